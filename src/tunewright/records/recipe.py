@@ -1,0 +1,238 @@
+"""Recipe: everything needed to repeat a run, one frozen object per stage.
+
+A field that is `None` is derived from the data and the model before training (tunewright/train/defaults.py), and
+the derived value is printed with its reason. Unknown keys are refused. The line under a field is its documentation:
+it feeds `tunewright recipe`, docs/recipes.md and the JSON schema.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from tunewright.errors import Problem, RecipeError
+from tunewright.records.base import Record, content_hash
+from tunewright.records.dataset import Form
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class DataRecipe(Record):
+    """Which rows to read, how to read them, and how to split them."""
+
+    path: str
+    """A file (.jsonl, .json, .csv, .tsv, .parquet, .txt) or a hub dataset id such as `owner/name`."""
+    form: Form | None = None
+    """Shape of the rows. Derived: detected from the first rows."""
+    input: str | None = None
+    """Column that holds what the model is given. Needed for tables; also picks fields of JSON rows."""
+    output: str | None = None
+    """Column that holds what the model should write."""
+    system_prompt: str | None = None
+    """System message put before every row that has none."""
+    validation_path: str | None = None
+    """Rows that choose the checkpoint. Default: a share of `path`."""
+    test_path: str | None = None
+    """Rows that judge the result, touched once at the end. Default: a share of `path`."""
+    validation_fraction: Fraction = 0.1
+    """Share of the rows used for validation (at least 20 rows) when `validation_path` is not given."""
+    test_fraction: Fraction = 0.1
+    """Share of the rows kept for the final test (at least 20 rows) when `test_path` is not given."""
+    split_seed: int = 0
+    """Changes which rows land in which split. The same seed and rows always give the same split."""
+    keep_duplicates: bool = False
+    """Keep rows that occur more than once instead of keeping the first of each."""
+    unusable_rows: Literal["refuse", "drop"] = "refuse"
+    """What happens to a row that cannot be trained on (answer too long for the context, control tokens in the
+    text): refuse the data set, or drop the row and name it in the report."""
+
+
+class Lora(Record):
+    """Train a low-rank update beside every linear layer; the base stays frozen (Hu et al. 2021)."""
+
+    kind: Literal["lora"] = "lora"
+    rank: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Width of the update; more can learn more and costs memory. Derived from the number of rows."""
+    alpha: Annotated[float, Field(gt=0)] | None = None
+    """The update is scaled by alpha / rank. Derived: 2 x rank."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Share of the adapter's inputs zeroed while training, against overfitting. Derived from the number of rows."""
+
+
+class Full(Record):
+    """Train every weight of the base."""
+
+    kind: Literal["full"] = "full"
+
+
+Method = Annotated[Lora | Full, Field(discriminator="kind")]
+Precision = Literal["float32", "bfloat16"]
+
+
+class TrainRecipe(Record):
+    """How the weights are updated."""
+
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    """Peak step size of AdamW. Derived from the method and the size of the base."""
+    rows_per_step: Annotated[int, Field(ge=1)] | None = None
+    """Rows in one optimizer step. Derived from the number of rows."""
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    """Most passes over the training rows; early stopping may end sooner. Derived from the number of rows."""
+    warmup_fraction: Fraction = 0.05
+    """Share of the steps over which the learning rate rises from zero."""
+    final_learning_rate_fraction: Fraction = 0.1
+    """Where the cosine schedule ends, as a share of the peak."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """AdamW's decoupled pull of the trained weights towards zero."""
+    max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients longer than this are scaled down to it."""
+    min_validations: Annotated[int, Field(ge=1)] = 4
+    """Validate at the end of each epoch, and at least this many times a run."""
+    patience: Annotated[int, Field(ge=1)] = 2
+    """Stop after this many validations in a row without a better loss."""
+    max_length: Annotated[int, Field(ge=8)] | None = None
+    """Most tokens of one row. Derived: the context length of the base."""
+    tokens_per_micro_batch: Annotated[int, Field(ge=1)] | None = None
+    """Most tokens, padding included, computed at once; changes memory and speed, not the result. Derived from
+    the method and the size of the base."""
+    precision: Precision | None = None
+    """Number format of the matrix products; trained weights stay float32. Derived from the processor."""
+    seconds_between_checkpoints: Annotated[float, Field(gt=0)] = 120.0
+    """A checkpoint is saved at every validation, and in between when this much time has passed."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of the adapter's start, the row order and dropout."""
+
+
+class EvaluateRecipe(Record):
+    """How answers are made and judged."""
+
+    metrics: tuple[str, ...] | None = None
+    """Names of scorers. Derived from the answers in the data."""
+    max_answer_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Room for an answer. Prompts are shortened to leave it free. Derived from the longest training answer."""
+    rows_per_batch: Annotated[int, Field(ge=1)] = 32
+    """Prompts answered at once; changes memory and speed."""
+    max_inputs: Annotated[int, Field(ge=1)] | None = None
+    """Answer only the first so many distinct test inputs (in an order fixed by the split). Default: all of them."""
+    num_resamples: Annotated[int, Field(ge=100)] = 2000
+    """Bootstrap resamples behind each 95 % interval."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+
+
+class TuneRecipe(Record):
+    """The whole main job: data, base, method, training and evaluation."""
+
+    data: DataRecipe
+    base: str = "bundled"
+    """`bundled`, a folder in the hub's layout, or a hub id with optional `@revision`."""
+    method: Method = Lora()
+    """Which weights are trained: `lora` or `full`."""
+    train: TrainRecipe = TrainRecipe()
+    evaluate: EvaluateRecipe = EvaluateRecipe()
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        return content_hash(self.model_dump(mode="json"))
+
+
+class Derived(Record):
+    """A setting that tunewright chose, and why."""
+
+    setting: str
+    """Dotted name, as in `train.learning_rate`."""
+    value: str | int | float | tuple[str, ...]
+    reason: str
+
+
+def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()) -> TuneRecipe:
+    """Build a recipe from a YAML file, `key=value` overrides and the command's own arguments, weakest first.
+
+    Args:
+        fields: nested settings that win over everything, such as `{"data": {"path": "rows.jsonl"}}`.
+        path: a recipe file in YAML (JSON is YAML too).
+        overrides: dotted settings such as `train.learning_rate=1e-3`; the value is read as YAML.
+    Raises:
+        RecipeError: the file is not a mapping, or keys are unknown or values out of range; all are listed.
+    """
+    merged = _read_mapping(path) if path else {}
+    for override in overrides:
+        _merge(merged, _parse_override(override))
+    _merge(merged, fields)
+    try:
+        return TuneRecipe.model_validate(merged)
+    except ValidationError as error:
+        raise RecipeError(_problems(error, str(path) if path else "recipe")) from None
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            Problem(str(path), type(error).__name__, "a readable YAML file in UTF-8", "Check the path and the file.")
+        ) from None
+    try:
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        place = f"{path}:{where.line + 1}" if where else str(path)
+        raise RecipeError(Problem(place, "text that is not YAML", "a YAML mapping", "Fix the syntax.")) from None
+    if not isinstance(loaded, dict):
+        raise RecipeError(
+            Problem(str(path), type(loaded).__name__, "a mapping of settings", "See docs/recipes.md for an example.")
+        )
+    return loaded
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, separator, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise RecipeError(
+            Problem(f"--set {override}", "no key=value", "a dotted setting and a value", "As in train.epochs=2.")
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    for part in reversed(parts):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
+    for key, value in update.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = value
+
+
+def _problems(error: ValidationError, where: str) -> list[Problem]:
+    """Put pydantic's findings into our four parts, with dotted names as the user writes them."""
+    problems = []
+    for detail in error.errors():
+        # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
+        location = [part for part in detail["loc"] if part not in ("lora", "full")]
+        name = ".".join(str(part) for part in location) or "(top level)"
+        if detail["type"] == "extra_forbidden":
+            expected, fix = "a setting that exists", "Remove it, or run `tunewright recipe --help` for the list."
+            found = "an unknown setting"
+        elif detail["type"] == "missing":
+            expected, fix, found = "a value", "Add it.", "nothing"
+        else:
+            found = repr(detail["input"])[:80]
+            expected = detail["msg"][0].lower() + detail["msg"][1:]
+            fix = _ADVICE.get(name, "Change the value.")
+        problems.append(Problem(f"{where}: {name}", found, expected, fix))
+    return problems
+
+
+_ADVICE = {
+    "method.rank": "Rank is the width of the LoRA update (8 to 64 is usual). "
+    "To train every weight use method.kind=full.",
+    "method": "Use method.kind=lora or method.kind=full.",
+}

@@ -1,0 +1,63 @@
+"""Run: one execution, with everything that could change its result written down before the first step."""
+
+from enum import StrEnum
+from typing import Literal
+
+from tunewright.records.base import Record
+
+
+class RunStatus(StrEnum):
+    """Moves one way, except that an interrupted run goes on running when it is resumed."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class BaseModelRef(Record):
+    """Exactly which base model was used."""
+
+    name: str
+    """As the user asked for it: `bundled`, a path, or a hub id."""
+    origin: Literal["bundled", "folder", "hub"]
+    revision: str
+    """The hub's commit, or `sha256:` and the content hash of a folder. Never a moving name."""
+    sha256: str
+    """Hash over the names and bytes of the weights, configuration and tokenizer files."""
+
+
+class Environment(Record):
+    """The machine and the versions: two runs with equal environments and inputs give equal bytes on a CPU."""
+
+    tunewright: str
+    code_revision: str | None
+    """Commit of the source tree, with `+` when it had changes; None when installed from a wheel."""
+    python: str
+    packages: dict[str, str]
+    platform: str
+    processor: str
+    num_threads: int
+    """Threads of one matrix product. Another number gives other final bits, so resuming compares it."""
+    memory_bytes: int
+    accelerator: str | None
+
+
+class Run(Record):
+    """One execution of a recipe."""
+
+    id: str
+    kind: Literal["tune", "evaluate"]
+    status: RunStatus
+    created_at: str
+    """UTC, ISO 8601."""
+    command: str
+    """What repeats it from a shell."""
+    recipe_id: str
+    dataset_id: str
+    base: BaseModelRef
+    renderer_hash: str
+    environment: Environment
+    outputs: tuple[str, ...] = ()
+    """Files of the run folder that exist when it has succeeded."""
+    error: str | None = None
