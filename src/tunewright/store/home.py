@@ -1,0 +1,199 @@
+"""Store: the home folder with its frozen datasets and its runs."""
+
+import difflib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tunewright.errors import CorruptError, Problem, StoreError
+from tunewright.records import DatasetVersion, Example, Run, canonical_json
+from tunewright.store.files import Files
+from tunewright.store.lock import lock_folder
+from tunewright.store.publish import (
+    appear,
+    collect_leftovers,
+    publish_folder,
+    read_published,
+    withdraw_if_corrupt,
+    write_record,
+)
+from tunewright.store.runs import RUN, RunFolder
+
+HOME_VARIABLE = "TUNEWRIGHT_HOME"
+DATASET = "dataset.json"
+EXAMPLES = "examples.jsonl"
+DATASET_NAME_DIGITS = 16
+RECIPE_DIGITS = 4
+
+
+class Store:
+    """Everything tunewright keeps between commands.
+
+    Args:
+        home: where. Default: the environment variable TUNEWRIGHT_HOME, else `~/.tunewright`. Made when first needed.
+        files, clock, token: the world, for tests: the disk, the time (aware of its zone), and a few random letters.
+    """
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        files: Files | None = None,
+        clock: Callable[[], datetime] | None = None,
+        token: Callable[[], str] | None = None,
+    ) -> None:
+        self.home = home or _default_home()
+        self.files = files or Files()
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._token = token or (lambda: secrets.token_hex(2))
+
+    def put_dataset(self, version: DatasetVersion, examples: Mapping[str, Example]) -> Path:
+        """Freeze a dataset version with its examples. Doing it again changes nothing.
+
+        The id covers examples and splits. When the same ones were stored before, from other sources, the first
+        description of sources and changes stays.
+
+        Args:
+            examples: by id; those that the version does not list are left out.
+        """
+        target = self.home / "datasets" / version.id[:DATASET_NAME_DIGITS]
+        with self._writing(target.parent):
+            if withdraw_if_corrupt(target, self.files):
+                # Whoever published it may have been killed between its rename and this.
+                self.files.fsync_folder(target.parent)
+                return target
+            lines = [canonical_json(examples[id_].model_dump()) + "\n" for id_ in _example_ids(version)]
+            description, content = canonical_json(version.model_dump()).encode(), "".join(lines).encode()
+            with publish_folder(target, self.files, needed_bytes=len(description) + len(content)) as folder:
+                self.files.write(folder / DATASET, description)
+                self.files.write(folder / EXAMPLES, content)
+        return target
+
+    def get_dataset(self, id_or_prefix: str) -> tuple[DatasetVersion, dict[str, Example]]:
+        """Read a dataset version and its examples by id, after checking every byte and every id.
+
+        Raises:
+            StoreError: no version, or more than one, has that id.
+            CorruptError: the bytes differ from what was stored, or do not give the ids they should.
+        """
+        folder = self._find_dataset(id_or_prefix)
+        read_published(folder, self.files)
+        try:
+            version = DatasetVersion.model_validate_json(self.files.read(folder / DATASET))
+            lines = self.files.read(folder / EXAMPLES).split(b"\n")[:-1]
+            examples = [Example.model_validate_json(line) for line in lines]
+        except ValidationError as error:
+            raise _wrong_dataset(folder, f"a record that does not parse ({error.title})") from None
+        if not version.id.startswith(folder.name):
+            raise _wrong_dataset(folder, f"the version {version.id[:DATASET_NAME_DIGITS]}")
+        if not version.id.startswith(id_or_prefix):
+            raise StoreError(str(_no_single("dataset version", id_or_prefix, [], [version.id], "Check the id.")))
+        by_id = {example.id: example for example in examples}
+        if list(by_id) != _example_ids(version):
+            raise _wrong_dataset(folder, "other examples than the version lists")
+        return version, by_id
+
+    def create_run(self, recipe_id: str, make: Callable[[str, str], Run]) -> RunFolder:
+        """Make a new run folder, named by the time and the recipe: `20261120-155501-3fa2`.
+
+        Args:
+            recipe_id: hash of the recipe.
+            make: builds the record from the run's id and its time of creation (UTC, ISO 8601).
+        """
+        now = self._clock().astimezone(UTC)
+        folder = self.home / "runs"
+        with self._writing(folder):
+            run_id = f"{now:%Y%m%d-%H%M%S}-{recipe_id[:RECIPE_DIGITS]}"
+            if self.files.exists(folder / run_id):
+                run_id = f"{run_id}-{self._token()}"
+            record = make(run_id, now.isoformat(timespec="seconds"))
+            assert record.id == run_id, record.id
+            with appear(folder / run_id, self.files) as temporary:
+                write_record(temporary / RUN, record, self.files)
+        return RunFolder(folder / run_id, self.files, self._clock)
+
+    def run(self, name: str) -> RunFolder:
+        """Find a run by id, by the start of its id, as `last`, or by path.
+
+        Raises:
+            StoreError: no run, or more than one, has that name; lists the closest.
+            CorruptError: its record cannot be read.
+        """
+        return RunFolder(self._find_run(name), self.files, self._clock)
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first. Folders without a readable record are left out; `run(name)` says why."""
+        records = []
+        for path in self._run_paths():
+            try:
+                records.append(RunFolder(path, self.files, self._clock).record)
+            except StoreError:
+                continue
+        return sorted(records, key=lambda record: (record.created_at, record.id), reverse=True)
+
+    def _find_run(self, name: str) -> Path:
+        ids = [path.name for path in self._run_paths()]
+        if name in ids:
+            return self.home / "runs" / name
+        if name == "last" and (runs := self.runs()):
+            return self.home / "runs" / runs[0].id
+        if name and self.files.exists(Path(name) / RUN):
+            return Path(name)
+        matches = [id_ for id_ in ids if name and id_.startswith(name)]
+        if len(matches) == 1:
+            return self.home / "runs" / matches[0]
+        raise StoreError(str(_no_single("run", name, matches, ids, "`tunewright runs` lists them all.")))
+
+    def _find_dataset(self, id_or_prefix: str) -> Path:
+        names = sorted(path.name for path in self._folders("datasets"))
+        matches = [name for name in names if id_or_prefix and name.startswith(id_or_prefix[:DATASET_NAME_DIGITS])]
+        if len(matches) == 1:
+            return self.home / "datasets" / matches[0]
+        raise StoreError(str(_no_single("dataset version", id_or_prefix, matches, names, "Check the id.")))
+
+    def _run_paths(self) -> list[Path]:
+        return [path for path in self._folders("runs") if self.files.exists(path / RUN)]
+
+    def _folders(self, kind: str) -> list[Path]:
+        return [path for path in (self.home / kind).glob("*") if path.is_dir() and path.name[0] != "."]
+
+    @contextmanager
+    def _writing(self, folder: Path) -> Iterator[None]:
+        """Be the only one who adds to a folder of the home, for a moment."""
+        self.files.make_folders(folder)
+        with lock_folder(folder, self.files, self._clock, wait=True):
+            collect_leftovers(folder, self.files)
+            yield
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get(HOME_VARIABLE) or "~/.tunewright").expanduser()
+
+
+def _example_ids(version: DatasetVersion) -> list[str]:
+    """Each once, in order: a version that keeps duplicates lists an id more than once."""
+    return list(dict.fromkeys(entry.example_id for entry in version.entries))
+
+
+def _no_single(what: str, name: str, matches: list[str], known: list[str], advice: str) -> Problem:
+    expected = f"the id of one {what}"
+    if matches:
+        found = f"{len(matches)} that start so: {_listed(matches)}"
+        return Problem(repr(name), found, expected, "Give more of the id.")
+    closest = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
+    fix = f"Closest: {_listed(closest)}. {advice}" if closest else f"{len(known)} are stored. {advice}"
+    return Problem(repr(name), f"no {what} of that name", expected, fix)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _wrong_dataset(folder: Path, found: str) -> CorruptError:
+    return CorruptError(
+        str(Problem(str(folder), found, f"the dataset version {folder.name}", "Read the rows again from their source."))
+    )

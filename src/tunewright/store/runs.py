@@ -1,0 +1,231 @@
+"""RunFolder: what one run leaves on disk, and the only moves its status can make."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tunewright.errors import CorruptError, Problem, StoreError
+from tunewright.records import Run, RunStatus
+from tunewright.store.files import Files
+from tunewright.store.lock import lock_folder
+from tunewright.store.publish import (
+    collect_leftovers,
+    publish_folder,
+    read_published,
+    withdraw,
+    withdraw_if_corrupt,
+    write_bytes,
+    write_record,
+)
+
+RUN = "run.json"
+METRICS = "metrics.jsonl"
+CHECKPOINTS = "checkpoints"
+
+MOVES: dict[RunStatus, frozenset[RunStatus]] = {
+    RunStatus.RUNNING: frozenset(RunStatus),  # to itself: a killed run still says "running" when it is resumed
+    RunStatus.INTERRUPTED: frozenset({RunStatus.RUNNING}),
+    RunStatus.FAILED: frozenset({RunStatus.RUNNING}),
+    RunStatus.SUCCEEDED: frozenset(),
+}
+
+MetricRow = dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """What a resume can start from."""
+
+    intact: tuple[Path, ...]
+    """Verified folders, newest first."""
+    skipped: tuple[str, ...]
+    """Why each of the others cannot be used."""
+
+
+class RunFolder:
+    """One run on disk. Writers hold `lock()`; readers need nothing, because every change appears in one step."""
+
+    def __init__(self, path: Path, files: Files, clock: Callable[[], datetime]) -> None:
+        self.path = path
+        self._files = files
+        self._clock = clock
+        self.record = self._read_record()
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the run's only writer. Removes what a killed one left, and reads the record again.
+
+        Raises:
+            RunInUseError: another process is writing.
+        """
+        with lock_folder(self.path, self._files, self._clock):
+            for folder in (self.path, self.path / CHECKPOINTS):
+                collect_leftovers(folder, self._files)
+            self.record = self._read_record()
+            yield
+
+    def update(self, status: RunStatus, outputs: Sequence[str] = (), error: str | None = None) -> Run:
+        """Move to a status and save it. Outputs and error are those of the new status; earlier ones are replaced.
+
+        Raises:
+            StoreError: the move is not allowed, or an output does not exist in the run folder.
+        """
+        if status not in MOVES[self.record.status]:
+            raise StoreError(str(self._illegal_move(status)))
+        for name in outputs:
+            if not self._files.exists(self.path / name):
+                raise StoreError(str(_missing_output(self.path / name)))
+        fields = {"status": status, "outputs": tuple(outputs), "error": error}
+        record = self.record.model_copy(update=fields)
+        write_record(self.path / RUN, record, self._files)
+        self.record = record
+        return record
+
+    def append_metric(self, row: Mapping[str, float | None]) -> None:
+        """Add one row of numbers, which must name its "step", to the curve. NaN is refused with ValueError."""
+        assert isinstance(row["step"], int), row
+        line = json.dumps(dict(row), allow_nan=False) + "\n"
+        self._files.append_line(self.path / METRICS, line.encode())
+
+    def metrics(self) -> list[MetricRow]:
+        """All rows in the order they were added. A torn last line, left by a kill, is not a row.
+
+        Raises:
+            CorruptError: a line before the last cannot be read.
+        """
+        path = self.path / METRICS
+        if not self._files.exists(path):
+            return []
+        *lines, _torn = self._files.read(path).split(b"\n")
+        return [_parse_metric(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+
+    def truncate_metrics(self, after_step: int) -> None:
+        """Forget rows of later steps, which a resume will add again, and a torn last line."""
+        lines = [json.dumps(row) + "\n" for row in self.metrics() if _step(row) <= after_step]
+        write_bytes(self.path / METRICS, "".join(lines).encode(), self._files)
+
+    def write_json(self, name: str, value: object) -> Path:
+        """Save a record or any JSON value under the run, replacing an earlier one in one step."""
+        write_record(self.path / name, value, self._files)
+        return self.path / name
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Save a text, such as the HTML report, replacing an earlier one in one step."""
+        write_bytes(self.path / name, text.encode(), self._files)
+        return self.path / name
+
+    def read_json(self, name: str) -> Any:
+        """The JSON value saved under `name`.
+
+        Raises:
+            StoreError: there is none.
+            CorruptError: it is not JSON.
+        """
+        try:
+            return json.loads(self._files.read(self.path / name))
+        except ValueError:
+            raise _damaged(str(self.path / name), "text that is not JSON") from None
+
+    @contextmanager
+    def publish(self, name: str, needed_bytes: int = 0) -> Iterator[Path]:
+        """Give a temporary folder to fill; when the block ends well it appears as `name`, verified from then on.
+
+        A corrupt folder of that name is replaced; an intact one never is.
+
+        Args:
+            name: relative to the run, as in "checkpoints/step-00000020".
+            needed_bytes: what is about to be written; fewer free bytes are refused before the block starts.
+        Raises:
+            StoreError: an intact folder has that name, or the disk is full or failing.
+        """
+        withdraw_if_corrupt(self.path / name, self._files)
+        if self._files.exists(self.path / METRICS):
+            # A power loss after this checkpoint must not lose the rows before it: a resume will not add them again.
+            self._files.fsync_file(self.path / METRICS)
+        with publish_folder(self.path / name, self._files, needed_bytes) as folder:
+            yield folder
+
+    def published(self, name: str) -> Path:
+        """The path of a published folder, every byte of it checked.
+
+        Raises:
+            CorruptError: it is missing, or differs from its manifest; names the file.
+        """
+        read_published(self.path / name, self._files)
+        return self.path / name
+
+    def is_published(self, name: str) -> bool:
+        """Whether an intact folder has that name: a resumed run asks before it makes one again."""
+        try:
+            self.published(name)
+        except CorruptError:
+            return False
+        return True
+
+    def remove_published(self, name: str) -> None:
+        """Drop a published folder, such as an old checkpoint. It disappears in one step."""
+        withdraw(self.path / name, self._files)
+
+    def checkpoints(self) -> Checkpoints:
+        """Published `checkpoints/step-XXXXXXXX` folders, each verified byte by byte."""
+        found = {
+            int(match[1]): path
+            for path in (self.path / CHECKPOINTS).glob("step-*")
+            if (match := re.fullmatch(r"step-(\d{8,})", path.name))
+        }
+        intact, skipped = [], []
+        for step in sorted(found, reverse=True):
+            try:
+                read_published(found[step], self._files)
+            except StoreError as error:
+                skipped.append(str(error))
+            else:
+                intact.append(found[step])
+        return Checkpoints(tuple(intact), tuple(skipped))
+
+    def _read_record(self) -> Run:
+        data = self._files.read(self.path / RUN)
+        try:
+            return Run.model_validate_json(data)
+        except ValidationError:
+            raise _damaged(str(self.path / RUN), "something that is not a run's record") from None
+
+    def _illegal_move(self, status: RunStatus) -> Problem:
+        now = self.record.status
+        if now == RunStatus.SUCCEEDED:
+            return Problem(self.record.id, f"a run that has {now}", "one that has not", "Start a new run.")
+        allowed = " or ".join(sorted(MOVES[now]))
+        return Problem(
+            self.record.id, f"a move from {now} to {status}", f"a move to {allowed}", "Resume the run with --resume."
+        )
+
+
+def _parse_metric(line: bytes, where: str) -> MetricRow:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        raise _damaged(where, "a line that is not a metric row")
+    return row
+
+
+def _step(row: MetricRow) -> float:
+    step = row["step"]
+    assert step is not None, row
+    return step
+
+
+def _missing_output(path: Path) -> Problem:
+    return Problem(str(path), "nothing", "an output of the run", "Write it before listing it.")
+
+
+def _damaged(where: str, found: str) -> CorruptError:
+    return CorruptError(str(Problem(where, found, "what was saved", "It was damaged or edited. Start a new run.")))

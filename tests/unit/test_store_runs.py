@@ -1,0 +1,246 @@
+import json
+
+import pytest
+from store_samples import FaultyFiles, new_run, new_store
+
+from tunewright.errors import CorruptError, RunInUseError, StoreError
+from tunewright.records import Run, RunStatus
+from tunewright.store import Files
+
+ALLOWED = {
+    ("running", "running"),
+    ("running", "interrupted"),
+    ("running", "failed"),
+    ("running", "succeeded"),
+    ("interrupted", "running"),
+    ("failed", "running"),
+}
+MOVES = [(old, new) for old in RunStatus for new in RunStatus]
+
+
+def reopen(run):
+    return new_store(run.path.parent.parent).run(run.record.id)
+
+
+def run_with(home, status):
+    run = new_run(home)
+    if status != RunStatus.RUNNING:
+        run.update(status)
+    return run
+
+
+@pytest.mark.parametrize(("old", "new"), [move for move in MOVES if move in ALLOWED])
+def test_an_allowed_move_is_saved(tmp_path, old, new):
+    run = run_with(tmp_path, old)
+    record = run.update(new, error="words" if new == RunStatus.FAILED else None)
+    assert reopen(run).record == record == run.record
+    assert record.status == new
+
+
+@pytest.mark.parametrize(("old", "new"), [move for move in MOVES if move not in ALLOWED])
+def test_any_other_move_is_refused_and_changes_nothing(tmp_path, old, new):
+    run = run_with(tmp_path, old)
+    with pytest.raises(StoreError, match=f"a run that has succeeded|a move from {old} to {new}"):
+        run.update(new)
+    assert reopen(run).record.status == run.record.status == old
+
+
+def test_a_resumed_run_forgets_its_error(tmp_path):
+    run = new_run(tmp_path)
+    run.update(RunStatus.FAILED, error="disk full")
+    assert run.record.error == "disk full"
+    assert run.update(RunStatus.RUNNING).error is None
+
+
+def test_success_needs_every_output(tmp_path):
+    run = new_run(tmp_path)
+    run.write_text("report.html", "<p>")
+    with pytest.raises(StoreError, match=r"adapter: found nothing, expected an output of the run"):
+        run.update(RunStatus.SUCCEEDED, outputs=("report.html", "adapter"))
+    assert reopen(run).record.status == "running"
+    with run.publish("adapter") as folder:
+        (folder / "weights").write_bytes(b"1")
+    run.update(RunStatus.SUCCEEDED, outputs=("report.html", "adapter"))
+    assert reopen(run).record.outputs == ("report.html", "adapter")
+
+
+def test_a_failed_save_leaves_the_record_in_memory_as_it_is_on_disk(tmp_path):
+    run = new_store(tmp_path, FaultyFiles(1)).run(str(new_run(tmp_path).path))
+    with pytest.raises(StoreError, match="input/output"):
+        run.update(RunStatus.FAILED)
+    assert run.record.status == "running"
+
+
+def test_metrics_come_back_in_order(tmp_path):
+    run = new_run(tmp_path)
+    assert run.metrics() == []
+    rows = [{"step": 1, "loss": 2.5}, {"step": 2, "loss": 1e-7, "validation_loss": None}]
+    for row in rows:
+        run.append_metric(row)
+    assert reopen(run).metrics() == rows
+
+
+def test_a_torn_last_line_is_not_a_row_and_truncating_removes_it(tmp_path):
+    run = new_run(tmp_path)
+    for step in (1, 2):
+        run.append_metric({"step": step, "loss": 1.0})
+    path = run.path / "metrics.jsonl"
+    whole = path.read_bytes()
+    second = whole.index(b"\n") + 1
+    for length in range(second, len(whole)):
+        path.write_bytes(whole[:length])
+        assert run.metrics() == [{"step": 1, "loss": 1.0}]
+    run.truncate_metrics(after_step=5)
+    run.append_metric({"step": 2, "loss": 3.0})
+    assert [row["loss"] for row in run.metrics()] == [1.0, 3.0]
+
+
+def test_truncating_forgets_only_later_steps(tmp_path):
+    run = new_run(tmp_path)
+    for step in (1, 2, 2, 3, 4):
+        run.append_metric({"step": step, "loss": step / 3})
+    before = run.metrics()
+    run.truncate_metrics(after_step=2)
+    assert run.metrics() == before[:3]
+
+
+@pytest.mark.parametrize("line", ["{", "3", '{"loss": 1.0}', '{"step": null}'])
+def test_a_damaged_line_in_the_middle_is_named(tmp_path, line):
+    run = new_run(tmp_path)
+    (run.path / "metrics.jsonl").write_text(f'{{"step": 1}}\n{line}\n{{"step": 2}}\n')
+    with pytest.raises(CorruptError, match=r"metrics\.jsonl:2: found a line that is not a metric row"):
+        run.metrics()
+
+
+def test_a_loss_that_is_not_a_number_is_not_appended(tmp_path):
+    run = new_run(tmp_path)
+    with pytest.raises(ValueError, match="JSON compliant"):
+        run.append_metric({"step": 1, "loss": float("nan")})
+    assert run.metrics() == []
+
+
+def test_json_and_text_are_read_back(tmp_path):
+    run = new_run(tmp_path)
+    run.write_json("recipe.json", {"a": [1, None]})
+    assert run.read_json("recipe.json") == {"a": [1, None]}
+    assert Run.model_validate(run.read_json("run.json")) == run.record
+    assert run.write_text("report.html", "é").read_text(encoding="utf-8") == "é"
+
+
+def test_missing_and_damaged_json_are_named(tmp_path):
+    run = new_run(tmp_path)
+    with pytest.raises(StoreError, match=r"report\.json: found no such file"):
+        run.read_json("report.json")
+    (run.path / "report.json").write_text("{")
+    with pytest.raises(CorruptError, match=r"report\.json: found text that is not JSON"):
+        run.read_json("report.json")
+
+
+def add_checkpoint(run, step, content=b"1"):
+    with run.publish(f"checkpoints/step-{step:08d}") as folder:
+        (folder / "state").write_bytes(content)
+    return run.path / "checkpoints" / f"step-{step:08d}"
+
+
+def test_checkpoints_come_newest_first_and_corrupt_ones_are_skipped_with_the_reason(tmp_path):
+    run = new_run(tmp_path)
+    assert run.checkpoints().intact == ()
+    paths = [add_checkpoint(run, step) for step in (5, 10, 123456789)]
+    (run.path / "checkpoints" / "step-notes").mkdir()
+    (run.path / "checkpoints" / ".tmp-step-00000020-00").mkdir()
+    assert run.checkpoints().intact == tuple(reversed(paths))
+    (paths[1] / "state").write_bytes(b"2")
+    found = run.checkpoints()
+    assert found.intact == (paths[2], paths[0])
+    assert len(found.skipped) == 1
+    assert "step-00000010/state: found changed bytes" in found.skipped[0]
+
+
+def test_a_corrupt_checkpoint_can_be_made_again_and_an_intact_one_cannot(tmp_path):
+    run = new_run(tmp_path)
+    path = add_checkpoint(run, 5)
+    (path / "state").write_bytes(b"")
+    assert not run.is_published("checkpoints/step-00000005")
+    add_checkpoint(run, 5, b"again")
+    assert run.is_published("checkpoints/step-00000005")
+    assert (run.published("checkpoints/step-00000005") / "state").read_bytes() == b"again"
+    with pytest.raises(StoreError, match="something there already"):
+        add_checkpoint(run, 5, b"other")
+    assert [child.name for child in path.parent.iterdir()] == ["step-00000005"]
+
+
+def test_publishing_never_removes_what_it_did_not_make(tmp_path):
+    run = new_run(tmp_path)
+    (run.path / "adapter").mkdir()
+    (run.path / "adapter" / "notes").write_text("mine")
+    with pytest.raises(StoreError, match=r"found a path without MANIFEST\.json"), run.publish("adapter"):
+        pytest.fail("the block ran")
+    assert (run.path / "adapter" / "notes").read_text() == "mine"
+
+
+def test_metric_rows_are_on_the_disk_before_a_checkpoint_that_follows_them(tmp_path):
+    files = FaultyFiles()
+    run = new_run(tmp_path, files)
+    run.append_metric({"step": 1})
+    files.calls.clear()
+    add_checkpoint(run, 1)
+    assert files.calls.index(("fsync", "metrics.jsonl")) < files.calls.index(("rename", "step-00000001"))
+
+
+def test_an_old_checkpoint_can_be_removed(tmp_path):
+    run = new_run(tmp_path)
+    path = add_checkpoint(run, 5)
+    run.remove_published("checkpoints/step-00000005")
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_removal_that_fails_half_way_leaves_nothing_under_the_name(tmp_path):
+    files = FaultyFiles()
+    run = new_run(tmp_path, files)
+    path = add_checkpoint(run, 5)
+    files.fail_at = len(files.calls) + 2
+    with pytest.raises(StoreError, match="input/output error"):
+        run.remove_published("checkpoints/step-00000005")
+    assert files.calls[-1][0] == "remove"
+    assert not path.exists()
+    with run.lock():
+        assert list(path.parent.iterdir()) == []
+
+
+def test_a_missing_folder_is_not_published(tmp_path):
+    run = new_run(tmp_path)
+    assert not run.is_published("adapter")
+    with pytest.raises(CorruptError, match="adapter"):
+        run.published("adapter")
+
+
+def test_the_lock_excludes_collects_leftovers_and_reads_the_record_again(tmp_path):
+    first = new_run(tmp_path)
+    second = reopen(first)
+    (first.path / ".tmp-adapter-00").mkdir()
+    (first.path / "checkpoints").mkdir()
+    (first.path / "checkpoints" / ".tmp-step-00").mkdir()
+    with first.lock():
+        assert not list(first.path.rglob(".tmp-*"))
+        with pytest.raises(RunInUseError, match="in use by process"), second.lock():
+            pytest.fail("two writers")
+        first.update(RunStatus.SUCCEEDED)
+    assert second.record.status == "running"
+    with second.lock(), pytest.raises(StoreError, match="a run that has succeeded"):
+        second.update(RunStatus.RUNNING)
+
+
+def test_a_damaged_run_record_is_named(tmp_path):
+    run = new_run(tmp_path)
+    fields = json.loads((run.path / "run.json").read_text())
+    fields["status"] = "asleep"
+    (run.path / "run.json").write_text(json.dumps(fields))
+    with pytest.raises(CorruptError, match=r"run\.json: found something that is not a run's record"):
+        reopen(run)
+
+
+def test_space_for_a_checkpoint_is_checked_first(tmp_path):
+    run = new_run(tmp_path)
+    with pytest.raises(StoreError, match=r"^disk full"), run.publish("checkpoints/step-00000001", needed_bytes=10**15):
+        pytest.fail("the block ran")
+    assert Files().exists(run.path / "run.json")
