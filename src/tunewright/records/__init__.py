@@ -16,6 +16,7 @@ from tunewright.records.recipe import (
     TrainRecipe,
     TuneRecipe,
     read_recipe,
+    settled,
 )
 from tunewright.records.report import (
     AnswerRow,
@@ -80,4 +81,5 @@ __all__ = [
     "canonical_json",
     "content_hash",
     "read_recipe",
+    "settled",
 ]

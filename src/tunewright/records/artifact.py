@@ -7,7 +7,10 @@ from tunewright.records.run import BaseModelRef
 
 
 class Artifact(Record):
-    """Description of an adapter folder (PEFT's file format) or of a fully tuned model folder (hub's layout)."""
+    """Description of an adapter folder (PEFT's file format) or of a fully tuned model folder (hub's layout).
+
+    The folder's MANIFEST.json holds the SHA-256 of every file.
+    """
 
     kind: Literal["adapter", "model"]
     base: BaseModelRef
@@ -17,6 +20,4 @@ class Artifact(Record):
     """Context length in tokens that prompts were fitted to."""
     max_answer_tokens: int
     """Room that was kept free for the answer."""
-    files: dict[str, str]
-    """SHA-256 of every file of the folder by relative name, except this record."""
     parent_run: str

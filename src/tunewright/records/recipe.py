@@ -6,7 +6,7 @@ it feeds `tunewright recipe`, docs/recipes.md and the JSON schema.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -15,6 +15,7 @@ from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record, content_hash
 from tunewright.records.dataset import Form
 
+T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -145,6 +146,12 @@ class Derived(Record):
     """Dotted name, as in `train.learning_rate`."""
     value: str | int | float | tuple[str, ...]
     reason: str
+
+
+def settled(value: T | None) -> T:
+    """The value of a setting that may be derived, in a recipe where that has been done."""
+    assert value is not None, "derive the recipe first (tunewright/train/defaults.py)"
+    return value
 
 
 def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()) -> TuneRecipe:
