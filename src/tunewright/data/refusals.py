@@ -1,0 +1,84 @@
+"""What is wrong with a file, collected so that all of it is reported at once."""
+
+from collections.abc import Iterable
+
+from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem
+
+MAX_EXCERPT = 80
+"""Most characters of the user's text that a message repeats."""
+
+
+class RefusedError(Exception):
+    """One thing that cannot be accepted; its reader knows the place inside the row, its caller the row.
+
+    Args:
+        place: field or byte inside the row, as in `messages[1].role`; empty for the row as a whole.
+        found, expected, fix: as in errors.Problem.
+    """
+
+    def __init__(self, place: str, found: str, expected: str, fix: str) -> None:
+        super().__init__(f"{place}: found {found}, expected {expected}. {fix}")
+        self.place = place
+        self.found = found
+        self.expected = expected
+        self.fix = fix
+
+    def at(self, location: str) -> Problem:
+        return Problem(f"{location} {self.place}".rstrip(), self.found, self.expected, self.fix)
+
+
+class ReadLog:
+    """Refusals and warnings met while one file is read.
+
+    Args:
+        name: the file or hub dataset id, as the user gave it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.warnings: list[str] = []
+        self._problems: list[Problem] = []
+        self._num_more = 0
+
+    def refuse(self, row: int | None, refused: RefusedError) -> None:
+        """Note what is wrong with a row (its line in JSON Lines), or with the whole file if `row` is None."""
+        if len(self._problems) == MAX_LISTED_PROBLEMS:
+            self._num_more += 1
+            return
+        self._problems.append(refused.at(self.name if row is None else f"{self.name}:{row}"))
+
+    def raise_if_refused(self) -> None:
+        """Raises: DataError with everything that was refused, in the order of the file."""
+        if self._problems:
+            raise DataError(self._problems, self._num_more)
+
+
+def excerpt(text: str) -> str:
+    """Quote the start of a text in a form that any terminal can show."""
+    # Cut before quoting, so that a line of 32 MB is not escaped as a whole.
+    quoted = repr(text[:MAX_EXCERPT])
+    is_cut = len(text) > MAX_EXCERPT or len(quoted) > MAX_EXCERPT
+    return quoted[: MAX_EXCERPT - 1] + "…" if is_cut else quoted
+
+
+def describe(value: object) -> str:
+    """Name a value in the words of JSON."""
+    if isinstance(value, str):
+        return excerpt(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, dict):
+        return "an object"
+    return f"a value of type {type(value).__name__}"
+
+
+def join_names(names: Iterable[str]) -> str:
+    """List field names for a message; long lists are cut."""
+    listed = ", ".join(names)
+    return listed if len(listed) <= 2 * MAX_EXCERPT else listed[: 2 * MAX_EXCERPT] + "…"

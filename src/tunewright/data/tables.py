@@ -1,0 +1,118 @@
+"""Numbered rows from CSV, TSV and Parquet. Rows are counted from 1, the header is not one of them.
+
+    mr,ref                             ->   (1, {"mr": "name[Aromi]", "ref": "Aromi is a pub."})
+    name[Aromi],"Aromi is a pub."
+
+Cells of CSV and TSV are texts; Parquet keeps the types that it stores.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from tunewright.data.lines import MAX_LINE_BYTES, byte_lines, decode_line
+from tunewright.data.refusals import ReadLog, RefusedError, excerpt
+
+_ROWS_PER_BATCH = 1024
+
+
+def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
+    """Read a table whose first line names the columns; columns without a name are left out.
+
+    Quoted cells may hold line breaks. A row with another number of cells than the header is refused.
+
+    Args:
+        file: opened for bytes; read once, front to back.
+        log: receives what is refused; after an error of encoding or quoting no more rows can be found.
+        delimiter: the character between cells.
+    """
+    reader = csv.reader(_decoded_lines(file, log), delimiter=delimiter, strict=True)
+    row = 0
+    with _wide_cells():
+        try:
+            header = next(reader, [])
+            _require_distinct(header)
+            for cells in reader:
+                if not cells:  # a blank line
+                    continue
+                row += 1
+                if len(cells) == len(header):
+                    yield row, {name: cell for name, cell in zip(header, cells, strict=True) if name}
+                else:
+                    log.refuse(row, _ragged(cells, header, reader.line_num))
+        except RefusedError as refused:
+            log.refuse(row + 1, refused)
+        except csv.Error as error:
+            log.refuse(row + 1, _broken_quotes(error, reader.line_num))
+
+
+def _decoded_lines(file: BinaryIO, log: ReadLog) -> Iterator[str]:
+    for number, raw in byte_lines(file, log):
+        try:
+            yield decode_line(raw)
+        except RefusedError as refused:
+            place = f"line {number} {refused.place}".rstrip()
+            raise RefusedError(place, refused.found, refused.expected, refused.fix) from None
+
+
+@contextmanager
+def _wide_cells() -> Iterator[None]:
+    # The csv module's limit (128 KiB a cell) is one number for the whole process.
+    previous = csv.field_size_limit(MAX_LINE_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(previous)
+
+
+def _require_distinct(header: list[str]) -> None:
+    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+    if twice:
+        raise RefusedError(
+            "header", f"the column {excerpt(twice[0])} twice", "distinct column names", "Rename one of them."
+        )
+
+
+def _ragged(cells: list[str], header: list[str], line: int) -> RefusedError:
+    return RefusedError(
+        f"line {line}",
+        f"{len(cells)} cells, the last {excerpt(cells[-1])}",
+        f"{len(header)}, as in the header",
+        "Put quotes around cells that hold the delimiter or a line break.",
+    )
+
+
+def _broken_quotes(error: csv.Error, line: int) -> RefusedError:
+    return RefusedError(
+        f"line {line}",
+        f"broken quoting or line ends ({error})",
+        'cells quoted as "..." with inner quotes doubled, and lines that end with \\n',
+        "If it is the last row, the file was cut off: export it again.",
+    )
+
+
+def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, object]]]:
+    """Read a Parquet file; the whole file is held in memory.
+
+    Args:
+        file: opened for bytes; read once, front to back.
+        log: receives what is refused.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = 0
+    try:
+        table = pq.read_table(pa.BufferReader(file.read()))
+        table.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
+        for batch in table.to_batches(max_chunksize=_ROWS_PER_BATCH):
+            for fields in batch.to_pylist():
+                row += 1
+                yield row, fields
+    except (pa.ArrowException, OSError, ValueError) as error:
+        log.refuse(
+            row + 1 if row else None,
+            RefusedError("", excerpt(str(error)), "a sound Parquet file", "Export or download the file again."),
+        )

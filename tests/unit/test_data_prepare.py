@@ -1,0 +1,244 @@
+"""Splits, duplicates and leaks: which row goes where, and that the version says why."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tunewright.data import PreparedData, drop_rows, prepare
+from tunewright.errors import DataError
+from tunewright.records import Conversation, DataRecipe, Example, Split
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+Pairs = Sequence[tuple[str, str]]
+
+
+def numbered(num_rows: int, start: int = 0) -> Pairs:
+    return [(f"q{n}", f"a{n}") for n in range(start, start + num_rows)]
+
+
+def write(folder: Path, name: str, pairs: Pairs) -> str:
+    lines = [json.dumps({"prompt": question, "completion": answer}) for question, answer in pairs]
+    (folder / name).write_text("\n".join(lines), encoding="utf-8")
+    return str(folder / name)
+
+
+def prepare_pairs(
+    folder: Path, pairs: Pairs, files: Mapping[str, Pairs] | None = None, **settings: Any
+) -> PreparedData:
+    """Prepare rows of rows.jsonl, with held-out files by the name of their setting."""
+    paths = {setting: write(folder, f"{setting}.jsonl", held_out) for setting, held_out in (files or {}).items()}
+    return prepare(DataRecipe(path=write(folder, "rows.jsonl", pairs), **paths, **settings))
+
+
+def pair(example: Example) -> tuple[str, str]:
+    assert isinstance(example.body, Conversation)
+    return example.body.prompt[-1].content, example.body.answer
+
+
+def pairs_of(data: PreparedData, split: Split) -> list[tuple[str, str]]:
+    return [pair(example) for example in data.rows(split)]
+
+
+def sizes(data: PreparedData) -> tuple[int, ...]:
+    """Number of training, validation and test rows."""
+    return tuple(len(data.rows(split)) for split in Split)
+
+
+def changes(data: PreparedData) -> list[tuple[str, str, str]]:
+    return [
+        (change.action, Path(change.location).name, change.reason.replace(str(Path(change.location).parent) + "/", ""))
+        for change in data.version.changes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "settings", "expected"),
+    [
+        (50, {}, (10, 20, 20)),
+        (200, {}, (160, 20, 20)),
+        (1000, {}, (800, 100, 100)),
+        (1000, {"test_fraction": 0.3, "validation_fraction": 0.0}, (680, 20, 300)),
+    ],
+)
+def test_a_tenth_and_at_least_20_rows_are_held_out(
+    tmp_path: Path, num_rows: int, settings: dict[str, Any], expected: tuple[int, int, int]
+) -> None:
+    assert sizes(prepare_pairs(tmp_path, numbered(num_rows), **settings)) == expected
+
+
+def test_every_row_is_in_one_split_and_training_keeps_the_order_of_the_file(tmp_path: Path) -> None:
+    pairs = numbered(300)
+    data = prepare_pairs(tmp_path, pairs)
+    assert sorted(pairs) == sorted(found for split in Split for found in pairs_of(data, split))
+    train = set(pairs_of(data, Split.TRAIN))
+    assert pairs_of(data, Split.TRAIN) == [pair for pair in pairs if pair in train]
+    assert pairs_of(data, Split.TEST) != sorted(pairs_of(data, Split.TEST), key=pairs.index)
+
+
+def test_rows_with_one_input_stay_in_one_split(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, [(f"q{n % 60}", f"a{n}") for n in range(300)])
+    inputs = {split: {example.input_id for example in data.rows(split)} for split in Split}
+    assert sum(len(ids) for ids in inputs.values()) == 60
+    assert sizes(data) == (240, 30, 30)
+
+
+def test_the_split_is_the_same_every_time_and_changes_with_the_seed(tmp_path: Path) -> None:
+    pairs = numbered(300)
+    first = prepare_pairs(tmp_path, pairs)
+    assert prepare_pairs(tmp_path, pairs).version == first.version
+    other = prepare_pairs(tmp_path, pairs, split_seed=1)
+    assert set(pairs_of(other, Split.TEST)) != set(pairs_of(first, Split.TEST))
+
+
+def test_the_split_does_not_depend_on_the_order_of_the_rows(tmp_path: Path) -> None:
+    forward = prepare_pairs(tmp_path, numbered(300))
+    backward = prepare_pairs(tmp_path, numbered(300)[::-1])
+    assert pairs_of(forward, Split.TEST) == pairs_of(backward, Split.TEST)
+
+
+def test_added_rows_move_few_others(tmp_path: Path) -> None:
+    before = prepare_pairs(tmp_path, numbered(500))
+    after = prepare_pairs(tmp_path, numbered(550))
+    split_after = {entry.example_id: entry.split for entry in after.version.entries}
+    moved = [entry for entry in before.version.entries if split_after[entry.example_id] != entry.split]
+    assert len(moved) <= 15
+
+
+def test_duplicates_are_dropped_and_the_first_is_kept(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, [*numbered(60), ("q3", "a3"), ("q3", "a3"), ("q4", "other")])
+    assert sum(sizes(data)) == 61
+    assert changes(data) == [
+        ("dropped", "rows.jsonl:61", "same as rows.jsonl:4"),
+        ("dropped", "rows.jsonl:62", "same as rows.jsonl:4"),
+    ]
+
+
+def test_kept_duplicates_are_trained_on_again_but_never_scored_twice(tmp_path: Path) -> None:
+    pairs = [*numbered(100), *numbered(100)]
+    data = prepare_pairs(tmp_path, pairs, keep_duplicates=True)
+    assert sizes(data) == (120, 20, 20)
+    assert {change.action for change in data.version.changes} == {"dropped"}
+    assert len(data.version.changes) == 40
+    assert len(data.examples) == 100
+
+
+def test_training_rows_that_are_in_a_held_out_file_are_moved_out(tmp_path: Path) -> None:
+    data = prepare_pairs(
+        tmp_path,
+        [*numbered(30), ("q100", "a100"), ("q100", "other"), ("q100", "second")],
+        {"test_path": [("q100", "a100"), ("q100", "second")], "validation_path": [("q200", "a"), ("q100", "third")]},
+    )
+    assert sizes(data) == (30, 1, 2)
+    assert changes(data) == [
+        (
+            "moved",
+            "validation_path.jsonl:2",
+            "same input, with another answer, as test_path.jsonl:1, which is test data",
+        ),
+        ("moved", "rows.jsonl:31", "same row as test_path.jsonl:1, which is test data"),
+        ("moved", "rows.jsonl:32", "same input, with another answer, as test_path.jsonl:1, which is test data"),
+        ("moved", "rows.jsonl:33", "same row as test_path.jsonl:2, which is test data"),
+    ]
+
+
+def test_only_the_missing_split_is_cut_when_one_file_is_given(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, numbered(100), {"test_path": numbered(7, start=200)})
+    assert sizes(data) == (80, 20, 7)
+    assert [source.num_rows for source in data.version.sources] == [100, 7]
+
+
+def test_duplicates_inside_a_held_out_file_are_dropped(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, numbered(100), {"validation_path": [("x", "y"), ("x", "y")]}, keep_duplicates=True)
+    assert sizes(data) == (80, 1, 20)
+    assert changes(data) == [("dropped", "validation_path.jsonl:2", "same as validation_path.jsonl:1")]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "files", "message"),
+    [
+        (
+            numbered(9),
+            {},
+            r"rows\.jsonl: found 9 rows with 9 distinct inputs, which leave 0 for training, expected at least 50 rows "
+            r"\(10 to train on, 20 for test, 20 for validation; .*--validation and --test",
+        ),
+        (numbered(49), {}, r"found 49 rows with 49 distinct inputs, which leave 9 for training"),
+        ([("q", f"a{n}") for n in range(99)], {}, r"found 99 rows with 1 distinct inputs, which leave 0"),
+        (
+            [("q", "a")] * 60,
+            {},
+            r"leave 0 for training \(59 dropped as duplicates, 0 moved out as inputs of held-out files\)",
+        ),
+        (numbered(9), {"test_path": numbered(1, 90), "validation_path": numbered(1, 80)}, r"expected at least 10 rows"),
+        (numbered(29), {"test_path": numbered(1, 90)}, r"leave 9 .* at least 30 rows \(10 to train on, 20 for valid"),
+        (numbered(12), {"test_path": numbered(12)}, r"0 dropped as duplicates, 12 moved out"),
+        (
+            numbered(40),
+            {"test_path": [("x", "y")], "validation_path": [("x", "z")]},
+            r"validation_path\.jsonl: found only rows whose input is test data too",
+        ),
+    ],
+)
+def test_too_few_rows_are_refused_with_the_number_needed(
+    tmp_path: Path, pairs: Pairs, files: Mapping[str, Pairs], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        prepare_pairs(tmp_path, pairs, files)
+
+
+def test_dropping_rows_makes_a_new_version_that_names_them(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, [*numbered(60), ("q60", "x"), ("q60", "x")])
+    gone = data.rows(Split.TRAIN)[0]
+    assert data.version.id  # cached on the old version
+    smaller = drop_rows(data, {gone.id: "the answer is longer than the context"})
+    assert smaller.version.id != data.version.id
+    assert gone.id not in smaller.examples
+    assert smaller.rows(Split.TRAIN) == data.rows(Split.TRAIN)[1:]
+    assert smaller.version.sources == data.version.sources
+    assert smaller.version.changes[:-1] == data.version.changes
+    change = smaller.version.changes[-1]
+    assert (change.action, change.example_id, change.location, change.reason) == (
+        "dropped",
+        gone.id,
+        str(gone.provenance),
+        "the answer is longer than the context",
+    )
+
+
+@pytest.mark.parametrize(
+    ("split", "num_kept", "message"),
+    [
+        (Split.TRAIN, 9, r"^train split: found 9 usable rows \(11 left out in all splits\), expected at least 10\."),
+        (Split.VALIDATION, 0, r"^validation split: found 0 usable rows .*The first is .*rows\.jsonl:\d+: too long"),
+        (Split.TEST, 0, r"^test split: found 0 usable rows"),
+    ],
+)
+def test_dropping_too_many_rows_is_refused(tmp_path: Path, split: Split, num_kept: int, message: str) -> None:
+    data = prepare_pairs(tmp_path, numbered(60))
+    with pytest.raises(DataError, match=message):
+        drop_rows(data, {example.id: "too long" for example in data.rows(split)[num_kept:]})
+
+
+def test_a_hub_dataset_is_prepared_through_the_given_function() -> None:
+    rows = {
+        "owner/rows": [{"prompt": question, "completion": answer} for question, answer in numbered(50)],
+        "owner/test": [{"prompt": "x", "completion": "y"}],
+    }
+    data = prepare(DataRecipe(path="owner/rows", test_path="owner/test"), rows.__getitem__)
+    assert sizes(data) == (30, 20, 1)
+    assert [source.name for source in data.version.sources] == ["owner/rows", "owner/test"]
+
+
+def test_e2e_meaning_representations_are_never_in_two_splits() -> None:
+    path = SHARED / "datasets" / "e2e_nlg" / "devset.csv"
+    if not path.exists():
+        pytest.skip("e2e_nlg is not on this machine")
+    data = prepare(DataRecipe(path=str(path), input="mr", output="ref"))
+    inputs = [{pair(example)[0] for example in data.rows(split)} for split in Split]
+    assert sum(len(names) for names in inputs) == len(set().union(*inputs)) == 547
+    assert sum(sizes(data)) == 4521
+    assert len(data.version.changes) == 4672 - 4521
+    assert all(450 <= size <= 470 for size in sizes(data)[1:])

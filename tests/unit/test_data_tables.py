@@ -1,0 +1,143 @@
+"""CSV, TSV and Parquet to rows, and every way they refuse."""
+
+import csv
+import datetime
+import io
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tunewright.data.refusals import ReadLog
+from tunewright.data.tables import read_csv, read_parquet
+from tunewright.errors import DataError
+
+
+def read_text(data: bytes, delimiter: str = ",") -> list[tuple[int, dict[str, object]]]:
+    log = ReadLog("t.csv")
+    rows = list(read_csv(io.BytesIO(data), log, delimiter))
+    log.raise_if_refused()
+    return rows
+
+
+def test_a_header_names_the_cells_and_rows_are_counted_without_it() -> None:
+    assert read_text(b'a,b\r\n1,"x, ""y""\r\nz"\r\n\r\n2,\r\n') == [
+        (1, {"a": "1", "b": 'x, "y"\r\nz'}),
+        (2, {"a": "2", "b": ""}),
+    ]
+
+
+def test_tabs_delimit_a_tsv() -> None:
+    assert read_text(b"a\tb\n1,5\t2\n", "\t") == [(1, {"a": "1,5", "b": "2"})]
+
+
+def test_a_column_without_a_name_is_left_out() -> None:
+    assert read_text(b",a,,\n0,x,,\n") == [(1, {"a": "x"})]
+
+
+def test_unicode_line_separators_stay_inside_a_cell() -> None:
+    assert read_text("a,b\nx\u2028y,z\x0c\x85\n".encode()) == [(1, {"a": "x\u2028y", "b": "z\x0c\x85"})]
+
+
+def test_a_byte_order_mark_does_not_become_part_of_the_first_name() -> None:
+    log = ReadLog("t.csv")
+    assert list(read_csv(io.BytesIO(b"\xef\xbb\xbfa\n1\n"), log, ",")) == [(1, {"a": "1"})]
+    assert log.warnings == ["a byte order mark at the start of the file was left out"]
+
+
+def test_a_cell_above_the_csv_modules_own_limit_is_read_and_the_limit_restored() -> None:
+    before = csv.field_size_limit()
+    assert read_text(b"a,b\n1," + b"x" * 200_000 + b"\n") == [(1, {"a": "1", "b": "x" * 200_000})]
+    assert csv.field_size_limit() == before
+
+
+def test_a_file_without_bytes_or_rows_gives_no_rows() -> None:
+    assert read_text(b"") == []
+    assert read_text(b"a,b\n") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a,b\n1,2\n1,2,3\n", r":2 line 3: found 3 cells, the last '3', expected 2, as in the header"),
+        (b"a,b\n1\n", r":1 line 2: found 1 cells, the last '1', expected 2"),
+        (b"a,b,a\n1,2,3\n", r":1 header: found the column 'a' twice"),
+        (b'a,b\n1,"x\n', r":1 line 2: found broken quoting or line ends \(unexpected end of data\).*cut off"),
+        (b'a,b\n1,"x"y\n', r":1 line 2: found broken quoting or line ends"),
+        (b"a,b\r1,2\r", r":1 line 1: found broken quoting or line ends \(new-line"),
+        (b"a,b\n1,\xe9\n", r":1 line 2 byte 3: found 0xe9, which is not UTF-8.*iconv -f WINDOWS-1252"),
+        (b"a,b\n1,2\n1,\0\n", r":2 line 3 byte 3: found a NUL byte"),
+        ("a,b\n1,2\n".encode("utf-16"), r":1 byte 1: found text in UTF-16"),
+    ],
+)
+def test_a_broken_table_is_refused_with_row_and_line(data: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=rf"^t\.csv{message}"):
+        read_text(data)
+
+
+def test_all_ragged_rows_are_listed() -> None:
+    with pytest.raises(DataError, match="cells") as caught:
+        read_text(b"a,b\n1\n1,2\n1,2,3\n")
+    assert [problem.where for problem in caught.value.problems] == ["t.csv:1 line 2", "t.csv:3 line 4"]
+
+
+def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    file = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(columns)), file)
+    return bytes(file.getvalue().to_pybytes())
+
+
+def read_table(data: bytes) -> list[tuple[int, dict[str, object]]]:
+    log = ReadLog("t.parquet")
+    rows = list(read_parquet(io.BytesIO(data), log))
+    log.raise_if_refused()
+    return rows
+
+
+def test_parquet_keeps_types_and_fills_lacking_message_fields_with_null() -> None:
+    data = parquet_bytes(
+        {
+            "n": [1, None],
+            "day": [datetime.date(2024, 1, 1), None],
+            "messages": [[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "x", "weight": 0}], []],
+        }
+    )
+    assert read_table(data) == [
+        (
+            1,
+            {
+                "n": 1,
+                "day": datetime.date(2024, 1, 1),
+                "messages": [
+                    {"role": "user", "content": "Hi", "weight": None},
+                    {"role": "assistant", "content": "x", "weight": 0},
+                ],
+            },
+        ),
+        (2, {"n": None, "day": None, "messages": []}),
+    ]
+
+
+def test_parquet_rows_are_numbered_across_batches() -> None:
+    assert [number for number, _ in read_table(parquet_bytes({"n": list(range(3000))}))] == list(range(1, 3001))
+
+
+def test_bytes_that_are_not_parquet_are_refused() -> None:
+    with pytest.raises(DataError, match=r"^t\.parquet: found .*expected a sound Parquet file"):
+        read_table(b"PAR1 this is not a table PAR1")
+
+
+def test_a_parquet_file_cut_short_is_refused() -> None:
+    data = parquet_bytes({"a": ["x" * 100] * 50})
+    for length in range(0, len(data), 7):
+        with pytest.raises(DataError, match="expected a sound Parquet file"):
+            read_table(data[:length])
+
+
+def test_a_parquet_text_that_is_not_utf8_is_refused() -> None:
+    pa = pytest.importorskip("pyarrow")
+    broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
+    with pytest.raises(DataError, match="UTF8"):
+        read_table(parquet_bytes({"a": broken}))
