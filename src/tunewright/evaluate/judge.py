@@ -1,0 +1,130 @@
+"""The judge: asks a system every test item once and scores what comes back."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tunewright.contracts import ChatModel, Progress, ScoringModel
+from tunewright.evaluate.aggregate import Aggregate, LabelScore
+from tunewright.evaluate.scorers import SCORERS, Scorer, normal_label
+from tunewright.evaluate.task import TestItem
+from tunewright.records import Answer, Record, Score, TokenLoss
+
+
+class ArmScores(Record):
+    """Everything measured about one arm: one score per metric and item, and the answers behind them."""
+
+    arm: str
+    scores: tuple[LabelScore | Score, ...]
+    answers: dict[str, Answer]
+    """By id of the item's example; empty when no metric needs an answer."""
+
+    def of(self, metric: str) -> tuple[Score, ...]:
+        """The scores of one metric, in the order of the items."""
+        return tuple(score for score in self.scores if score.metric == metric)
+
+
+def judge(
+    system: ChatModel,
+    scoring: ScoringModel,
+    items: Sequence[TestItem],
+    metrics: Sequence[str],
+    progress: Progress,
+    arm: str,
+) -> ArmScores:
+    """Answer and score every item, once.
+
+    What cannot be scored (a failed answer, a loss that is not a number) is an unscored Score with its reason, so
+    every metric has exactly one score per item.
+
+    Args:
+        system: writes the answers; not asked when `metrics` holds loss metrics only.
+        scoring: gives the token probabilities; not asked when `metrics` holds text metrics only.
+        metrics: names from SCORERS.
+        arm: name of the system in progress bars and in the report.
+    """
+    text_scorers = [SCORERS[name] for name in metrics if SCORERS[name].score is not None]
+    loss_scorers = [SCORERS[name] for name in metrics if SCORERS[name].score is None]
+    answers = _ask(system, items, progress, arm) if text_scorers else {}
+    losses = _item_losses(scoring, items, progress, arm) if loss_scorers else []
+    scores = [_answer_score(scorer, item, answers) for scorer in text_scorers for item in items]
+    scores += [
+        _loss_score(scorer, item, loss) for scorer in loss_scorers for item, loss in zip(items, losses, strict=True)
+    ]
+    return ArmScores(arm=arm, scores=tuple(scores), answers=answers)
+
+
+def _ask(system: ChatModel, items: Sequence[TestItem], progress: Progress, arm: str) -> dict[str, Answer]:
+    asked = [item for item in items if item.prompt]
+    with progress.bar(f"Answers of {arm}", len(asked)) as advance:
+        answers = system.answer([item.prompt for item in asked], advance)
+    return {item.example.id: answer for item, answer in zip(asked, answers, strict=True)}
+
+
+def _item_losses(
+    scoring: ScoringModel, items: Sequence[TestItem], progress: Progress, arm: str
+) -> list[TokenLoss | str]:
+    examples = [example for item in items for example in item.examples]
+    with progress.bar(f"Loss of {arm}", len(examples)) as advance:
+        losses = scoring.token_losses(examples, advance)
+    assert len(losses) == len(examples)
+    remaining = iter(losses)
+    return [_sum([next(remaining) for _ in item.examples]) for item in items]
+
+
+def _sum(losses: Sequence[TokenLoss | str]) -> TokenLoss | str:
+    """Loss over the rows of one item. One row without a loss leaves the item without: arms must cover equal tokens."""
+    reasons = [loss for loss in losses if isinstance(loss, str)]
+    if reasons:
+        return reasons[0] if len(losses) == 1 else f"{len(reasons)} of {len(losses)} rows of this input: {reasons[0]}"
+    measured = [loss for loss in losses if isinstance(loss, TokenLoss)]
+    return TokenLoss(
+        sum_nats=sum(loss.sum_nats for loss in measured), num_tokens=sum(loss.num_tokens for loss in measured)
+    )
+
+
+def _loss_score(scorer: Scorer, item: TestItem, loss: TokenLoss | str) -> Score:
+    name, example_id = scorer.metric.name, item.example.id
+    if isinstance(loss, str):
+        return Score(example_id=example_id, metric=name, value=None, reason=loss)
+    if loss.num_tokens == 0:
+        return Score(example_id=example_id, metric=name, value=None, reason="the row has no trained token")
+    value = loss.sum_nats / loss.num_tokens
+    if scorer.aggregate is Aggregate.PERPLEXITY:
+        value = _exp(value)
+    if not math.isfinite(value):
+        return Score(example_id=example_id, metric=name, value=None, reason=f"the {name} is {value}")
+    return Score(example_id=example_id, metric=name, value=value, weight=loss.num_tokens)
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer]) -> Score:
+    assert scorer.score is not None
+    name, example_id = scorer.metric.name, item.example.id
+    answer = answers.get(example_id)
+    references = [reference for reference in item.references if scorer.can_judge(reference)]
+    if answer is None:
+        reason = "the row is plain text: there is nothing to answer"
+        return Score(example_id=example_id, metric=name, value=None, reason=reason)
+    if answer.text is None:
+        return Score(example_id=example_id, metric=name, value=None, reason=answer.reason)
+    if not references:
+        reason = f"the reference is not {scorer.needs}"
+        return Score(example_id=example_id, metric=name, value=None, reason=reason)
+    value = scorer.score(answer.text, references)
+    if scorer.aggregate is not Aggregate.MACRO_F1:
+        return Score(example_id=example_id, metric=name, value=value)
+    predicted, label = _label_pair(answer.text, references)
+    return LabelScore(example_id=example_id, metric=name, value=value, predicted=predicted, label=label)
+
+
+def _label_pair(answer: str, references: Sequence[str]) -> tuple[str, str]:
+    """Predicted and true label; an input with several true labels counts as the predicted one if that is among them."""
+    predicted = normal_label(answer)
+    labels = [normal_label(reference) for reference in references]
+    return predicted, predicted if predicted in labels else labels[0]

@@ -1,0 +1,303 @@
+"""Scorers: how good one answer is against its references, and what each number means to a reader.
+
+A scorer is a pure function of the answer and the references of its input; the reference that fits best counts.
+`SCORERS` is the one list of metrics. How the values of the rows become one number is the scorer's `Aggregate`.
+"""
+
+import json
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tunewright.evaluate.aggregate import Aggregate
+from tunewright.records import Metric
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics import CHRF
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """One metric: its description, its function, and which references it can judge against."""
+
+    metric: Metric
+    aggregate: Aggregate
+    score: Callable[[str, Sequence[str]], float] | None
+    """Value of one answer against its references; None when the value comes from token probabilities."""
+    can_judge: Callable[[str], bool] = bool
+    """Whether a reference can be compared with. Without such a reference the row is unscored, not wrong."""
+    needs: str = "a text"
+    """What `can_judge` looks for, completing "the reference is not ..."."""
+
+
+def exact_match(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer is a reference, up to white space at the ends and the length of white space inside."""
+    return float(_collapse(answer) in {_collapse(reference) for reference in references})
+
+
+def token_f1(answer: str, references: Sequence[str]) -> float:
+    """Word overlap with the closest reference: harmonic mean of precision and recall over word counts.
+
+    Words are compared in lower case without punctuation and without a, an, the. When a side has no word left, the
+    value is 1 if both have none, else 0.
+
+    Source: Rajpurkar et al. 2016, "SQuAD: 100,000+ Questions for Machine Comprehension of Text", section 6.1, and
+    the empty case of the official evaluation script for SQuAD 2.0.
+    """
+    return max(_token_f1_of_one(_squad_words(answer), _squad_words(reference)) for reference in references)
+
+
+def chrf(answer: str, references: Sequence[str]) -> float:
+    """Sentence-level chrF2 of sacrebleu as a share: character 1- to 6-gram F-score, recall weighted twice.
+
+    Source: Popović 2015, "chrF: character n-gram F-score for automatic MT evaluation".
+    """
+    return float(_chrf_scorer().sentence_score(answer, list(references)).score) / 100
+
+
+def accuracy(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer is the label, up to case and white space at the ends."""
+    return float(normal_label(answer) in {normal_label(reference) for reference in references})
+
+
+def json_valid(answer: str, references: Sequence[str]) -> float:
+    """1 when the whole answer is one JSON object or array: no other text, no key twice, no NaN or infinity."""
+    del references
+    return float(is_json(answer))
+
+
+def json_fields(answer: str, references: Sequence[str]) -> float:
+    """Share of the reference object's top-level fields that the answer has with an equal value; 0 when invalid.
+
+    Order of keys and white space do not count. Fields that only the answer has do not count either. A reference
+    that is an array (or has no fields) counts as one field: the whole value.
+    """
+    if not is_json(answer):
+        return 0.0
+    given = _strict_json(answer)
+    return max(_share_of_fields(given, _strict_json(reference)) for reference in references)
+
+
+def final_number(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer's final number equals the reference's; thousands commas, $ and trailing .0 do not count.
+
+    The final number is the first one after the last `####`, or the last one of the text when there is no `####`.
+
+    >>> final_number("9 eggs at $2 make $1,018.00 in all.", ["9 * 2 = 18, plus 1000\\n#### 1018"])
+    1.0
+
+    Source: Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems" (GSM8K's answer format).
+    """
+    given = _final_number(answer)
+    return float(given is not None and given in [_final_number(reference) for reference in references])
+
+
+def normal_label(text: str) -> str:
+    """The form in which labels are compared: stripped and case-folded."""
+    return text.strip().casefold()
+
+
+def is_json(text: str) -> bool:
+    """Whether the whole text is one strict JSON object or array."""
+    try:
+        return isinstance(_strict_json(text), dict | list)
+    except (ValueError, ArithmeticError, RecursionError):  # bad text, a huge exponent, thousands of brackets
+        return False
+
+
+def has_number(text: str) -> bool:
+    """Whether `final_number` finds a number in the text."""
+    return _final_number(text) is not None
+
+
+def _collapse(text: str) -> str:
+    return " ".join(text.split())
+
+
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+def _squad_words(text: str) -> list[str]:
+    # Same order as the official script: lower case, punctuation, articles, white space.
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+
+
+def _token_f1_of_one(answer: list[str], reference: list[str]) -> float:
+    if not answer or not reference:
+        return float(answer == reference)
+    num_shared = (Counter(answer) & Counter(reference)).total()
+    return 2 * num_shared / (len(answer) + len(reference))
+
+
+@cache
+def _chrf_scorer() -> "CHRF":
+    from sacrebleu.metrics import CHRF
+
+    return CHRF()
+
+
+def _strict_json(text: str) -> Any:
+    """Parse JSON. Raises ValueError on a key given twice, NaN and infinity, which Python's own parser lets pass."""
+    return json.loads(
+        text, object_pairs_hook=_object_without_repeats, parse_constant=_finite, parse_float=_finite, parse_int=_finite
+    )
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a key is given twice")
+    return fields
+
+
+def _finite(text: str) -> Decimal:
+    # Decimals, so that 1 equals 1.0 but never `true` (see _same_json), and long numbers keep their digits.
+    number = Decimal(text)
+    if not number.is_finite():
+        raise ValueError(f"{text} is not JSON")
+    return number
+
+
+def _share_of_fields(given: Any, wanted: Any) -> float:
+    if not isinstance(wanted, dict) or not wanted or not isinstance(given, dict):
+        return float(_same_json(given, wanted))
+    return sum(key in given and _same_json(given[key], value) for key, value in wanted.items()) / len(wanted)
+
+
+def _same_json(left: Any, right: Any) -> bool:
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_same_json(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_same_json, left, right))
+    # In Python True == 1; in JSON they differ.
+    return type(left) is type(right) and bool(left == right)
+
+
+# A minus sign right after a letter or digit is a hyphen or an operator ("10-5"), not a sign.
+_NUMBER = re.compile(r"(?:(?<!\w)-)?\$?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+
+
+def _final_number(text: str) -> Decimal | None:
+    _, marker, after = text.rpartition("####")
+    numbers = _NUMBER.findall(after)
+    if not numbers:
+        return None
+    return Decimal((numbers[0] if marker else numbers[-1]).replace(",", "").replace("$", ""))
+
+
+def _metric(name: str, title: str, explanation: str, *, higher_is_better: bool = True, is_share: bool = True) -> Metric:
+    return Metric(name=name, title=title, explanation=explanation, higher_is_better=higher_is_better, is_share=is_share)
+
+
+_ALL_SCORERS = (
+    Scorer(
+        _metric(
+            "exact_match",
+            "Exact match",
+            "Share of answers equal to a reference, apart from the amount of white space.",
+        ),
+        Aggregate.RATE,
+        exact_match,
+    ),
+    Scorer(
+        _metric(
+            "token_f1",
+            "Token F1",
+            "Word overlap with the closest reference (SQuAD definition: no case, punctuation or articles), averaged "
+            "over rows.",
+        ),
+        Aggregate.MEAN,
+        token_f1,
+    ),
+    Scorer(
+        _metric(
+            "chrf",
+            "chrF",
+            "Overlap of character sequences with the references (sacrebleu's sentence chrF2), averaged over rows; "
+            "papers often give the corpus-level chrF, which weighs long answers more.",
+        ),
+        Aggregate.MEAN,
+        chrf,
+    ),
+    Scorer(
+        _metric("accuracy", "Accuracy", "Share of answers equal to the label, apart from case."),
+        Aggregate.RATE,
+        accuracy,
+    ),
+    Scorer(
+        _metric(
+            "macro_f1",
+            "Macro F1",
+            "F1 of each label that occurs in the test rows, averaged so that rare labels count as much as frequent "
+            "ones. An answer that is no label counts as a miss of the right one.",
+        ),
+        Aggregate.MACRO_F1,
+        accuracy,
+    ),
+    Scorer(
+        _metric(
+            "json_valid",
+            "Valid JSON",
+            "Share of answers that are one JSON object or array and nothing else; a key given twice, NaN or text "
+            "around it makes an answer invalid.",
+        ),
+        Aggregate.RATE,
+        json_valid,
+        is_json,
+        "a JSON object or array",
+    ),
+    Scorer(
+        _metric(
+            "json_fields",
+            "JSON fields right",
+            "Share of the reference's top-level fields that the answer has with an equal value, averaged over rows; "
+            "0 for an answer that is not valid JSON. Extra fields do not count.",
+        ),
+        Aggregate.MEAN,
+        json_fields,
+        is_json,
+        "a JSON object or array",
+    ),
+    Scorer(
+        _metric(
+            "final_number",
+            "Final number right",
+            "Share of answers whose final number (after ####, else the last one) equals the reference's.",
+        ),
+        Aggregate.RATE,
+        final_number,
+        has_number,
+        "a text with a number",
+    ),
+    Scorer(
+        _metric(
+            "loss",
+            "Loss",
+            "Cross-entropy of the reference answers in nats per token: how unexpected they are to the model.",
+            higher_is_better=False,
+            is_share=False,
+        ),
+        Aggregate.LOSS,
+        None,
+    ),
+    Scorer(
+        _metric(
+            "perplexity",
+            "Perplexity",
+            "exp(loss): among how many equally likely tokens the model hesitates on average.",
+            higher_is_better=False,
+            is_share=False,
+        ),
+        Aggregate.PERPLEXITY,
+        None,
+    ),
+)
+
+SCORERS: Mapping[str, Scorer] = {scorer.metric.name: scorer for scorer in _ALL_SCORERS}
+"""Every metric by its name, in the order in which they are listed to the user."""
