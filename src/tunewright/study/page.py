@@ -1,0 +1,228 @@
+"""The report as one HTML file that needs no network, no script and nothing beside it.
+
+Everything in a report is data that others wrote, so the template escapes all of it; the only markup inserted as it
+stands is the charts, whose own text is escaped where they are drawn.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import yaml
+from jinja2 import Environment, StrictUndefined
+
+from tunewright.errors import MissingExtraError
+from tunewright.records import AnswerRow, ArmMetric, Change, Difference, Estimate, Metric, Report, Verdict
+from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
+from tunewright.study.compare import NUM_ANSWERS_OF_A_KIND
+
+MAX_NAMED_CHANGES = 20
+"""Rows named under each reason; the others are counted."""
+
+_VERDICT_MARKS = {Verdict.BETTER: "✓", Verdict.WORSE: "✗", Verdict.TOO_FEW_ROWS: "?"}
+_NOTHING = "–"
+
+
+def render_page(report: Report) -> str:
+    """Write the report as HTML.
+
+    Equal reports give equal text. Without matplotlib the page is complete except for the charts, and says in their
+    place how to get them.
+
+    Args:
+        report: of `tune`, or of `evaluate` (one arm, no differences, `training` None).
+    Returns:
+        A whole HTML document, to be written as UTF-8.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(duration=format_duration, memory=format_memory, mark=_VERDICT_MARKS.__getitem__)
+    template = files("tunewright.study").joinpath("report.html.j2").read_text(encoding="utf-8")
+    metric = {metric.name: metric for metric in report.metrics}[report.headline_metric]
+    rows = [_metric_row(metric, report) for metric in report.metrics]
+    return environment.from_string(template).render(
+        report=report,
+        headline=next(row for row in rows if row.metric == metric),
+        metric_rows=rows,
+        answer_groups=_answer_groups(report.answers, report.arms, higher_is_better=metric.higher_is_better),
+        headline_value=lambda value: "unscored" if value is None else _format_value(value, metric),
+        change_groups=_change_groups(report.data.changes),
+        recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        charts=_draw_charts(report),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Charts:
+    """The drawings by section, or why there are none."""
+
+    metrics: tuple[Chart, ...] = ()
+    training: tuple[Chart, ...] = ()
+    lengths: tuple[Chart, ...] = ()
+    missing: str | None = None
+
+
+def _draw_charts(report: Report) -> _Charts:
+    try:
+        return _Charts(
+            metrics=metric_intervals(report.metrics, report.results, report.arms),
+            training=training_curves(report.training) if report.training else (),
+            lengths=length_histogram(report.data.prompt_tokens, report.data.answer_tokens),
+        )
+    except MissingExtraError as error:
+        return _Charts(missing=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """One arm's cell: `0.61`, `[0.52, 0.70]`, `n = 96`; or nothing and the reason."""
+
+    arm: str
+    value: str
+    interval: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    arms: str
+    value: str
+    interval: str
+    p_value: str
+    test: str
+    note: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _MetricRow:
+    metric: Metric
+    measured: Sequence[_Measured]
+    compared: Sequence[_Compared]
+
+
+def _metric_row(metric: Metric, report: Report) -> _MetricRow:
+    found = {result.arm: result for result in report.results if result.metric == metric.name}
+    return _MetricRow(
+        metric=metric,
+        measured=[_measured(arm, found.get(arm), metric) for arm in report.arms],
+        compared=[_compared(other, metric) for other in report.differences if other.metric == metric.name],
+    )
+
+
+def _measured(arm: str, result: ArmMetric | None, metric: Metric) -> _Measured:
+    if result is None or result.estimate is None:
+        reason = result.reason if result else None
+        return _Measured(arm, _NOTHING, "", reason or "not measured")
+    value, interval = _format_estimate(result.estimate, metric)
+    return _Measured(arm, value, interval, _format_rows(result.estimate))
+
+
+def _compared(difference: Difference, metric: Metric) -> _Compared:
+    value, interval, note = _NOTHING, "", "not comparable"
+    if difference.estimate is not None:
+        value, interval = _format_estimate(difference.estimate, metric, is_difference=True)
+        note = _format_rows(difference.estimate)
+    return _Compared(
+        arms=f"{difference.arm} − {difference.baseline}",
+        value=value,
+        interval=interval,
+        p_value=_NOTHING if difference.p_value is None else format_p_value(difference.p_value),
+        test="" if difference.test == "none" else difference.test,
+        note=note,
+        verdict=difference.verdict,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerGroup:
+    title: str
+    rows: Sequence[AnswerRow]
+
+
+def _answer_groups(rows: Sequence[AnswerRow], arms: Sequence[str], *, higher_is_better: bool) -> list[_AnswerGroup]:
+    """Part the rows as compare() chose them: the last arm's best, its worst, those that improved most.
+
+    Sorting is stable, so rows of equal value stay in the order, and with it in the group, they were chosen for.
+    """
+    arm = arms[-1]
+    sign = 1.0 if higher_is_better else -1.0
+    goodness = {row.example_id: sign * value for row in rows if (value := row.values.get(arm)) is not None}
+    scored = [row for row in rows if row.example_id in goodness]
+    best = sorted(scored, key=lambda row: -goodness[row.example_id])[:NUM_ANSWERS_OF_A_KIND]
+    rest = [row for row in scored if row not in best]
+    worst = sorted(rest, key=lambda row: goodness[row.example_id])[:NUM_ANSWERS_OF_A_KIND]
+    groups = (
+        _AnswerGroup(f"Best of {arm}", best),
+        _AnswerGroup(f"Worst of {arm}", worst),
+        _AnswerGroup(f"Improved most over {arms[0]}", [row for row in rest if row not in worst]),
+        _AnswerGroup(f"Unscored for {arm}", [row for row in rows if row not in scored]),
+    )
+    return [group for group in groups if group.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangeGroup:
+    action: str
+    reason: str
+    num_rows: int
+    named: Sequence[Change]
+
+
+def _change_groups(changes: Sequence[Change]) -> list[_ChangeGroup]:
+    grouped: dict[tuple[str, str], list[Change]] = {}
+    for change in changes:
+        grouped.setdefault((change.action, change.reason), []).append(change)
+    return [
+        _ChangeGroup(action, reason, len(members), members[:MAX_NAMED_CHANGES])
+        for (action, reason), members in grouped.items()
+    ]
+
+
+def _format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
+    """Give `61 %` and `[52, 70]`, with two digits of the interval's width; differences carry their sign."""
+    scale = 100.0 if metric.is_share else 1.0
+    digits = _decimals(scale * (estimate.high - estimate.low), most=1 if metric.is_share else 4)
+    sign = "+" if is_difference else "-"
+    value, low, high = (
+        f"{scale * end:{sign}z,.{digits}f}".replace("-", "−") for end in (estimate.value, estimate.low, estimate.high)
+    )
+    unit = "" if not metric.is_share else " points" if is_difference else " %"
+    return f"{value}{unit}", f"[{low}, {high}]"
+
+
+def _decimals(width: float, most: int) -> int:
+    if width <= 0:
+        return 0 if most == 1 else 3
+    return max(0, min(most, 1 - math.floor(math.log10(width))))
+
+
+def _format_value(value: float, metric: Metric) -> str:
+    return f"{100 * value:.3g} %" if metric.is_share else f"{value:.4g}".replace("-", "−")
+
+
+def _format_rows(estimate: Estimate) -> str:
+    unscored = f", {estimate.num_unscored:,} unscored" if estimate.num_unscored else ""
+    return f"n = {estimate.num_rows:,}{unscored}"
+
+
+def format_p_value(p_value: float) -> str:
+    """Give `0.031`, or `< 0.001`: below that the digits mean nothing."""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.2g}"
+
+
+def format_duration(seconds: float) -> str:
+    """Give `0.4 s`, `21 s`, `2 min 24 s` or `1 h 04 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def format_memory(num_bytes: int) -> str:
+    """Give `1.1 GiB`, or MiB below one."""
+    return f"{num_bytes / 2**30:.1f} GiB" if num_bytes >= 2**30 else f"{num_bytes / 2**20:.0f} MiB"
