@@ -17,6 +17,8 @@ Importing the package loads no torch: the verbs import their stages when they ar
 
 from importlib.metadata import version
 
+from tunewright import actions, errors, records
+
 __version__ = version("tunewright")
 
-__all__ = ["__version__"]
+__all__ = ["__version__", "actions", "errors", "records"]

@@ -1,0 +1,114 @@
+"""Open whatever answers: a base, or the artifact of a run on the base it was made for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.errors import BaseMismatchError, StoreError
+from tunewright.model.adapter import load_adapter
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import context_length, load_base
+from tunewright.outside.hub import FoundBase, find_base
+from tunewright.records import Answer, Artifact, Message, Precision
+from tunewright.render import Renderer, load_renderer
+from tunewright.store import Store
+from tunewright.train.defaults import precision_here
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedModel:
+    """A model ready to answer, and what it is."""
+
+    name: str
+    """`base` or `tuned`: the arm's name in a report."""
+    base: FoundBase
+    renderer: Renderer
+    artifact_folder: Path | None
+    artifact: Artifact | None
+
+    def load(self, precision: Precision, rows_per_batch: int) -> LanguageModel:
+        """Load the weights."""
+        if self.artifact is None or self.artifact_folder is None:
+            network = load_base(self.base.folder)
+        elif self.artifact.kind == "model":
+            network = load_base(self.artifact_folder)
+        else:
+            network = load_adapter(load_base(self.base.folder), self.artifact_folder)
+        return LanguageModel(network, self.renderer, precision, rows_per_batch)
+
+
+def open_model(model: str, home: Path | None, max_answer_tokens: int | None = None) -> OpenedModel:
+    """Find a model by name without loading its weights.
+
+    Args:
+        model: a run (id, start of an id, `last`, or its folder), or a base as in `find_base`.
+        max_answer_tokens: room for an answer; default: the run's own, or a quarter of the base's context.
+    Raises:
+        BaseMismatchError: the run's base or tokenizer is no longer the one it was tuned on.
+        StoreError, ModelError: nothing of that name, or its files do not verify.
+    """
+    store = Store(home)
+    try:
+        run = store.run(model)
+    except StoreError as no_run:
+        if not _may_be_base(model):
+            raise no_run from None
+        base = find_base(model)
+        length = context_length(base.folder)
+        renderer = load_renderer(base.folder).fitted(length, max_answer_tokens or length // 4)
+        return OpenedModel("base", base, renderer, None, None)
+    folder = run.published("artifact")
+    artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
+    base = find_base(artifact.base.name)
+    renderer = load_renderer(base.folder).fitted(artifact.max_length, max_answer_tokens or artifact.max_answer_tokens)
+    for what, recorded, found in (
+        ("base", artifact.base.sha256, base.ref.sha256),
+        ("renderer", artifact.renderer_hash, renderer.hash),
+    ):
+        if recorded != found:
+            raise BaseMismatchError(
+                f"run {run.record.id}: its artifact was made for {what} {recorded[:12]}, found {found[:12]} at "
+                f"{artifact.base.name}. Its answers would be worth nothing. Put the old files back, or tune again."
+            )
+    return OpenedModel("tuned", base, renderer, folder, artifact)
+
+
+def _may_be_base(model: str) -> bool:
+    return model == "bundled" or Path(model).is_dir() or "/" in model
+
+
+@dataclass(slots=True)
+class Chat:
+    """A conversation with a model; remembers what was said."""
+
+    model: LanguageModel
+    system_prompt: str | None = None
+    messages: list[Message] = field(default_factory=list)
+
+    def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
+        """Send a message and get the answer, which is also handed to `on_text` piece by piece as it is written.
+
+        Raises:
+            RenderError: the text holds a control token, or does not fit the context.
+        """
+        system = [Message(role="system", content=self.system_prompt)] if self.system_prompt else []
+        user = Message(role="user", content=text)
+        answer = self.model.stream([*system, *self.messages, user], on_text)
+        self.messages += [user, Message(role="assistant", content=answer.text or "")]
+        return answer
+
+
+def chat(
+    model: str, *, system_prompt: str | None = None, home: Path | None = None, progress: Progress | None = None
+) -> Chat:
+    """Open a run or a base for talking to it.
+
+    Args:
+        model: see `open_model`.
+        system_prompt: put before every conversation; tuned models want the one they were trained with.
+    """
+    opened = open_model(model, home)
+    (progress or SilentProgress()).say(f"{opened.name} model on {opened.base.ref.name}; greedy answers.")
+    precision, _ = precision_here()
+    return Chat(opened.load(precision, rows_per_batch=1), system_prompt)

@@ -1,0 +1,71 @@
+"""What a result depends on beside recipe and data: code, versions, processor, threads."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from tunewright.records import Environment
+
+RECORDED_PACKAGES = ("torch", "transformers", "peft", "tokenizers", "safetensors", "scipy", "sacrebleu")
+
+
+def describe_environment() -> Environment:
+    """Look at this machine and this installation. Loads torch."""
+    import torch
+
+    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return Environment(
+        tunewright=version("tunewright"),
+        code_revision=code_revision(),
+        python=platform.python_version(),
+        packages={name: found for name in RECORDED_PACKAGES if (found := _version(name))},
+        platform=platform.platform(),
+        processor=processor_name(),
+        num_threads=torch.get_num_threads(),
+        memory_bytes=memory_bytes(),
+        accelerator=accelerator,
+    )
+
+
+def memory_bytes() -> int:
+    """Physical memory of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def processor_name() -> str:
+    """Model name of the processor and its number of cores."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} cores"
+
+
+def code_revision() -> str | None:
+    """Commit of the checkout this package runs from, with `+` when files were changed; None outside a checkout."""
+    package = Path(__file__).parents[1]
+    if not (package.parents[1] / ".git").exists():
+        return None
+    commit = _git(package, "rev-parse", "HEAD")
+    changed = _git(package, "status", "--porcelain", "--untracked-files=no", "--", str(package))
+    return None if commit is None else commit + ("+" if changed else "")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,93 @@
+"""`evaluate`: measure one model on rows it was not trained on."""
+
+import time
+from pathlib import Path
+
+from tunewright.actions.answering import open_model
+from tunewright.actions.environment import describe_environment
+from tunewright.actions.outcome import recorded_outcome
+from tunewright.actions.preparing import Preparation
+from tunewright.actions.reporting import build_report, write_report
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data import prepare_test
+from tunewright.evaluate import choose_metrics, judge, test_items
+from tunewright.outside.hub import load_hub_dataset
+from tunewright.records import (
+    Conversation,
+    DataRecipe,
+    Derived,
+    EvaluateRecipe,
+    Report,
+    Run,
+    RunStatus,
+    Split,
+    TuneRecipe,
+    settled,
+)
+from tunewright.store import Store
+from tunewright.train.defaults import precision_here
+
+
+def evaluate(
+    model: str,
+    data: DataRecipe,
+    recipe: EvaluateRecipe | None = None,
+    *,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+) -> Report:
+    """Measure a base or a tuned run on all rows of `data`, with the scorers and intervals that `tune` uses.
+
+    Args:
+        model: a run (id, start of an id, `last`, or its folder) or a base (`bundled`, folder, hub id).
+        data: the rows; nothing is split off, so do not give the rows the run was trained on.
+        recipe: how to answer and judge; open settings are derived from the rows.
+    Returns:
+        A report with one arm, also written as report.json and report.html into a run folder of its own.
+    """
+    progress, recipe = progress or SilentProgress(), recipe or EvaluateRecipe()
+    opened = open_model(model, home, recipe.max_answer_tokens)
+    rows = prepare_test(data, load_hub_dataset)
+    examples = rows.rows(Split.TEST)
+    answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
+    metrics, headline, reason = choose_metrics(answers, recipe.metrics)
+    precision, why = precision_here()
+    derived = [Derived(setting="train.precision", value=precision, reason=why)]
+    if recipe.metrics is None:
+        derived.append(Derived(setting="evaluate.metrics", value=metrics, reason=reason))
+    room = opened.renderer.max_answer_tokens
+    if recipe.max_answer_tokens is None:
+        why = "as the run was tuned" if opened.artifact else "a quarter of the base's context"
+        derived.append(Derived(setting="evaluate.max_answer_tokens", value=room, reason=why))
+    recipe = recipe.model_copy(update={"metrics": metrics, "max_answer_tokens": room})
+    full_recipe = TuneRecipe(data=data, base=opened.base.ref.name, evaluate=recipe)
+    preparation = Preparation(full_recipe, tuple(derived), opened.base, opened.renderer, rows, headline)
+
+    store = Store(home)
+    store.put_dataset(rows.version, rows.examples)
+    environment = describe_environment()
+    run = store.create_run(
+        full_recipe.id,
+        lambda run_id, created_at: Run(
+            id=run_id,
+            kind="evaluate",
+            status=RunStatus.RUNNING,
+            created_at=created_at,
+            command=command or f"tunewright evaluate {model} {data.path}",
+            recipe_id=full_recipe.id,
+            dataset_id=rows.version.id,
+            base=opened.base.ref,
+            renderer_hash=opened.renderer.hash,
+            environment=environment,
+        ),
+    )
+    with run.lock(), recorded_outcome(run, run.record.command):
+        started = time.monotonic()
+        items = test_items(examples, recipe.max_inputs)
+        system = opened.load(precision, recipe.rows_per_batch)
+        scores = judge(system, system, items, settled(recipe.metrics), progress, opened.name)
+        seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
+        report = build_report(run, preparation, [scores], items, None, seconds)
+        run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
+    return report

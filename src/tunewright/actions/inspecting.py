@@ -1,0 +1,79 @@
+"""Verbs that only look: rows as tokens, the resolved recipe, runs."""
+
+from pathlib import Path
+
+from tunewright.actions.answering import open_model
+from tunewright.actions.preparing import prepare_tuning
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data import prepare_test
+from tunewright.errors import RenderError
+from tunewright.outside.hub import load_hub_dataset
+from tunewright.records import DataRecipe, Derived, Report, Run, Split, TokenRow, TuneRecipe
+from tunewright.store import Store
+
+
+def explain_recipe(recipe: TuneRecipe, progress: Progress | None = None) -> tuple[TuneRecipe, tuple[Derived, ...]]:
+    """The recipe that `tune` would carry out, and every derived setting with its reason. Reads and checks the rows."""
+    preparation = prepare_tuning(recipe, progress or SilentProgress())
+    return preparation.recipe, preparation.derived
+
+
+def show_tokens(
+    data: DataRecipe,
+    base: str,
+    *,
+    num_rows: int = 3,
+    max_length: int | None = None,
+    max_answer_tokens: int | None = None,
+    home: Path | None = None,
+) -> tuple[TokenRow, ...]:
+    """The first rows token by token: trained, only read, or cut from a prompt that is too long.
+
+    Args:
+        base: a base or a run.
+        max_length: pretend the context is this short.
+        max_answer_tokens: room kept for an answer; at most a quarter of the context unless given.
+    """
+    renderer = open_model(base, home).renderer
+    length = max_length or renderer.max_length
+    room = max_answer_tokens or min(renderer.max_answer_tokens, -(-length // 4))
+    renderer = renderer.fitted(length, room)
+    rows: list[TokenRow] = []
+    for example in prepare_test(data, load_hub_dataset).rows(Split.TEST)[:num_rows]:
+        location = str(example.provenance)
+        try:
+            sequences = renderer.render(example)
+        except RenderError as error:
+            rows.append(TokenRow(location=location, pieces=(), num_tokens=0, num_trained_tokens=0, problem=str(error)))
+            continue
+        rows += [
+            TokenRow(
+                location=location,
+                pieces=renderer.show(sequence),
+                num_tokens=len(sequence.token_ids),
+                num_trained_tokens=sequence.num_trained_tokens,
+            )
+            for sequence in sequences
+        ]
+    return tuple(rows)
+
+
+def list_runs(home: Path | None = None) -> list[Run]:
+    """All runs, newest first."""
+    return Store(home).runs()
+
+
+def show_run(run: str, home: Path | None = None) -> tuple[Run, Report | None]:
+    """A run's record, and its report when it has finished.
+
+    Args:
+        run: id, start of an id, `last`, or the run's folder.
+    """
+    folder = Store(home).run(run)
+    report = Report.model_validate(folder.read_json("report.json")) if folder.has("report.json") else None
+    return folder.record, report
+
+
+def run_folder(run: str, home: Path | None = None) -> Path:
+    """Where a run's files lie."""
+    return Store(home).run(run).path

@@ -1,0 +1,117 @@
+"""From a recipe to everything that training needs, checked row by row before anything is computed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tunewright.contracts import Progress
+from tunewright.data import PreparedData, drop_rows, prepare
+from tunewright.errors import DataError, Problem, RenderError
+from tunewright.evaluate import choose_metrics
+from tunewright.model.load import context_length, num_parameters
+from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
+from tunewright.records import Conversation, Derived, Example, Split, TuneRecipe, settled
+from tunewright.render import Renderer, TokenSequence, load_renderer
+from tunewright.train.defaults import TrainingFacts, derive, precision_here
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A base, its renderer fitted to the data, and rows that all passed the renderer's checks."""
+
+    recipe: TuneRecipe
+    """Resolved: nothing is left to derive."""
+    derived: tuple[Derived, ...]
+    base: FoundBase
+    renderer: Renderer
+    data: PreparedData
+    headline_metric: str
+
+    def sequences(self, split: Split) -> tuple[TokenSequence, ...]:
+        """Token sequences of a split, in its order."""
+        return tuple(part for example in self.data.rows(split) for part in self.renderer.render(example))
+
+
+def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
+    """Read, split, render and check all rows, and derive what the recipe leaves open. Loads no weights.
+
+    Raises:
+        DataError, RecipeError, RenderError, ModelError: with every bad row named; nothing was written.
+    """
+    base = find_base(recipe.base)
+    renderer = load_renderer(base.folder)
+    data = prepare(recipe.data, load_hub_dataset)
+    for note in renderer.notes:
+        progress.say(note)
+
+    data, lengths = _measure(recipe, renderer, data)
+    recipe, derived = derive(
+        recipe,
+        TrainingFacts(
+            num_train_rows=len(data.rows(Split.TRAIN)),
+            num_parameters=num_parameters(base.folder),
+            context_length=context_length(base.folder),
+            answer_tokens=[lengths[row.id][1] for row in data.rows(Split.TRAIN) if isinstance(row.body, Conversation)],
+            precision=precision_here(),
+        ),
+    )
+    renderer = renderer.fitted(settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens))
+    data, num_cut = _check_rendering(recipe, renderer, data)
+    if num_cut:
+        progress.say(
+            f"{num_cut} prompts are longer than the {renderer.max_length - renderer.max_answer_tokens} tokens that "
+            "train.max_length and evaluate.max_answer_tokens leave; their middle is cut, in training and in use alike."
+        )
+    metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
+    if recipe.evaluate.metrics is None:
+        derived += (Derived(setting="evaluate.metrics", value=metrics, reason=reason),)
+    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
+    return Preparation(
+        recipe=recipe.model_copy(update={"evaluate": evaluation}),
+        derived=derived,
+        base=base,
+        renderer=renderer,
+        data=data,
+        headline_metric=headline,
+    )
+
+
+def _answers(examples: Sequence[Example]) -> list[str]:
+    return [example.body.answer for example in examples if isinstance(example.body, Conversation)]
+
+
+def _measure(
+    recipe: TuneRecipe, renderer: Renderer, data: PreparedData
+) -> tuple[PreparedData, dict[str, tuple[int, int]]]:
+    lengths: dict[str, tuple[int, int]] = {}
+    problems: dict[str, RenderError] = {}
+    for example in data.examples.values():
+        try:
+            lengths[example.id] = renderer.measure(example)
+        except RenderError as error:
+            problems[example.id] = error
+    return _without_unusable(recipe, data, problems), lengths
+
+
+def _check_rendering(recipe: TuneRecipe, renderer: Renderer, data: PreparedData) -> tuple[PreparedData, int]:
+    """Render every row once: the renderer checks its law and its limits. Returns also how many prompts were cut."""
+    num_cut = 0
+    problems: dict[str, RenderError] = {}
+    for example in data.examples.values():
+        try:
+            num_cut += any(sequence.cut for sequence in renderer.render(example))
+        except RenderError as error:
+            problems[example.id] = error
+    return _without_unusable(recipe, data, problems), num_cut
+
+
+def _without_unusable(recipe: TuneRecipe, data: PreparedData, problems: Mapping[str, RenderError]) -> PreparedData:
+    if not problems:
+        return data
+    if recipe.data.unusable_rows == "drop":
+        return drop_rows(data, {example_id: str(error) for example_id, error in problems.items()})
+    listed = [problem for error in problems.values() for problem in error.problems]
+    # The last word of every listed row would be the same; it is said once, on the last one shown.
+    advice = "To go on without such rows, add --set data.unusable_rows=drop."
+    last = min(len(listed), 20) - 1
+    listed[last] = replace(listed[last], fix=f"{listed[last].fix} {advice}")
+    raise DataError([Problem(p.where, p.found, p.expected, p.fix) for p in listed])

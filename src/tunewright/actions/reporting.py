@@ -1,0 +1,80 @@
+"""Put what was measured into a Report, and the report into its files."""
+
+from collections.abc import Sequence
+
+from tunewright.actions.preparing import Preparation
+from tunewright.evaluate import ArmScores, TestItem
+from tunewright.records import Conversation, DataSummary, Report, Split, TrainingSummary
+from tunewright.store import RunFolder
+from tunewright.study.compare import compare
+from tunewright.study.page import render_page
+
+NUM_SAMPLES = 3
+MAX_HISTOGRAM_ROWS = 20_000
+
+
+def build_report(
+    run: RunFolder,
+    preparation: Preparation,
+    arms: Sequence[ArmScores],
+    items: Sequence[TestItem],
+    training: TrainingSummary | None,
+    seconds: dict[str, float],
+) -> Report:
+    """Compare the arms and write down everything needed to understand and repeat the result."""
+    recipe = preparation.recipe
+    comparison = compare(arms, items, recipe.evaluate.metrics or (), preparation.headline_metric, recipe.evaluate)
+    record = run.record
+    return Report(
+        run_id=record.id,
+        title=f"{preparation.base.ref.name} on {recipe.data.path}",
+        created_at=record.created_at,
+        command=record.command,
+        summary=comparison.summary,
+        arms=tuple(arm.arm for arm in arms),
+        metrics=comparison.metrics,
+        results=comparison.results,
+        differences=comparison.differences,
+        headline_metric=preparation.headline_metric,
+        answers=comparison.answers,
+        training=training,
+        data=summarise_data(preparation, len(items)),
+        base=preparation.base.ref,
+        recipe=recipe.model_dump(mode="json"),
+        derived=preparation.derived,
+        environment=record.environment,
+        seconds=seconds,
+    )
+
+
+def write_report(run: RunFolder, report: Report) -> tuple[str, ...]:
+    """Write report.json and report.html into the run's folder; returns their names."""
+    run.write_json("report.json", report.model_dump(mode="json"))
+    run.write_text("report.html", render_page(report))
+    return "report.json", "report.html"
+
+
+def summarise_data(preparation: Preparation, num_test_inputs: int) -> DataSummary:
+    """Counts, changes, three rendered rows and the lengths of the rows that were trained on."""
+    data, renderer = preparation.data, preparation.renderer
+    shown = data.rows(Split.TRAIN) or data.rows(Split.TEST)
+    lengths = [renderer.measure(row) for row in shown[:MAX_HISTOGRAM_ROWS] if isinstance(row.body, Conversation)]
+    return DataSummary(
+        dataset_id=data.version.id,
+        sources=data.version.sources,
+        num_rows={split.value: data.version.num_rows(split) for split in Split},
+        num_test_inputs=num_test_inputs,
+        changes=data.version.changes,
+        samples=rendered_samples(preparation),
+        prompt_tokens=tuple(prompt for prompt, _ in lengths),
+        answer_tokens=tuple(answer for _, answer in lengths),
+    )
+
+
+def rendered_samples(preparation: Preparation) -> tuple[str, ...]:
+    """The first rows as the model sees them, control tokens included."""
+    shown = preparation.data.rows(Split.TRAIN) or preparation.data.rows(Split.TEST)
+    sequences = [sequence for row in shown[:NUM_SAMPLES] for sequence in preparation.renderer.render(row)]
+    return tuple(
+        "".join(piece.text for piece in preparation.renderer.show(sequence)) for sequence in sequences[:NUM_SAMPLES]
+    )

@@ -1,0 +1,225 @@
+"""`tune` and its `resume`: measure the base, train, measure again, report. Every stage leaves a file, so a run that
+was stopped anywhere continues from the last one."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tunewright.actions.environment import describe_environment
+from tunewright.actions.outcome import recorded_outcome
+from tunewright.actions.preparing import Preparation, prepare_tuning
+from tunewright.actions.reporting import build_report, write_report
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data import PreparedData
+from tunewright.errors import BaseMismatchError, TrainError
+from tunewright.evaluate import ArmScores, TestItem, judge, test_items
+from tunewright.model.adapter import prepare_for_training, save_tuned
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import load_base
+from tunewright.outside.hub import find_base
+from tunewright.records import (
+    Artifact,
+    Derived,
+    EvaluateRecipe,
+    Lora,
+    Precision,
+    Report,
+    Run,
+    RunStatus,
+    Split,
+    TrainingSummary,
+    TuneRecipe,
+    settled,
+)
+from tunewright.render import load_renderer
+from tunewright.store import RunFolder, Store
+from tunewright.train.loop import TrainingJob, train
+
+ARTIFACT_FOLDER = "artifact"
+RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headline.json"
+
+
+def tune(
+    recipe: TuneRecipe, *, home: Path | None = None, progress: Progress | None = None, command: str | None = None
+) -> Report:
+    """Tune a base on rows and prove what it brought: the main job.
+
+    Args:
+        recipe: what to do; open settings are derived and reported.
+        home: where runs and datasets are kept (default: $TUNEWRIGHT_HOME, else ~/.tunewright).
+        progress: shows what is going on; silent by default.
+        command: what the report gives as the command to repeat.
+    Returns:
+        The report, which also lies in the run's folder as report.json and report.html.
+    Raises:
+        TunewrightError: see tunewright/errors.py. Errors in data, recipe or base come before anything is written.
+        InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume` continues.
+    """
+    progress = progress or SilentProgress()
+    preparation = prepare_tuning(recipe, progress)
+    store = Store(home)
+    store.put_dataset(preparation.data.version, preparation.data.examples)
+    environment = describe_environment()
+    run = store.create_run(
+        preparation.recipe.id,
+        lambda run_id, created_at: Run(
+            id=run_id,
+            kind="tune",
+            status=RunStatus.RUNNING,
+            created_at=created_at,
+            command=command or f"tunewright tune --recipe {store.home / 'runs' / run_id / RECIPE_FILE}",
+            recipe_id=preparation.recipe.id,
+            dataset_id=preparation.data.version.id,
+            base=preparation.base.ref,
+            renderer_hash=preparation.renderer.hash,
+            environment=environment,
+        ),
+    )
+    with run.lock():
+        run.write_json(RECIPE_FILE, preparation.recipe.model_dump(mode="json"))
+        run.write_json(DERIVED_FILE, [derived.model_dump(mode="json") for derived in preparation.derived])
+        run.write_json(HEADLINE_FILE, preparation.headline_metric)
+        return _carry_out(run, preparation, progress)
+
+
+def resume(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> Report:
+    """Continue a tuning run that was stopped, from its last complete stage and checkpoint.
+
+    Raises:
+        StoreError: there is no such run, or its data does not verify.
+        BaseMismatchError: the base or its tokenizer is no longer what the run started with.
+        TrainError: the run has already succeeded.
+    """
+    progress = progress or SilentProgress()
+    store = Store(home)
+    run = store.run(run_name)
+    if run.record.status is RunStatus.SUCCEEDED:
+        raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
+    with run.lock():
+        preparation = _reopen(store, run, progress)
+        run.update(status=RunStatus.RUNNING)
+        return _carry_out(run, preparation, progress)
+
+
+def _reopen(store: Store, run: RunFolder, progress: Progress) -> Preparation:
+    recipe = TuneRecipe.model_validate(run.read_json(RECIPE_FILE))
+    base = find_base(recipe.base)
+    renderer = load_renderer(base.folder).fitted(
+        settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens)
+    )
+    _require_same("base", run.record.base.sha256, base.ref.sha256, run)
+    _require_same("renderer", run.record.renderer_hash, renderer.hash, run)
+    _use_recorded_threads(run, progress)
+    version, examples = store.get_dataset(run.record.dataset_id)
+    return Preparation(
+        recipe=recipe,
+        derived=tuple(Derived.model_validate(item) for item in run.read_json(DERIVED_FILE)),
+        base=base,
+        renderer=renderer,
+        data=PreparedData(version, examples),
+        headline_metric=run.read_json(HEADLINE_FILE),
+    )
+
+
+def _require_same(what: str, recorded: str, found: str, run: RunFolder) -> None:
+    if recorded != found:
+        raise BaseMismatchError(
+            f"run {run.record.id}: found {what} {found[:12]}, expected {recorded[:12]} as when it started. "
+            "Continuing would mix two models. Put the old files back, or start a new run."
+        )
+
+
+def _use_recorded_threads(run: RunFolder, progress: Progress) -> None:
+    """One and two threads add up in another order, which changes the final bits."""
+    import torch
+
+    recorded = run.record.environment.num_threads
+    if torch.get_num_threads() != recorded:
+        progress.say(f"Using {recorded} threads, as when the run started, so that it ends in the same bytes.")
+        torch.set_num_threads(recorded)
+
+
+def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress) -> Report:
+    seconds: dict[str, float] = {}
+    with recorded_outcome(run, f"tunewright tune --resume {run.record.id}"):
+        items = test_items(preparation.data.rows(Split.TEST), preparation.recipe.evaluate.max_inputs)
+        with _timed(seconds, "load the base"):
+            network = load_base(preparation.base.folder)
+            precision: Precision = settled(preparation.recipe.train.precision)
+            rows_per_batch = preparation.recipe.evaluate.rows_per_batch
+            base_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
+        with _timed(seconds, "measure the base"):
+            base_scores = _judge_once(run, "base", base_model, items, preparation.recipe.evaluate, progress)
+        network = prepare_for_training(network, preparation.recipe.method, preparation.recipe.train.seed)
+        tuned_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
+        with _timed(seconds, "train"):
+            summary = _train(run, preparation, tuned_model, progress)
+        _publish_artifact(run, preparation, tuned_model)
+        with _timed(seconds, "measure the tuned model"):
+            tuned_scores = _judge_once(run, "tuned", tuned_model, items, preparation.recipe.evaluate, progress)
+        report = build_report(run, preparation, [base_scores, tuned_scores], items, summary, seconds)
+        outputs = write_report(run, report)
+        run.update(status=RunStatus.SUCCEEDED, outputs=(*outputs, ARTIFACT_FOLDER))
+    return report
+
+
+def _train(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel, progress: Progress) -> TrainingSummary:
+    validation = preparation.sequences(Split.VALIDATION)
+    silent = SilentProgress()
+
+    def validation_loss() -> float:
+        with silent.bar("Validating", len(validation)) as advance:
+            return tuned_model.mean_loss(validation, advance)
+
+    job = TrainingJob(
+        network=tuned_model.network,
+        recipe=preparation.recipe,
+        sequences=preparation.sequences(Split.TRAIN),
+        pad_token_id=preparation.renderer.pad_token_id,
+        validation_loss=validation_loss,
+        locations={row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
+        run=run,
+    )
+    return train(job, progress)
+
+
+def _publish_artifact(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel) -> None:
+    if run.is_published(ARTIFACT_FOLDER):
+        return
+    with run.publish(ARTIFACT_FOLDER) as folder:
+        base = preparation.base
+        save_tuned(tuned_model.network, preparation.recipe.method, folder, base.folder, base.ref.name)
+        artifact = Artifact(
+            kind="adapter" if isinstance(preparation.recipe.method, Lora) else "model",
+            base=base.ref,
+            renderer_hash=preparation.renderer.hash,
+            max_length=preparation.renderer.max_length,
+            max_answer_tokens=preparation.renderer.max_answer_tokens,
+            parent_run=run.record.id,
+        )
+        (folder / "artifact.json").write_text(artifact.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _judge_once(
+    run: RunFolder,
+    arm: str,
+    model: LanguageModel,
+    items: Sequence[TestItem],
+    recipe: EvaluateRecipe,
+    progress: Progress,
+) -> ArmScores:
+    """Measure an arm, or take the measurement that an earlier sitting of this run left behind."""
+    name = f"scores-{arm}.json"
+    if run.has(name):
+        return ArmScores.model_validate(run.read_json(name))
+    scores = judge(model, model, items, settled(recipe.metrics), progress, arm)
+    run.write_json(name, scores.model_dump(mode="json"))
+    return scores
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[stage] = round(time.monotonic() - started, 2)

@@ -1,0 +1,1 @@
+"""Load a base, attach an adapter, answer, score text. torch starts here."""

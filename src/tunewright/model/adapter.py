@@ -1,0 +1,95 @@
+"""Attach, save, load and merge adapters. Files are PEFT's own, so any other tool can read them."""
+
+import json
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunewright.errors import ModelError
+from tunewright.records import Full, Method
+
+if TYPE_CHECKING:
+    from torch.nn import Parameter
+    from transformers import PreTrainedModel
+
+TOKENIZER_FILE_PATTERNS = ("tokenizer*", "special_tokens_map.json", "chat_template.jinja", "vocab.*", "merges.txt")
+
+
+def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) -> "PreTrainedModel":
+    """Make the method's weights trainable. The seed is set first, so the adapter's start depends on nothing else.
+
+    Args:
+        method: `Lora` with rank, alpha and dropout set (low-rank update of every linear layer except the head;
+            Hu et al. 2021, arXiv:2106.09685), or `Full`.
+    Returns:
+        The network to train: wrapped by PEFT for LoRA, the same object for full tuning.
+    """
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    if isinstance(method, Full):
+        return network.requires_grad_(True)
+    config = LoraConfig(
+        r=method.rank,
+        lora_alpha=method.alpha,
+        lora_dropout=method.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with _without_peft_noise():
+        return get_peft_model(network, config)
+
+
+def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:
+    """The trained weights by name. Everything saved and resumed is keyed by these names, never by position."""
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+
+def save_tuned(network: "PreTrainedModel", method: Method, folder: Path, base_folder: Path, base_name: str) -> None:
+    """Write an adapter (PEFT's format) or a whole model with its tokenizer (hub's layout), safetensors only."""
+    network.save_pretrained(folder)
+    if isinstance(method, Full):
+        for pattern in TOKENIZER_FILE_PATTERNS:
+            for path in base_folder.glob(pattern):
+                shutil.copyfile(path, folder / path.name)
+    else:
+        (folder / "README.md").unlink(missing_ok=True)  # PEFT writes a card full of placeholders
+        # PEFT notes the folder that the base was loaded from, which means nothing on another machine.
+        path = folder / "adapter_config.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = base_name
+        path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
+    """Put a saved adapter on its base, for answering.
+
+    Raises:
+        ModelError: the files are no PEFT adapter, or do not fit this base.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    try:
+        with _without_peft_noise():
+            return PeftModel.from_pretrained(base, folder, local_files_only=True).eval()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise ModelError(f"adapter {folder.name}: PEFT cannot load it: {reason}") from None
+
+
+def merge(network: "PreTrainedModel") -> "PreTrainedModel":
+    """Add the adapter's update into the base's weights; the result is a plain model that answers the same."""
+    return network.merge_and_unload()
+
+
+@contextmanager
+def _without_peft_noise() -> Iterator[None]:
+    """Hide one warning from the user, who can do nothing about it: peft 0.21 uses an old name of transformers 5.23."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield

@@ -1,0 +1,140 @@
+"""LanguageModel: weights and renderer together, as the ChatModel and ScoringModel of contracts.py."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunewright.contracts import Advance
+from tunewright.errors import RenderError
+from tunewright.model.batch import cut_by_tokens, pad_sequences
+from tunewright.model.forward import compute_precision, trained_token_losses
+from tunewright.model.generate import Continuation, generate_greedy
+from tunewright.records import Answer, Example, Message, Precision, TokenLoss
+from tunewright.render import Prompt, Renderer, TokenSequence
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+TOKENS_PER_SCORING_BATCH = 8192
+"""Tokens, padding included, scored at once. No gradients are kept, so it can be larger than in training."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """Answers conversations and scores examples with the tokens that training saw."""
+
+    network: "PreTrainedModel"
+    renderer: Renderer
+    precision: Precision
+    rows_per_batch: int = 32
+
+    def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """Answer each prompt greedily, in order; see contracts.ChatModel."""
+        answers: dict[int, Answer] = {}
+        rendered: dict[int, Prompt] = {}
+        for row, messages in enumerate(prompts):
+            try:
+                rendered[row] = self.renderer.prompt(messages)
+            except RenderError as error:
+                answers[row] = Answer(text=None, finish="failed", reason=str(error))
+        # Prompts of similar length share a batch; the longest first, so that the time left is not underestimated.
+        order = sorted(rendered, key=lambda row: -len(rendered[row].token_ids))
+        advance(len(answers))
+        for start in range(0, len(order), self.rows_per_batch):
+            rows = order[start : start + self.rows_per_batch]
+            answers.update(zip(rows, self._answer_batch([rendered[row] for row in rows]), strict=True))
+            advance(len(rows))
+        return [answers[row] for row in range(len(prompts))]
+
+    def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
+        """Answer one prompt, handing over text as it is written.
+
+        Raises:
+            RenderError: the messages cannot become tokens.
+        """
+        written: list[int] = []
+        shown = ""
+
+        def show(token: int) -> None:
+            nonlocal shown
+            written.append(token)
+            text = self.renderer.decode(written)
+            # A character of several tokens decodes to U+FFFD until its last token is there.
+            if text.startswith(shown) and not text.endswith("\ufffd"):
+                on_text(text[len(shown) :])
+                shown = text
+
+        return self._answer_batch([self.renderer.prompt(messages)], show)[0]
+
+    def token_losses(self, examples: Sequence[Example], advance: Advance) -> list[TokenLoss | str]:
+        """Cross-entropy of each example's trained tokens, in order; see contracts.ScoringModel."""
+        reasons: dict[int, str] = {}
+        sequences: list[TokenSequence] = []
+        owners: list[int] = []
+        for row, example in enumerate(examples):
+            try:
+                parts = self.renderer.render(example)
+            except RenderError as error:
+                reasons[row] = str(error)
+                continue
+            sequences += parts
+            owners += [row] * len(parts)
+        advance(len(reasons))
+        sums = [0.0] * len(examples)
+        counts = [0] * len(examples)
+        for group, nats_of_group in self._sequence_losses(sequences):
+            for index, nats in zip(group, nats_of_group, strict=True):
+                sums[owners[index]] += nats
+                counts[owners[index]] += sequences[index].num_trained_tokens
+            # An example can have several sequences; it is counted with its first.
+            advance(sum(index == 0 or owners[index] != owners[index - 1] for index in group))
+        reasons |= {row: f"the loss is {nats}" for row, nats in enumerate(sums) if not math.isfinite(nats)}
+        return [
+            reasons.get(row) or TokenLoss(sum_nats=sums[row], num_tokens=counts[row]) for row in range(len(examples))
+        ]
+
+    def mean_loss(self, sequences: Sequence[TokenSequence], advance: Advance) -> float:
+        """Nats per trained token over all sequences: the validation loss."""
+        total = 0.0
+        for group, sums in self._sequence_losses(sequences):
+            total += sum(sums)
+            advance(len(group))
+        return total / sum(sequence.num_trained_tokens for sequence in sequences)
+
+    def _sequence_losses(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[list[int], list[float]]]:
+        """Summed loss of each sequence, a group of row indices at a time."""
+        import torch
+
+        device = self.network.device
+        was_training = self.network.training
+        self.network.eval()
+        lengths = [len(sequence.token_ids) for sequence in sequences]
+        for group in cut_by_tokens(lengths, TOKENS_PER_SCORING_BATCH):
+            batch = pad_sequences([sequences[index] for index in group], self.renderer.pad_token_id, device)
+            with torch.inference_mode(), compute_precision(self.precision, device):
+                losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
+                sums = torch.zeros(len(group), dtype=torch.float64, device=device)
+                sums.index_add_(0, row_N, (losses_N * weights_N).double())
+            yield group, sums.tolist()
+        self.network.train(was_training)
+
+    def _answer_batch(self, prompts: Sequence[Prompt], on_token: Callable[[int], None] | None = None) -> list[Answer]:
+        with compute_precision(self.precision, self.network.device):
+            continuations = generate_greedy(
+                self.network,
+                [prompt.token_ids for prompt in prompts],
+                max_new_tokens=self.renderer.max_answer_tokens,
+                stop_token_ids=self.renderer.stop_token_ids,
+                pad_token_id=self.renderer.pad_token_id,
+                on_token=on_token,
+            )
+        return [self._to_answer(*pair) for pair in zip(prompts, continuations, strict=True)]
+
+    def _to_answer(self, prompt: Prompt, continuation: Continuation) -> Answer:
+        counts = {"num_prompt_tokens": len(prompt.token_ids), "num_answer_tokens": len(continuation.token_ids)}
+        if continuation.finish == "not finite":
+            reason = "the model's logits were not finite numbers"
+            return Answer(text=None, finish="failed", reason=reason, **counts)
+        text = self.renderer.decode(continuation.token_ids)
+        return Answer(text=text, finish=continuation.finish, **counts)

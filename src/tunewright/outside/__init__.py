@@ -1,0 +1,1 @@
+"""Adapters to the world outside. Only actions.py imports this folder."""

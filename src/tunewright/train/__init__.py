@@ -1,0 +1,1 @@
+"""Recipe + dataset + model to trained weights. One loop for LoRA, full tuning and continued pre-training."""

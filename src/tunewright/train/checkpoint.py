@@ -1,0 +1,133 @@
+"""Checkpoints: everything that decides the next step, by name, in safetensors and JSON.
+
+Optimizer state is keyed by parameter name. Saved in iteration order it survives one resume and is silently permuted
+by the second when two layers have the same shape.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tunewright.errors import CorruptError
+from tunewright.records import Record
+from tunewright.store import RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Parameter
+    from torch.optim import AdamW
+
+STATE_FILE = "state.json"
+WEIGHTS_FILE = "weights.safetensors"
+OPTIMIZER_FILE = "optimizer.safetensors"
+RANDOM_FILE = "random.safetensors"
+
+
+class TrainState(Record):
+    """Where a run stands after `step` optimizer steps."""
+
+    step: int = 0
+    best_step: int = 0
+    best_validation_loss: float | None = None
+    """None before the first validation."""
+    num_validations_without_gain: int = 0
+    num_tokens: int = 0
+    num_trained_tokens: int = 0
+    seconds: float = 0.0
+    """Training time over all sittings."""
+    peak_memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Checkpoints of one run: the two newest and the best one are kept."""
+
+    run: RunFolder
+    parameters: "dict[str, Parameter]"
+    optimizer: "AdamW"
+
+    def save(self, state: TrainState) -> None:
+        """Publish a checkpoint atomically, then drop the ones that are no longer needed."""
+        from safetensors.torch import save_file
+
+        with self.run.publish(_name(state.step)) as folder:
+            save_file(_detached(self.parameters), folder / WEIGHTS_FILE)
+            save_file(self._optimizer_tensors(), folder / OPTIMIZER_FILE)
+            save_file(_random_state(), folder / RANDOM_FILE)
+            (folder / STATE_FILE).write_text(state.model_dump_json(indent=2), encoding="utf-8")
+        # Two, so that there is one to fall back on when the newest does not verify.
+        for path in self.run.checkpoints().intact[2:]:
+            name = f"checkpoints/{path.name}"
+            if name != _name(state.best_step):
+                self.run.remove_published(name)
+
+    def load_newest(self) -> TrainState | None:
+        """Restore weights, optimizer and random state from the newest checkpoint that verifies; None without one."""
+        from safetensors.torch import load_file
+
+        newest = next(iter(self.run.checkpoints().intact), None)
+        if newest is None:
+            return None
+        self._load_weights(newest)
+        self._load_optimizer(load_file(newest / OPTIMIZER_FILE))
+        _restore_random_state(load_file(newest / RANDOM_FILE))
+        return TrainState.model_validate_json((newest / STATE_FILE).read_bytes())
+
+    def load_weights_of(self, step: int) -> None:
+        """Put the trained weights back to what they were after `step`."""
+        self._load_weights(self.run.published(_name(step)))
+
+    def _load_weights(self, folder: Path) -> None:
+        import torch
+        from safetensors.torch import load_file
+
+        tensors = load_file(folder / WEIGHTS_FILE)
+        if tensors.keys() != self.parameters.keys():
+            raise CorruptError(
+                f"{folder}: holds {len(tensors)} weights, expected the {len(self.parameters)} that this recipe "
+                "trains. The run was started with another method or base; start a new run."
+            )
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(tensors[name])
+
+    def _optimizer_tensors(self) -> "dict[str, Tensor]":
+        return {
+            f"{name}|{key}": value
+            for name, parameter in self.parameters.items()
+            for key, value in self.optimizer.state.get(parameter, {}).items()
+        }
+
+    def _load_optimizer(self, tensors: "dict[str, Tensor]") -> None:
+        self.optimizer.state.clear()
+        for full_name, value in tensors.items():
+            name, _, key = full_name.rpartition("|")
+            parameter = self.parameters[name]
+            # AdamW keeps its step counter on the CPU unless fused on a GPU, the moments beside the weights.
+            device = value.device if key == "step" and parameter.device.type == "cpu" else parameter.device
+            self.optimizer.state[parameter][key] = value.to(device)
+
+
+def _name(step: int) -> str:
+    return f"checkpoints/step-{step:08d}"
+
+
+def _detached(parameters: "dict[str, Parameter]") -> "dict[str, Tensor]":
+    return {name: parameter.detach().contiguous() for name, parameter in parameters.items()}
+
+
+def _random_state() -> "dict[str, Tensor]":
+    import torch
+
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def _restore_random_state(state: "dict[str, Tensor]") -> None:
+    import torch
+
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

@@ -1,0 +1,69 @@
+"""Saved adapters and models against PEFT and transformers themselves."""
+
+import torch
+from tiny_base import write_tiny_base
+
+from tunewright.model.adapter import load_adapter, merge, prepare_for_training, save_tuned, trainable_parameters
+from tunewright.model.load import load_base
+from tunewright.records import Full, Lora
+
+IDS = torch.tensor([[5, 6, 7, 8, 9, 10]])
+
+
+def trained_lora(folder):
+    """An adapter whose update is not zero, as after training."""
+    network = prepare_for_training(load_base(folder), Lora(rank=4, alpha=8.0, dropout=0.0), seed=0)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in trainable_parameters(network).values():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    return network.eval()
+
+
+def test_a_saved_adapter_loads_with_peft_and_gives_the_same_logits(tmp_path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    base = write_tiny_base(tmp_path / "base")
+    network = trained_lora(base)
+    save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
+    assert sorted(path.name for path in (tmp_path / "adapter").iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    with torch.no_grad():
+        expected = network(IDS).logits
+        plain = AutoModelForCausalLM.from_pretrained(base)
+        theirs = PeftModel.from_pretrained(plain, tmp_path / "adapter").eval()(IDS).logits
+        ours = load_adapter(load_base(base), tmp_path / "adapter")(IDS).logits
+    assert torch.equal(theirs, expected)
+    assert torch.equal(ours, expected)
+    assert not torch.allclose(load_base(base)(IDS).logits, expected, atol=1e-3)
+
+
+def test_no_path_of_this_machine_is_left_in_the_adapter(tmp_path):
+    base = write_tiny_base(tmp_path / "base")
+    save_tuned(trained_lora(base), Lora(), tmp_path / "adapter", base, "owner/name")
+    assert str(tmp_path) not in (tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8")
+
+
+def test_a_merged_model_equals_its_adapter(tmp_path):
+    network = trained_lora(write_tiny_base(tmp_path / "base"))
+    with torch.no_grad():
+        expected = network(IDS).logits
+        torch.testing.assert_close(merge(network)(IDS).logits, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_fully_tuned_model_is_saved_in_the_hubs_layout_with_its_tokenizer(tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    base = write_tiny_base(tmp_path / "base")
+    network = prepare_for_training(load_base(base), Full(), seed=0)
+    with torch.no_grad():
+        next(iter(network.parameters())).mul_(1.5)
+    save_tuned(network, Full(), tmp_path / "tuned", base, "owner/name")
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "tuned")
+    with torch.no_grad():
+        assert torch.equal(loaded(IDS).logits, network(IDS).logits)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "tuned")
+    assert tokenizer.chat_template == AutoTokenizer.from_pretrained(base).chat_template

@@ -1,0 +1,78 @@
+"""Derived settings against the table in docs/recipes.md."""
+
+import pytest
+
+from tunewright.records import DataRecipe, EvaluateRecipe, Full, Lora, TrainRecipe, TuneRecipe
+from tunewright.train.defaults import TrainingFacts, derive
+
+
+def resolve(recipe=None, **facts):
+    defaults = {
+        "num_train_rows": 1000,
+        "num_parameters": 135_000_000,
+        "context_length": 2048,
+        "answer_tokens": [10, 40],
+        "precision": ("float32", "no fast bfloat16"),
+    }
+    return derive(recipe or TuneRecipe(data=DataRecipe(path="rows.jsonl")), TrainingFacts(**{**defaults, **facts}))
+
+
+@pytest.mark.parametrize(("num_rows", "rank"), [(100, 16), (1_999, 16), (2_000, 32), (20_000, 32), (20_001, 64)])
+def test_rank_grows_with_the_rows(num_rows, rank):
+    recipe, _ = resolve(num_train_rows=num_rows)
+    assert (recipe.method.rank, recipe.method.alpha) == (rank, 2.0 * rank)
+
+
+@pytest.mark.parametrize(("num_rows", "dropout", "rows_per_step"), [(499, 0.05, 8), (500, 0.0, 16)])
+def test_small_data_gets_dropout_and_small_steps(num_rows, dropout, rows_per_step):
+    recipe, _ = resolve(num_train_rows=num_rows)
+    assert (recipe.method.dropout, recipe.train.rows_per_step) == (dropout, rows_per_step)
+
+
+@pytest.mark.parametrize(
+    ("num_parameters", "rate"), [(999_999_999, 4e-4), (1_000_000_000, 3e-4), (4_000_000_000, 2e-4), (14e9, 1e-4)]
+)
+def test_learning_rate_falls_with_the_size_of_the_base_and_full_takes_a_tenth(num_parameters, rate):
+    lora, _ = resolve(num_parameters=int(num_parameters))
+    full, _ = resolve(TuneRecipe(data=DataRecipe(path="x"), method=Full()), num_parameters=int(num_parameters))
+    assert lora.train.learning_rate == rate
+    assert full.train.learning_rate == pytest.approx(rate / 10)
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "epochs"), [(50, 14.3), (99, 7.7), (400, 3.0), (1_600, 3.0), (5_000, 2.0), (30_000, 1.0)]
+)
+def test_epochs_fall_with_the_rows_but_give_a_hundred_steps(num_rows, epochs):
+    recipe, _ = resolve(num_train_rows=num_rows)
+    assert recipe.train.epochs == epochs
+    assert epochs * -(-num_rows // recipe.train.rows_per_step) >= 100
+
+
+def test_answers_get_a_quarter_more_room_than_the_longest():
+    assert resolve(answer_tokens=[10, 40])[0].evaluate.max_answer_tokens == 50
+    assert resolve(answer_tokens=[10, 1000])[0].evaluate.max_answer_tokens == 1000
+    assert resolve(answer_tokens=[3000])[0].evaluate.max_answer_tokens == 2016
+    assert resolve(answer_tokens=[])[0].evaluate.max_answer_tokens == 512
+
+
+def test_what_the_user_set_stays_and_is_not_listed():
+    recipe = TuneRecipe(
+        data=DataRecipe(path="x"),
+        method=Lora(rank=3, alpha=5.0, dropout=0.2),
+        train=TrainRecipe(learning_rate=0.5, rows_per_step=2, epochs=1, max_length=64, tokens_per_micro_batch=100),
+        evaluate=EvaluateRecipe(max_answer_tokens=7),
+    )
+    resolved, derived = resolve(recipe)
+    assert resolved.model_copy(update={"train": recipe.train}) == recipe
+    assert [item.setting for item in derived] == ["train.precision"]
+
+
+def test_every_derived_setting_comes_with_a_reason():
+    recipe, derived = resolve()
+    names = {item.setting for item in derived}
+    assert names == {
+        "method.rank", "method.alpha", "method.dropout", "train.learning_rate", "train.rows_per_step", "train.epochs",
+        "train.max_length", "train.tokens_per_micro_batch", "train.precision", "evaluate.max_answer_tokens",
+    }  # fmt: skip
+    assert all(item.reason for item in derived)
+    assert None not in recipe.train.model_dump().values()
