@@ -168,6 +168,8 @@ def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tup
     for override in overrides:
         _merge(merged, _parse_override(override))
     _merge(merged, fields)
+    if isinstance(merged.get("method"), dict):
+        merged["method"].setdefault("kind", "lora")  # so that method.rank=8 alone means what it says
     try:
         return TuneRecipe.model_validate(merged)
     except ValidationError as error:

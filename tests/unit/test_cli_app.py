@@ -1,0 +1,142 @@
+"""Help needs nothing heavy; every error has its exit code and no traceback; `--json -` keeps stdout clean."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_fixture import Shell, build_run
+from report_fixture import build_report
+
+import tunewright
+from tunewright.cli.app import app
+from tunewright.errors import (
+    DataError,
+    InterruptedRunError,
+    ModelError,
+    Problem,
+    RunInUseError,
+    StoreError,
+    TrainError,
+)
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "matplotlib")
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(monkeypatch, capsys)
+
+
+def test_the_commands_are_those_of_the_readme() -> None:
+    assert COMMANDS == ["tune", "evaluate", "chat", "tokens", "recipe", "runs", "show", "doctor"]
+
+
+def test_help_and_version_load_nothing_heavy() -> None:
+    script = f"""
+import contextlib, io, sys
+from tunewright.cli import main
+for arguments in (["--help"], ["--version"], *([name, "--help"] for name in {COMMANDS!r})):
+    sys.argv = ["tunewright", *arguments]
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main()
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "tunewright", "--version"], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == f"tunewright {tunewright.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_gives_an_example_with_its_own_command(shell: Shell, command: str) -> None:
+    outcome = shell.run(command, "--help")
+    assert outcome.code == 0
+    assert f"$ tunewright {command}" in outcome.stdout.partition("Example:")[2]
+
+
+def test_a_problem_is_printed_on_stderr_in_one_piece_and_ends_with_two(shell: Shell) -> None:
+    problem = Problem("rows.jsonl:3 " + "x" * 100, "'[red]robot'", "system, user or assistant", "Rename the role.")
+    shell.fake("tune", DataError(problem))
+    outcome = shell.run("tune", "rows.jsonl")
+    assert outcome.code == 2
+    assert outcome.stdout == ""
+    assert outcome.stderr == f"error: {problem}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ModelError("no such base"), 2),
+        (StoreError("the disk is full"), 2),
+        (TrainError("it has already succeeded"), 2),
+        (RunInUseError("process 12 holds the lock"), 3),
+        (InterruptedRunError("Stopped. Continue with: tunewright tune --resume 3f9a"), 130),
+    ],
+)
+def test_every_error_of_ours_has_its_exit_code(shell: Shell, error: Exception, code: int) -> None:
+    shell.fake("tune", error)
+    outcome = shell.run("tune", "rows.jsonl")
+    assert outcome.code == code
+    assert str(error) in outcome.stderr
+
+
+def test_stopping_on_request_is_not_called_an_error(shell: Shell) -> None:
+    shell.fake("tune", InterruptedRunError("Stopped. Continue with: tunewright tune --resume 3f9a"))
+    assert shell.run("tune", "rows.jsonl").stderr == "Stopped. Continue with: tunewright tune --resume 3f9a\n"
+
+
+def test_ctrl_c_before_anything_was_made_ends_with_130(shell: Shell) -> None:
+    shell.fake("tune", KeyboardInterrupt())
+    assert shell.run("tune", "rows.jsonl").code == 130
+
+
+def test_an_error_that_is_not_ours_keeps_its_traceback(shell: Shell) -> None:
+    shell.fake("tune", ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        shell.run("tune", "rows.jsonl")
+
+
+def test_an_unknown_option_ends_with_two(shell: Shell) -> None:
+    outcome = shell.run("tune", "rows.jsonl", "--rank", "8")
+    assert outcome.code == 2
+    assert "No such option: --rank" in outcome.stderr
+
+
+def test_json_to_the_terminal_leaves_only_json_on_stdout(shell: Shell) -> None:
+    report = build_report()
+    shell.fake("tune", report)
+    shell.fake("run_folder", Path("somewhere"))
+    outcome = shell.run("tune", "rows.jsonl", "--json", "-")
+    assert json.loads(outcome.stdout) == report.model_dump(mode="json")
+    assert "Field" in outcome.stderr
+    assert "report.html" in outcome.stderr
+
+
+def test_json_to_a_file_leaves_the_text_on_stdout(shell: Shell, tmp_path: Path) -> None:
+    shell.fake("list_runs", [build_run()])
+    outcome = shell.run("runs", "--json", str(tmp_path / "runs.json"))
+    assert "20261120-160831-3f9a" in outcome.stdout
+    assert json.loads((tmp_path / "runs.json").read_text()) == [build_run().model_dump(mode="json")]
+
+
+def test_a_json_file_in_a_missing_folder_is_refused_before_the_work_starts(shell: Shell, tmp_path: Path) -> None:
+    tune = shell.fake("tune", build_report())
+    outcome = shell.run("tune", "rows.jsonl", "--json", str(tmp_path / "missing" / "report.json"))
+    assert outcome.code == 2
+    assert "no such folder" in outcome.stderr
+    assert tune.count == 0
+
+
+def test_a_json_file_that_cannot_be_written_is_an_error(shell: Shell, tmp_path: Path) -> None:
+    shell.fake("list_runs", [])
+    outcome = shell.run("runs", "--json", str(tmp_path))
+    assert outcome.code == 2
+    assert "expected a file to write to" in outcome.stderr

@@ -1,0 +1,93 @@
+"""chat: lines in, answers out, in a terminal and in a pipe."""
+
+import io
+import sys
+from collections.abc import Callable
+
+import pytest
+from cli_fixture import Shell
+
+from tunewright.errors import Problem, RenderError
+from tunewright.records import Answer
+
+REFUSAL = RenderError(Problem("message", "a control token", "plain text", "Remove it."))
+
+
+class Parrot:
+    """Repeats what it is told, in two pieces."""
+
+    def __init__(self, finish: str = "stop") -> None:
+        self.heard: list[str] = []
+        self._finish = finish
+
+    def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
+        if text == "<bad>":
+            raise REFUSAL
+        self.heard.append(text)
+        if self._finish == "failed":
+            return Answer.model_validate({"text": None, "finish": "failed", "reason": "no room"})
+        on_text("you said ")
+        on_text(text)
+        return Answer.model_validate({"text": text, "finish": self._finish, "num_answer_tokens": 7})
+
+
+class Typed(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(monkeypatch, capsys)
+
+
+def pipe(shell: Shell, text: str, *, typed: bool = False) -> None:
+    shell.monkeypatch.setattr(sys, "stdin", Typed(text) if typed else io.StringIO(text))
+
+
+def test_piped_lines_are_answered_one_by_one_with_only_answers_on_stdout(shell: Shell) -> None:
+    parrot = Parrot()
+    opened = shell.fake("chat", parrot)
+    pipe(shell, "hello\n\n  [red]hi\x1b  \n")
+    outcome = shell.run("chat", "last", "--system", "Be kind.")
+    assert outcome.code == 0
+    assert outcome.stdout == "you said hello\nyou said [red]hi␛\n"
+    assert opened.arguments == ("last",)
+    assert opened.options["system_prompt"] == "Be kind."
+
+
+def test_exit_ends_the_conversation(shell: Shell) -> None:
+    parrot = Parrot()
+    shell.fake("chat", parrot)
+    pipe(shell, "hello\n/exit\nmore\n")
+    assert shell.run("chat", "last").code == 0
+    assert parrot.heard == ["hello"]
+
+
+def test_a_bad_message_in_a_pipe_is_an_error(shell: Shell) -> None:
+    shell.fake("chat", Parrot())
+    pipe(shell, "<bad>\nhello\n")
+    outcome = shell.run("chat", "last")
+    assert outcome.code == 2
+    assert outcome.stderr == f"error: {REFUSAL}\n"
+
+
+def test_a_bad_message_typed_is_explained_and_the_conversation_goes_on(shell: Shell) -> None:
+    parrot = Parrot()
+    shell.fake("chat", parrot)
+    pipe(shell, "<bad>\nhello\n", typed=True)
+    outcome = shell.run("chat", "last")
+    assert outcome.code == 0
+    assert "found a control token" in outcome.stderr
+    assert "Ctrl-D or /exit ends" in outcome.stderr
+    assert parrot.heard == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("finish", "remark"),
+    [("length", "(cut after 7 tokens: there is no room for more)"), ("failed", "(no answer: no room)")],
+)
+def test_an_answer_that_did_not_end_well_says_so(shell: Shell, finish: str, remark: str) -> None:
+    shell.fake("chat", Parrot(finish))
+    pipe(shell, "hello\n")
+    assert remark in shell.run("chat", "last").stderr
