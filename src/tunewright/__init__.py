@@ -12,13 +12,9 @@ lower levels (tests/unit/test_import_direction.py holds this, imports inside fun
     6  actions                      one function per user verb; what notebooks import
     7  cli, server                  arguments to recipe to action to text
 
-Importing the package loads no torch: the verbs import their stages when they are called.
+In a notebook: `from tunewright.actions import tune`. Importing loads no torch; the verbs do when they are called.
 """
 
-from importlib.metadata import version
+__version__ = "0.1.0"
 
-from tunewright import actions, errors, records
-
-__version__ = version("tunewright")
-
-__all__ = ["__version__", "actions", "errors", "records"]
+__all__ = ["__version__"]

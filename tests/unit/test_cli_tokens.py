@@ -23,7 +23,9 @@ ROW = TokenRow(
     num_tokens=5,
     num_trained_tokens=3,
 )
-REFUSED = TokenRow(location="rows.jsonl:2", pieces=(), num_tokens=0, num_trained_tokens=0, problem="answer too long")
+REFUSED = TokenRow(
+    location="rows.jsonl:2", pieces=(), num_tokens=0, num_trained_tokens=0, problem="rows.jsonl:2: answer too long"
+)
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_a_folder_without_weights_or_configuration_is_refused(tmp_path):
     with pytest.raises(ModelError, match="found no weights, expected"):
         find_base(str(folder))
     (folder / "config.json").write_text("{")
-    with pytest.raises(ModelError, match="config.json is not JSON"):
+    with pytest.raises(ModelError, match=r"config\.json is not JSON"):
         find_base(str(folder))
     (folder / "config.json").unlink()
     with pytest.raises(ModelError, match=r"found no config\.json"):
@@ -71,7 +71,7 @@ def test_a_model_that_brings_its_own_code_is_refused(tmp_path):
 
 
 def test_a_name_that_is_nothing_says_what_a_name_can_be():
-    with pytest.raises(ModelError, match="no folder here. Expected `bundled`"):
+    with pytest.raises(ModelError, match=r"no folder here\. Expected `bundled`"):
         find_base("bundeld")
 
 

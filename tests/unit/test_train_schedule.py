@@ -1,5 +1,7 @@
 """Plan, learning rate and row order against hand-worked cases."""
 
+from itertools import pairwise
+
 import pytest
 
 from tunewright.records import TrainRecipe
@@ -15,7 +17,7 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_a_tenth():
     assert rates[5] == pytest.approx(1.0)
     assert rates[52] == pytest.approx(0.55, abs=0.01)
     assert rates[99] == pytest.approx(0.1)
-    assert all(later <= earlier for earlier, later in zip(rates[5:], rates[6:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(rates[5:]))
 
 
 @pytest.mark.parametrize("num_steps", [1, 2, 3])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData, drop_rows, prepare
@@ -9,9 +10,11 @@ from tunewright.errors import DataError, Problem, RenderError
 from tunewright.evaluate import choose_metrics
 from tunewright.model.load import context_length, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
-from tunewright.records import Conversation, Derived, Example, Split, TuneRecipe, settled
+from tunewright.records import Change, Conversation, Derived, Example, Split, TuneRecipe, settled
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.train.defaults import TrainingFacts, derive, precision_here
+
+NUM_SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Preparation:
     def sequences(self, split: Split) -> tuple[TokenSequence, ...]:
         """Token sequences of a split, in its order."""
         return tuple(part for example in self.data.rows(split) for part in self.renderer.render(example))
+
+    def samples(self) -> tuple[str, ...]:
+        """The first rows as the model sees them, control tokens included."""
+        shown = self.data.rows(Split.TRAIN) or self.data.rows(Split.TEST)
+        sequences = [sequence for row in shown[:NUM_SAMPLES] for sequence in self.renderer.render(row)][:NUM_SAMPLES]
+        return tuple("".join(piece.text for piece in self.renderer.show(sequence)) for sequence in sequences)
 
 
 def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
@@ -73,6 +82,28 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
         data=data,
         headline_metric=headline,
     )
+
+
+def announce(preparation: Preparation, progress: Progress) -> None:
+    """Tell what was read, how three rows look to the model, and every derived setting with its reason."""
+    version = preparation.data.version
+    for source in version.sources:
+        progress.say(f"Read {source.num_rows:,} rows of {source.name} as {source.form}.")
+        for warning in source.warnings:
+            progress.say(f"  {warning}")
+    for action, changes in groupby(sorted(version.changes, key=_action_of), key=_action_of):
+        named = list(changes)
+        progress.say(f"{len(named):,} rows {action}, such as {named[0].location}: {named[0].reason}.")
+    progress.say("Split: " + ", ".join(f"{version.num_rows(split):,} {split}" for split in Split) + " rows.")
+    for number, sample in enumerate(preparation.samples(), start=1):
+        progress.say(f"Row {number} as the model sees it: {sample}")
+    for derived in preparation.derived:
+        value = ", ".join(derived.value) if isinstance(derived.value, tuple) else derived.value
+        progress.say(f"{derived.setting} = {value}  ({derived.reason})")
+
+
+def _action_of(change: Change) -> str:
+    return change.action
 
 
 def _answers(examples: Sequence[Example]) -> list[str]:

@@ -9,7 +9,6 @@ from tunewright.store import RunFolder
 from tunewright.study.compare import compare
 from tunewright.study.page import render_page
 
-NUM_SAMPLES = 3
 MAX_HISTOGRAM_ROWS = 20_000
 
 
@@ -65,16 +64,7 @@ def summarise_data(preparation: Preparation, num_test_inputs: int) -> DataSummar
         num_rows={split.value: data.version.num_rows(split) for split in Split},
         num_test_inputs=num_test_inputs,
         changes=data.version.changes,
-        samples=rendered_samples(preparation),
+        samples=preparation.samples(),
         prompt_tokens=tuple(prompt for prompt, _ in lengths),
         answer_tokens=tuple(answer for _, answer in lengths),
-    )
-
-
-def rendered_samples(preparation: Preparation) -> tuple[str, ...]:
-    """The first rows as the model sees them, control tokens included."""
-    shown = preparation.data.rows(Split.TRAIN) or preparation.data.rows(Split.TEST)
-    sequences = [sequence for row in shown[:NUM_SAMPLES] for sequence in preparation.renderer.render(row)]
-    return tuple(
-        "".join(piece.text for piece in preparation.renderer.show(sequence)) for sequence in sequences[:NUM_SAMPLES]
     )

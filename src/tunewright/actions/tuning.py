@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunewright.actions.environment import describe_environment
 from tunewright.actions.outcome import recorded_outcome
-from tunewright.actions.preparing import Preparation, prepare_tuning
+from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import PreparedData
@@ -58,6 +58,7 @@ def tune(
     """
     progress = progress or SilentProgress()
     preparation = prepare_tuning(recipe, progress)
+    announce(preparation, progress)
     store = Store(home)
     store.put_dataset(preparation.data.version, preparation.data.examples)
     environment = describe_environment()

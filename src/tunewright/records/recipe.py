@@ -228,7 +228,7 @@ def _problems(error: ValidationError, where: str) -> list[Problem]:
         location = [part for part in detail["loc"] if part not in ("lora", "full")]
         name = ".".join(str(part) for part in location) or "(top level)"
         if detail["type"] == "extra_forbidden":
-            expected, fix = "a setting that exists", "Remove it, or run `tunewright recipe --help` for the list."
+            expected, fix = "a setting that exists", "Remove it, or run `tunewright recipe` for the list."
             found = "an unknown setting"
         elif detail["type"] == "missing":
             expected, fix, found = "a value", "Add it.", "nothing"

@@ -121,6 +121,10 @@ class RunFolder:
         write_bytes(self.path / name, text.encode(), self._files)
         return self.path / name
 
+    def has(self, name: str) -> bool:
+        """Whether something was saved under `name`. Everything is saved in one step, so it is whole."""
+        return self._files.exists(self.path / name)
+
     def read_json(self, name: str) -> Any:
         """The JSON value saved under `name`.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunewright.errors import CorruptError
+from tunewright.errors import CorruptError, StoreError
 from tunewright.records import Record
 from tunewright.store import RunFolder
 
@@ -47,13 +47,20 @@ class Checkpoints:
     optimizer: "AdamW"
 
     def save(self, state: TrainState) -> None:
-        """Publish a checkpoint atomically, then drop the ones that are no longer needed."""
-        from safetensors.torch import save_file
+        """Publish a checkpoint atomically, then drop the ones that are no longer needed.
 
-        with self.run.publish(_name(state.step)) as folder:
-            save_file(_detached(self.parameters), folder / WEIGHTS_FILE)
-            save_file(self._optimizer_tensors(), folder / OPTIMIZER_FILE)
-            save_file(_random_state(), folder / RANDOM_FILE)
+        Raises:
+            StoreError: the disk is full or failing; earlier checkpoints are untouched.
+        """
+        files = {
+            WEIGHTS_FILE: {name: parameter.detach().contiguous() for name, parameter in self.parameters.items()},
+            OPTIMIZER_FILE: self._optimizer_tensors(),
+            RANDOM_FILE: _random_state(),
+        }
+        needed_bytes = sum(tensor.nbytes for tensors in files.values() for tensor in tensors.values())
+        with self.run.publish(_name(state.step), needed_bytes) as folder:
+            for name, tensors in files.items():
+                _save(tensors, folder / name)
             (folder / STATE_FILE).write_text(state.model_dump_json(indent=2), encoding="utf-8")
         # Two, so that there is one to fall back on when the newest does not verify.
         for path in self.run.checkpoints().intact[2:]:
@@ -112,8 +119,17 @@ def _name(step: int) -> str:
     return f"checkpoints/step-{step:08d}"
 
 
-def _detached(parameters: "dict[str, Parameter]") -> "dict[str, Tensor]":
-    return {name: parameter.detach().contiguous() for name, parameter in parameters.items()}
+def _save(tensors: "dict[str, Tensor]", path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        raise StoreError(
+            f"{path.parent.parent}: the checkpoint could not be written ({error}). The ones before it are whole: make "
+            "room on the disk, then resume the run."
+        ) from None
 
 
 def _random_state() -> "dict[str, Tensor]":

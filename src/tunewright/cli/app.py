@@ -1,0 +1,72 @@
+"""The app: its commands in the order of `tunewright --help`, and the exit code of every error."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from tunewright.cli.chat import chat
+from tunewright.cli.doctor import doctor
+from tunewright.cli.evaluate import evaluate
+from tunewright.cli.recipe import recipe
+from tunewright.cli.runs import runs, show
+from tunewright.cli.tokens import tokens
+from tunewright.cli.tune import tune
+from tunewright.errors import InterruptedRunError, RunInUseError, TunewrightError
+
+EXIT_USER_ERROR = 2
+EXIT_RUN_IN_USE = 3
+EXIT_INTERRUPTED = 130
+
+# Our own errors are shown in one piece below; anything else is a bug and keeps Python's traceback.
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+for _command in (tune, evaluate, chat, tokens, recipe, runs, show, doctor):
+    app.command()(_command)
+
+
+def _print_version(value: bool | None) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"tunewright {version('tunewright')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tunewright(
+    *,
+    version: Annotated[
+        bool | None, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = None,
+) -> None:
+    """Fine-tune a pretrained model, and prove that it was worth it.
+
+    Start here:
+
+    $ tunewright tokens my-rows.jsonl      how a model sees your rows
+    $ tunewright tune my-rows.jsonl        train, and compare before and after
+    $ tunewright chat last                 talk to the result
+    """
+    del version
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code.
+
+    0: done. 1: `doctor` found something broken. 2: the arguments, recipe, data or base are wrong. 3: another process
+    works on the run. 130: stopped by Ctrl-C or SIGTERM; what was finished is saved.
+    """
+    try:
+        app(prog_name="tunewright")
+    except TunewrightError as error:
+        from tunewright.cli.screen import Screen
+
+        Screen().error(error)
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: TunewrightError) -> int:
+    """What the process ends with when a command raises `error`."""
+    if isinstance(error, InterruptedRunError):
+        return EXIT_INTERRUPTED
+    return EXIT_RUN_IN_USE if isinstance(error, RunInUseError) else EXIT_USER_ERROR

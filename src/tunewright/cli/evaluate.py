@@ -1,0 +1,39 @@
+"""`tunewright evaluate`: measure one model."""
+
+import shlex
+import sys
+
+from tunewright.cli import options
+from tunewright.cli.settings import read_rows_recipe
+
+
+def evaluate(
+    *,
+    model: options.ModelOrRun,
+    data: options.Data,
+    input_column: options.InputColumn = None,
+    output_column: options.OutputColumn = None,
+    form: options.Form = None,
+    overrides: options.Overrides = None,
+    home: options.Home = None,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Measure a model on rows that it was not trained on.
+
+    All rows are used. --set takes settings of data and evaluate.
+
+    Example:
+
+    $ tunewright evaluate last new-tickets.csv --input question --output answer
+    """
+    from tunewright.actions import evaluate as measure
+    from tunewright.actions import run_folder
+    from tunewright.cli.report import print_report
+    from tunewright.cli.screen import Screen
+
+    screen = Screen(json_file)
+    rows, recipe = read_rows_recipe(data, input_column, output_column, form, tuple(overrides or ()))
+    command = shlex.join(["tunewright", *sys.argv[1:]])
+    report = measure(model, rows, recipe, home=home, progress=screen.progress, command=command)
+    print_report(screen, report, run_folder(report.run_id, home))
+    screen.write_json(report.model_dump(mode="json"))

@@ -1,0 +1,96 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Your examples: a .jsonl, .json, .csv, .tsv, .parquet or .txt file, or a hub dataset id.",
+        show_default=False,
+    ),
+]
+OptionalData = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help="Your examples: a .jsonl, .json, .csv, .tsv, .parquet or .txt file, or a hub dataset id. "
+        "May stand in the recipe file instead.",
+    ),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="MODEL",
+        help="The pretrained model to start from: bundled (the default), a folder, or a hub id such as "
+        "owner/name@revision.",
+    ),
+]
+InputColumn = Annotated[
+    str | None,
+    typer.Option("--input", metavar="COLUMN", help="Column that holds what the model is given (needed for tables)."),
+]
+OutputColumn = Annotated[
+    str | None,
+    typer.Option("--output", metavar="COLUMN", help="Column that holds what the model should write."),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        "--form",
+        metavar="FORM",
+        help="Shape of the rows: messages, prompt_completion, alpaca, sharegpt, text or columns. Default: detected.",
+    ),
+]
+MethodKind = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="lora|full",
+        help="lora (the default) trains a small addition to the model; full trains every weight.",
+    ),
+]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option("--recipe", metavar="FILE", help="Settings from a YAML file; options given here win over it."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting, as in --set train.epochs=2. May be repeated; `tunewright recipe` lists them all.",
+    ),
+]
+Validation = Annotated[
+    str | None,
+    typer.Option("--validation", metavar="FILE", help="Rows that choose the best checkpoint. Default: 10 % of DATA."),
+]
+Test = Annotated[
+    str | None,
+    typer.Option("--test", metavar="FILE", help="Rows that judge the result, never trained on. Default: 10 % of DATA."),
+]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", metavar="DIR", help="Where runs are kept. Default: $TUNEWRIGHT_HOME, else ~/.tunewright."),
+]
+JsonFile = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Also write the result as JSON. With - only JSON goes to stdout."),
+]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="A run: its id, the start of its id, its folder, or last.", show_default=False),
+]
+ModelOrRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL_OR_RUN",
+        help="A run (its id, the start of its id, its folder, or last) or a model (bundled, a folder, a hub id).",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,30 @@
+"""A report on the screen: the table, what it means, three rows to look at, and where the whole report lies."""
+
+from pathlib import Path
+
+from rich.text import Text
+
+from tunewright.cli.screen import Screen
+from tunewright.cli.tables import MetricTable, answer_table, footnotes, pick_answers
+from tunewright.cli.visible import visible
+from tunewright.records import Report
+
+REPORT_PAGE = "report.html"
+
+
+def print_report(screen: Screen, report: Report, folder: Path) -> None:
+    """Print what a run found.
+
+    Args:
+        folder: of the run, which holds the page.
+    """
+    arms = " and ".join(report.arms)
+    screen.line(f"\n{arms} on {report.data.num_test_inputs:,} held-out inputs (95 % intervals in brackets)", "bold")
+    screen.show(MetricTable(report))
+    for note in footnotes(report):
+        screen.show(Text(visible(note), "dim"))
+    screen.show(Text("\n" + visible(report.summary)))
+    for shown in pick_answers(report):
+        screen.line(f"\n{shown.reason}: {shown.row.location}", "bold")
+        screen.show(answer_table(shown, report.arms))
+    screen.line(f"\nReport: {folder / REPORT_PAGE}")

@@ -1,0 +1,88 @@
+"""`tunewright runs` and `tunewright show`: what was done before."""
+
+from typing import TYPE_CHECKING
+
+from tunewright.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tunewright.records import Run
+
+
+def runs(*, home: options.Home = None, json_file: options.JsonFile = None) -> None:
+    """List all runs, newest first.
+
+    Example:
+
+    $ tunewright runs
+    """
+    from tunewright.actions import list_runs
+    from tunewright.cli.screen import Screen
+
+    screen = Screen(json_file)
+    found = list_runs(home)
+    if found:
+        screen.show(_run_table(found))
+    else:
+        screen.line("No runs yet. Make one with: tunewright tune DATA")
+    screen.write_json([run.model_dump(mode="json") for run in found])
+
+
+def show(*, run: options.RunName, home: options.Home = None, json_file: options.JsonFile = None) -> None:
+    """Show a run: what it was made of, its result, and where its report lies.
+
+    Example:
+
+    $ tunewright show last
+    """
+    from tunewright.actions import run_folder, show_run
+    from tunewright.cli.report import print_report
+    from tunewright.cli.screen import Screen
+
+    screen = Screen(json_file)
+    record, report = show_run(run, home)
+    folder = run_folder(record.id, home)
+    for name, value in _facts(record):
+        screen.line(f"{name:<10}{value}")
+    screen.line(f"{'folder':<10}{folder}")
+    if report is not None:
+        print_report(screen, report, folder)
+    screen.write_json(
+        {"run": record.model_dump(mode="json"), "report": report.model_dump(mode="json") if report else None}
+    )
+
+
+def _run_table(found: "list[Run]") -> "Table":
+    from rich.table import Table
+
+    from tunewright.cli.visible import visible
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("run", "kind", "status", "made (UTC)"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("base", overflow="fold")
+    for run in found:
+        made = run.created_at[:16].replace("T", " ")
+        table.add_row(run.id, run.kind, run.status, made, visible(run.base.name))
+    return table
+
+
+def _facts(run: "Run") -> list[tuple[str, str]]:
+    from tunewright.records import RunStatus
+
+    facts = [
+        ("run", run.id),
+        ("kind", run.kind),
+        ("status", run.status.value),
+        ("made", run.created_at),
+        ("base", f"{run.base.name} @ {run.base.revision}"),
+        ("dataset", run.dataset_id),
+        ("machine", f"{run.environment.processor}, {run.environment.num_threads} threads"),
+        ("command", run.command),
+    ]
+    if run.error:
+        facts.append(("error", run.error))
+    if run.kind == "tune" and run.status is not RunStatus.SUCCEEDED:
+        facts.append(("continue", f"tunewright tune --resume {run.id}"))
+    return facts

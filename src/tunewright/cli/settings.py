@@ -1,0 +1,116 @@
+"""From options to recipes. An option that was not given sets nothing, so that the recipe file keeps its say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright.errors import Problem, RecipeError
+
+if TYPE_CHECKING:
+    from tunewright.records import DataRecipe, EvaluateRecipe, TuneRecipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of `tune` and `recipe`, as typed; None and () mean not given."""
+
+    data: str | None = None
+    base: str | None = None
+    input_column: str | None = None
+    output_column: str | None = None
+    form: str | None = None
+    method: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    recipe_file: Path | None = None
+    overrides: Sequence[str] = ()
+
+    @property
+    def given(self) -> list[str]:
+        """The options that were given, as the user writes them."""
+        return [_OPTION_OF[field.name] for field in fields(self) if getattr(self, field.name) not in (None, ())]
+
+    def recipe(self) -> "TuneRecipe":
+        """Build the recipe.
+
+        Raises:
+            RecipeError: a setting is unknown or out of range, or nothing says where the data is.
+        """
+        from tunewright.records import read_recipe
+
+        names_data = any(override.startswith("data") for override in self.overrides)
+        if self.data is None and self.recipe_file is None and not names_data:
+            example = "As in: tunewright tune tickets.csv --input question --output answer."
+            raise RecipeError(Problem("DATA", "nothing", "a file of examples or a hub dataset id", example))
+        values = {
+            "data.path": self.data,
+            "data.input": self.input_column,
+            "data.output": self.output_column,
+            "data.form": self.form,
+            "data.validation_path": self.validation,
+            "data.test_path": self.test,
+            "base": self.base,
+            "method.kind": self.method,
+        }
+        return read_recipe(_nested(values), self.recipe_file, tuple(self.overrides))
+
+    def refuse_beside(self, option: str) -> None:
+        """A run that goes on, or a schema, has no use for settings.
+
+        Raises:
+            RecipeError: settings were given.
+        """
+        if self.given:
+            found = ", ".join(self.given)
+            raise RecipeError(Problem(option, found, "no settings beside it", f"Remove {found}, or {option}."))
+
+
+_OPTION_OF = {
+    "data": "DATA",
+    "base": "--base",
+    "input_column": "--input",
+    "output_column": "--output",
+    "form": "--form",
+    "method": "--method",
+    "validation": "--validation",
+    "test": "--test",
+    "recipe_file": "--recipe",
+    "overrides": "--set",
+}
+
+
+def read_rows_recipe(
+    data: str,
+    input_column: str | None = None,
+    output_column: str | None = None,
+    form: str | None = None,
+    overrides: Sequence[str] = (),
+) -> "tuple[DataRecipe, EvaluateRecipe]":
+    """Build the recipes of commands that read rows and do not train.
+
+    Raises:
+        RecipeError: a setting is unknown, out of range, or belongs to training, where it would have no effect.
+    """
+    from tunewright.records import read_recipe
+
+    for override in overrides:
+        if override.partition(".")[0] not in ("data", "evaluate"):
+            fix = "Remove it: nothing is trained here."
+            raise RecipeError(Problem(f"--set {override}", "a setting without effect", "data.* or evaluate.*", fix))
+    values = {"data.path": data, "data.input": input_column, "data.output": output_column, "data.form": form}
+    recipe = read_recipe(_nested(values), overrides=tuple(overrides))
+    return recipe.data, recipe.evaluate
+
+
+def _nested(values: dict[str, str | None]) -> dict[str, Any]:
+    """Turn `{"data.path": "rows.jsonl", "base": None}` into `{"data": {"path": "rows.jsonl"}}`."""
+    nested: dict[str, Any] = {}
+    for dotted, value in values.items():
+        if value is not None:
+            section, _, name = dotted.partition(".")
+            if name:
+                nested.setdefault(section, {})[name] = value
+            else:
+                nested[section] = value
+    return nested

@@ -1,0 +1,69 @@
+"""`tunewright tune`: the main job."""
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from tunewright.cli import options
+from tunewright.cli.settings import Settings
+
+
+def tune(
+    *,
+    data: options.OptionalData = None,
+    base: options.Base = None,
+    input_column: options.InputColumn = None,
+    output_column: options.OutputColumn = None,
+    form: options.Form = None,
+    method: options.MethodKind = None,
+    validation: options.Validation = None,
+    test: options.Test = None,
+    recipe_file: options.RecipeFile = None,
+    overrides: options.Overrides = None,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="RUN", help="Continue a run that was stopped. Takes no other settings."),
+    ] = None,
+    home: options.Home = None,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Train a model on your examples, and compare it with the model it came from.
+
+    Part of the rows is kept apart. Both models answer it, and the table at the
+    end says what training changed, and whether there were enough rows to tell.
+    Ctrl-C saves; the command that continues is printed.
+
+    Example:
+
+    $ tunewright tune tickets.csv --input question --output answer
+    """
+    from tunewright.actions import resume as resume_run
+    from tunewright.actions import run_folder
+    from tunewright.actions import tune as tune_run
+    from tunewright.cli.report import print_report
+    from tunewright.cli.screen import Screen
+
+    settings = Settings(
+        data=data,
+        base=base,
+        input_column=input_column,
+        output_column=output_column,
+        form=form,
+        method=method,
+        validation=validation,
+        test=test,
+        recipe_file=recipe_file,
+        overrides=tuple(overrides or ()),
+    )
+    screen = Screen(json_file)
+    if resume is not None:
+        settings.refuse_beside("--resume")
+        report = resume_run(resume, home=home, progress=screen.progress)
+    else:
+        command = shlex.join(["tunewright", *sys.argv[1:]])
+        report = tune_run(settings.recipe(), home=home, progress=screen.progress, command=command)
+    print_report(screen, report, run_folder(report.run_id, home))
+    screen.line(f"Talk to it: tunewright chat {report.run_id}")
+    screen.write_json(report.model_dump(mode="json"))

@@ -1,0 +1,214 @@
+"""The loop: what is kept, when it stops, and that stopped + resumed equals straight."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from store_samples import RECIPE_ID, run_record
+from tiny_base import write_tiny_base
+
+from tunewright.contracts import SilentProgress
+from tunewright.errors import CorruptError, DivergedError, StoreError
+from tunewright.model.adapter import prepare_for_training, trainable_parameters
+from tunewright.model.load import load_base
+from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
+from tunewright.render import TokenSequence
+from tunewright.store import Store
+from tunewright.train import checkpoint, loop
+from tunewright.train.loop import TrainingJob, train
+
+ROWS = tuple(TokenSequence(str(n), (5, 6 + n, 7, 8 + n, 9), (0.0, 0.0, 1.0, 1.0, 1.0), cut=None) for n in range(12))
+LORA = Lora(rank=4, alpha=8.0, dropout=0.1)
+
+
+def recipe(method=LORA, **train):
+    settings = {
+        "learning_rate": 0.01, "rows_per_step": 4, "epochs": 4, "max_length": 64, "tokens_per_micro_batch": 10,
+        "precision": "float32", "seconds_between_checkpoints": 1e9, "patience": 99, **train,
+    }  # fmt: skip
+    return TuneRecipe(data=DataRecipe(path="rows.jsonl"), method=method, train=TrainRecipe(**settings))
+
+
+def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="run"):
+    """A job in its own store; opened again when it exists, as a resumed process would."""
+    store = Store(folder / name)
+    run = store.run("last") if store.runs() else store.create_run(RECIPE_ID, run_record)
+    network = prepare_for_training(load_base(base), recipe.method, recipe.train.seed)
+    scripted = iter(losses) if losses else None
+
+    def validation_loss():
+        if scripted:
+            return next(scripted)
+        # Any figure that depends on the weights.
+        return sum(value.float().abs().sum().item() for value in trainable_parameters(network).values())
+
+    locations = {row.example_id: f"rows.jsonl:{row.example_id}" for row in ROWS}
+    return TrainingJob(network, recipe, ROWS, 0, validation_loss, locations, run)
+
+
+def weights_hash(job):
+    digest = hashlib.sha256()
+    for name, value in sorted(trainable_parameters(job.network).items()):
+        digest.update(name.encode() + value.detach().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return write_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+
+
+class Killed(BaseException):
+    """Stands in for SIGKILL: nothing in the package catches it."""
+
+
+@pytest.mark.parametrize("method", [LORA, Full()], ids=["lora", "full"])
+@pytest.mark.parametrize("checkpoint_each_step", [True, False], ids=["each step", "at validation"])
+def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
+    method, checkpoint_each_step, base, tmp_path, monkeypatch
+):
+    chosen = recipe(method, seconds_between_checkpoints=1e-9 if checkpoint_each_step else 1e9)
+    straight = make_job(tmp_path, base, chosen, name="straight")
+    expected = train(straight, SilentProgress())
+    assert expected.num_steps == 12
+
+    real_step = loop._step
+    # Kills in the middle of epochs; the second and third come after a resume.
+    for kill_at in (4, 5, 10):
+
+        def step(job, stream, plan, optimizer, parameters, state, advance, kill_at=kill_at):
+            if state.step == kill_at:
+                raise Killed
+            return real_step(job, stream, plan, optimizer, parameters, state, advance)
+
+        monkeypatch.setattr(loop, "_step", step)
+        torch.manual_seed(kill_at)  # another process starts with other random numbers
+        with pytest.raises(Killed):
+            train(make_job(tmp_path, base, chosen, name="killed"), SilentProgress())
+    monkeypatch.setattr(loop, "_step", real_step)
+    resumed = make_job(tmp_path, base, chosen, name="killed")
+    summary = train(resumed, SilentProgress())
+
+    assert weights_hash(resumed) == weights_hash(straight)
+    assert [point.model_dump() for point in summary.curve] == [point.model_dump() for point in expected.curve]
+    assert (summary.num_tokens, summary.best_step) == (expected.num_tokens, expected.best_step)
+
+
+def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
+    """Two layers have weights of equal shape: saved by position they could be swapped without a shape error."""
+    job = make_job(tmp_path, base, recipe(epochs=1))
+    train(job, SilentProgress())
+    again = make_job(tmp_path, base, recipe(epochs=1))
+    parameters = trainable_parameters(again.network)
+    shuffled = dict(sorted(parameters.items(), reverse=True))
+    optimizer = torch.optim.AdamW(shuffled.values(), fused=True)
+    store = checkpoint.Checkpoints(again.run, shuffled, optimizer)
+    store.load_newest()
+    saved = store._optimizer_tensors()
+    store.run.remove_published("checkpoints/step-00000003")
+    fresh = checkpoint.Checkpoints(again.run, parameters, torch.optim.AdamW(parameters.values(), fused=True))
+    fresh._load_optimizer(saved)
+    for name, parameter in parameters.items():
+        assert torch.equal(fresh.optimizer.state[parameter]["exp_avg"], optimizer.state[shuffled[name]]["exp_avg"])
+    assert any(value.abs().sum() > 0 for name, value in saved.items() if name.endswith("exp_avg"))
+
+
+def test_the_best_checkpoint_is_kept_and_restored(base, tmp_path):
+    # Validation: untrained, then after each epoch of 3 steps. The second epoch is best.
+    job = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 3.0, 4.0, 3.5])
+    summary = train(job, SilentProgress())
+    assert (summary.best_step, summary.best_validation_loss, summary.stopped) == (6, 3.0, "finished")
+    two_epochs = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 3.0, 4.0, 3.5], name="other")
+    real_finished = loop._is_finished
+    try:
+        loop._is_finished = lambda state, plan, recipe: state.step >= 6
+        train(two_epochs, SilentProgress())
+    finally:
+        loop._is_finished = real_finished
+    assert weights_hash(job) == weights_hash(two_epochs)
+
+
+def test_training_stops_early_after_patience_validations_without_gain(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(patience=2), losses=[9.0, 5.0, 6.0, 7.0, 1.0])
+    summary = train(job, SilentProgress())
+    assert (summary.num_steps, summary.num_planned_steps) == (9, 12)
+    assert (summary.best_step, summary.stopped) == (3, "early")
+
+
+def test_a_model_that_only_gets_worse_is_given_back_untrained(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(patience=2), losses=[1.0, 2.0, 3.0])
+    untrained = weights_hash(job)
+    assert train(job, SilentProgress()).best_step == 0
+    assert weights_hash(job) == untrained
+
+
+def test_old_checkpoints_go_but_the_best_and_the_two_newest_stay(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(epochs=5), losses=[9.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    train(job, SilentProgress())
+    names = [path.name for path in job.run.checkpoints().intact]
+    assert names == ["step-00000015", "step-00000012", "step-00000003"]
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_before_the_update_and_names_the_rows(base, tmp_path, monkeypatch, poison):
+    job = make_job(tmp_path, base, recipe())
+    seen = {}
+
+    def poisoned(network, rows, **settings):
+        seen["hash"], seen["rows"] = weights_hash(job), rows
+        loss = loop_loss(network, rows, **settings)
+        return poison if len(job.run.metrics()) == 3 else loss
+
+    loop_loss = loop.accumulate_gradients
+    monkeypatch.setattr(loop, "accumulate_gradients", poisoned)
+    with pytest.raises(
+        DivergedError, match=r"Step 3: the loss is (nan|inf).*rows\.jsonl:\d+, .*tunewright tokens"
+    ) as caught:
+        train(job, SilentProgress())
+    assert all(f"rows.jsonl:{row.example_id}" in str(caught.value) for row in seen["rows"])
+    assert weights_hash(job) == seen["hash"]
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(), losses=[1.0, float("nan")])
+    with pytest.raises(DivergedError, match=r"validation loss after step 3 is nan.*lower train\.learning_rate"):
+        train(job, SilentProgress())
+
+
+def test_a_checkpoint_of_another_method_is_refused(base, tmp_path):
+    train(make_job(tmp_path, base, recipe(epochs=1)), SilentProgress())
+    other = make_job(tmp_path, base, recipe(Full(), epochs=1))
+    with pytest.raises(CorruptError, match="started with another method or base"):
+        train(other, SilentProgress())
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_earlier_ones_whole(base, tmp_path, monkeypatch):
+    from safetensors import SafetensorError
+
+    job = make_job(tmp_path, base, recipe())
+    real_save = checkpoint._save
+
+    def save(tensors, path):
+        if "00000006" in str(path.parent):
+            monkeypatch.setattr("safetensors.torch.save_file", full)
+        real_save(tensors, path)
+
+    def full(tensors, path):
+        raise SafetensorError("No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "_save", save)
+    with pytest.raises(StoreError, match=r"could not be written \(No space left.*make room on the disk, then resume"):
+        train(job, SilentProgress())
+    assert [path.name for path in job.run.checkpoints().intact] == ["step-00000003", "step-00000000"]
+    assert not list((job.run.path / "checkpoints").glob(".tmp*"))
+
+
+def test_twelve_rows_are_learned_by_heart(base, tmp_path):
+    """The thinnest proof that gradients, optimizer and loss pull together."""
+    chosen = recipe(Full(), epochs=20, learning_rate=0.01, min_validations=1)
+    job = make_job(tmp_path, base, chosen, losses=[float(30 - n) for n in range(25)])
+    summary = train(job, SilentProgress())
+    losses = [point.train_loss for point in summary.curve if point.train_loss is not None]
+    assert losses[0] > 5.0
+    assert sum(losses[-3:]) / 3 < 2.0
