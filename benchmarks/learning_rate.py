@@ -1,0 +1,148 @@
+"""Which learning rate and how many steps suit a base under 50M parameters? The sweep behind train/defaults.py.
+
+    python benchmarks/learning_rate.py [--results benchmarks/results]
+
+Trains the bundled base on up to 1,000 rows each of the bundled tickets and, where ../shared/data is there, of E2E NLG
+and CLINC150, once per setting, and writes the best validation loss and the seconds of training to a JSON and a
+Markdown file. About half an hour on 2 cores.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tunewright.actions.environment import describe_environment
+from tunewright.actions.preparing import prepare_tuning
+from tunewright.contracts import SilentProgress
+from tunewright.model.adapter import prepare_for_training
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import load_base
+from tunewright.records import BaseModelRef, Environment, Run, RunStatus, Split, TuneRecipe, read_recipe, settled
+from tunewright.store import Store
+from tunewright.train.loop import TrainingJob, train
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared" / "data" / "datasets"
+MAX_ROWS = 1_000
+# Both methods see the same rows in the same order; full tuning is tried around a tenth of LoRA's rate.
+LORA_RATES = (1e-3, 2e-3, 4e-3, 8e-3)
+FULL_RATES = (2e-4, 4e-4, 8e-4, 2e-3)
+STEPS = ((8, 100), (8, 300), (16, 150), (16, 300))
+"""(rows per step, optimizer steps) tried on the tickets at the middle rate."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    data: str
+    method: str
+    learning_rate: float
+    rows_per_step: int
+    num_steps: int
+
+
+def settings(names: list[str]) -> Iterator[Setting]:
+    """Every setting that is tried, in order."""
+    for name in names:
+        for rate in LORA_RATES:
+            yield Setting(name, "lora", rate, 8, 300)
+        for rate in FULL_RATES:
+            yield Setting(name, "full", rate, 8, 300)
+    for rows_per_step, num_steps in STEPS:
+        yield Setting("tickets", "lora", 4e-3, rows_per_step, num_steps)
+
+
+def write_rows(folder: Path) -> dict[str, Path]:
+    """The data sets as JSON Lines files of at most MAX_ROWS rows (Taken evenly, so that every label occurs)."""
+    import csv
+
+    files = {"tickets": ROOT / "src" / "tunewright" / "bundled" / "demo" / "tickets.jsonl"}
+    rows: dict[str, list[tuple[str, str]]] = {}
+    if (SHARED / "e2e_nlg").is_dir():
+        with (SHARED / "e2e_nlg" / "devset.csv").open(encoding="utf-8", newline="") as file:
+            rows["e2e"] = [(row["mr"], row["ref"]) for row in csv.DictReader(file)]
+    if (SHARED / "clinc150").is_dir():
+        rows["clinc150"] = [
+            (text, label) for text, label in json.loads((SHARED / "clinc150" / "data_full.json").read_text())["train"]
+        ]
+    for name, pairs in rows.items():
+        files[name] = folder / f"{name}.jsonl"
+        taken = pairs[:: max(1, len(pairs) // MAX_ROWS)][:MAX_ROWS]
+        lines = [json.dumps({"prompt": prompt, "completion": answer}) + "\n" for prompt, answer in taken]
+        files[name].write_text("".join(lines), encoding="utf-8")
+    return files
+
+
+def measure(setting: Setting, path: Path, environment: Environment, home: Path) -> dict[str, float]:
+    """Train once and give the best validation loss and the seconds of training."""
+    progress = SilentProgress()
+    recipe = read_recipe(
+        {
+            "data": {"path": str(path)},
+            "method": {"kind": setting.method},
+            "train": {
+                "learning_rate": setting.learning_rate,
+                "rows_per_step": setting.rows_per_step,
+                "epochs": 1_000,
+                "patience": 1_000,
+            },
+        }
+    )
+    preparation = prepare_tuning(recipe, progress)
+    sequences, validation = preparation.sequences(Split.TRAIN), preparation.sequences(Split.VALIDATION)
+    epochs = setting.num_steps / -(-len(sequences) // setting.rows_per_step)
+    resolved = preparation.recipe.model_copy(
+        update={"train": preparation.recipe.train.model_copy(update={"epochs": epochs})}
+    )
+    network = prepare_for_training(load_base(preparation.base.folder), resolved.method, seed=0)
+    model = LanguageModel(network, preparation.renderer, settled(resolved.train.precision))
+
+    def validation_loss() -> float:
+        with progress.bar("", 0) as advance:
+            return model.mean_loss(validation, advance)
+
+    run = Store(home).create_run(resolved.id, lambda run_id, at: _run(run_id, at, resolved, preparation.base.ref, environment))
+    job = TrainingJob(network, resolved, sequences, preparation.renderer.pad_token_id, validation_loss, {}, run)
+    summary = train(job, progress)
+    return {"validation_loss": summary.best_validation_loss, "best_step": summary.best_step, "seconds": summary.seconds}
+
+
+def _run(run_id: str, at: str, recipe: TuneRecipe, base: BaseModelRef, environment: Environment) -> Run:
+    return Run(
+        id=run_id, kind="tune", status=RunStatus.RUNNING, created_at=at, command="benchmarks/learning_rate.py",
+        recipe_id=recipe.id, dataset_id="", base=base, renderer_hash="", environment=environment,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Run the sweep and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    folder = parser.parse_args().results
+    environment = describe_environment()
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        files = write_rows(Path(scratch))
+        for number, setting in enumerate(settings(list(files))):
+            result = measure(setting, files[setting.data], environment, Path(scratch) / str(number))
+            found.append({**vars(setting), **result})
+            print(found[-1], flush=True)
+    name = f"learning_rate-{datetime.now(UTC):%Y-%m-%d}"
+    record = {"environment": environment.model_dump(mode="json"), "results": found}
+    (folder / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    header = list(found[0])
+    lines = [f"{environment.processor}, torch {environment.packages['torch']}, {name[-10:]}\n"]
+    lines += ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(_cell(row[key]) for key in header) + " |" for row in found]
+    (folder / f"{name}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()

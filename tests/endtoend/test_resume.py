@@ -1,0 +1,180 @@
+"""Stopped runs continue and end in the same bytes; changed inputs are refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from small_job import small_recipe, write_rows
+from tiny_base import write_tiny_base
+
+from tunewright.actions import resume, tune
+from tunewright.contracts import SilentProgress
+from tunewright.errors import BaseMismatchError, CorruptError, TrainError
+from tunewright.records import RunStatus
+from tunewright.store import Store
+
+WEIGHTS = "artifact/adapter_model.safetensors"
+
+# Kills itself with SIGKILL before the given optimizer step or when the given file appears: no handler, no cleanup.
+KILLED_WORKER = """
+import os, signal, sys
+from pathlib import Path
+from tunewright.actions import resume, tune
+from tunewright.records import read_recipe
+from tunewright.train import loop
+recipe, home, kill_at = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+real_step = loop._step
+def step(job, stream, plan, optimizer, parameters, state, advance):
+    if state.step == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_step(job, stream, plan, optimizer, parameters, state, advance)
+loop._step = step
+if (home / "runs").exists():
+    resume("last", home=home)
+else:
+    tune(read_recipe({}, Path(recipe)), home=home)
+"""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    return write_rows(folder / "rows.jsonl"), write_tiny_base(folder / "base")
+
+
+@pytest.fixture(scope="module")
+def straight(inputs, tmp_path_factory):
+    home = tmp_path_factory.mktemp("straight")
+    tune(small_recipe(*inputs), home=home)
+    return Store(home).run("last")
+
+
+def worker_environment():
+    return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+
+
+def test_three_sigkills_end_in_the_bytes_and_figures_of_a_straight_run(inputs, straight, tmp_path):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(small_recipe(*inputs).model_dump_json(), encoding="utf-8")
+    home = tmp_path / "home"
+    for kill_at in (2, 6, 9):
+        command = [sys.executable, "-c", KILLED_WORKER, str(recipe), str(home), str(kill_at)]
+        killed = subprocess.run(command, env=worker_environment(), capture_output=True, text=True, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert Store(home).run("last").record.status is RunStatus.RUNNING
+    report = resume("last", home=home)
+    run = Store(home).run("last")
+    assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
+    expected = straight.read_json("report.json")
+    assert json.loads(report.model_dump_json())["results"] == expected["results"]
+    assert json.loads(report.model_dump_json())["training"]["curve"] == expected["training"]["curve"]
+    assert not list(run.path.rglob(".tmp*"))
+
+
+def test_ctrl_c_saves_and_prints_the_command_that_continues(inputs, straight, tmp_path):
+    rows, base = inputs
+    home = tmp_path / "home"
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(small_recipe(rows, base).model_dump_json(), encoding="utf-8")
+    # Slow steps, so that the signal arrives while training.
+    slow = (
+        "import sys, time\nfrom tunewright.train import loop\nreal = loop._step\n"
+        "def step(*arguments):\n    time.sleep(0.3)\n    return real(*arguments)\n"
+        "loop._step = step\nfrom tunewright.cli import main\nsys.argv[0] = 'tunewright'\nmain()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", slow, "tune", "--recipe", str(recipe), "--home", str(home)],
+        env=worker_environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list(home.glob("runs/*/checkpoints/step-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    run = Store(home).run("last")
+    assert f"tunewright tune --resume {run.record.id}" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert run.record.status is RunStatus.INTERRUPTED
+    resume(run.record.id, home=home)
+    assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
+
+
+def stopped_run(inputs, home, monkeypatch, *overrides):
+    """A run stopped by Ctrl-C while the base is measured."""
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tunewright.actions.tuning.judge", stop)
+        with pytest.raises(TrainError, match=r"Continue with: tunewright tune --resume"):
+            tune(small_recipe(*inputs, *overrides), home=home)
+    return Store(home).run("last")
+
+
+def test_a_stage_that_finished_is_not_done_again(inputs, tmp_path, monkeypatch):
+    run = stopped_run(inputs, tmp_path, monkeypatch)
+    assert run.record.status is RunStatus.INTERRUPTED
+    resume("last", home=tmp_path)
+    scores = (run.path / "scores-base.json").read_bytes()
+    assert Store(tmp_path).run("last").record.status is RunStatus.SUCCEEDED
+    with pytest.raises(TrainError, match="has already succeeded. See it with: tunewright show"):
+        resume("last", home=tmp_path)
+    assert (run.path / "scores-base.json").read_bytes() == scores
+
+
+def test_a_base_that_changed_since_is_refused(tmp_path, monkeypatch):
+    inputs = write_rows(tmp_path / "rows.jsonl"), write_tiny_base(tmp_path / "base")
+    stopped_run(inputs, tmp_path / "home", monkeypatch)
+    config = inputs[1] / "config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(BaseMismatchError, match="found base .* as when it started"):
+        resume("last", home=tmp_path / "home")
+
+
+def test_the_rows_are_those_of_the_start_even_when_the_file_changes(inputs, straight, tmp_path, monkeypatch):
+    rows = Path(tmp_path / "rows.jsonl")
+    rows.write_bytes(inputs[0].read_bytes())
+    run = stopped_run((rows, inputs[1]), tmp_path / "home", monkeypatch)
+    rows.unlink()
+    resume("last", home=tmp_path / "home")
+    assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
+
+
+def test_damaged_data_is_found_before_training(inputs, tmp_path, monkeypatch):
+    stopped_run(inputs, tmp_path, monkeypatch)
+    (examples,) = tmp_path.glob("datasets/*/examples.jsonl")
+    content = bytearray(examples.read_bytes())
+    content[100] ^= 1
+    examples.write_bytes(content)
+    with pytest.raises(CorruptError, match=r"examples\.jsonl"):
+        resume("last", home=tmp_path)
+
+
+def test_the_recorded_number_of_threads_is_used_again_and_said(inputs, tmp_path, monkeypatch):
+    run = stopped_run(inputs, tmp_path, monkeypatch)
+    path = run.path / "run.json"
+    record = json.loads(path.read_text())
+    before = torch.get_num_threads()
+    record["environment"]["num_threads"] = before + 1
+    path.write_text(json.dumps(record))
+    lines = []
+
+    class Listening(SilentProgress):
+        def say(self, text):
+            lines.append(text)
+
+    try:
+        resume("last", home=tmp_path, progress=Listening())
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+    assert f"Using {before + 1} threads, as when the run started, so that it ends in the same bytes." in lines

@@ -1,0 +1,30 @@
+"""A complete job of seconds: a tiny random base and rows that it can learn something from."""
+
+import json
+from pathlib import Path
+
+from tunewright.records import TuneRecipe, read_recipe
+
+COLOURS = ("red", "blue", "green", "black", "white")
+
+
+def write_rows(path: Path, num_rows: int = 80, first: int = 0) -> Path:
+    """Questions with one of five short answers."""
+    rows = [
+        {"prompt": f"What is the colour of place {number}?", "completion": COLOURS[number % 5]}
+        for number in range(first, first + num_rows)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def small_recipe(rows: Path, base: Path, *overrides: str) -> TuneRecipe:
+    """Ten optimizer steps with dropout, so that random numbers matter."""
+    settings = {
+        "data": {"path": str(rows)},
+        "base": str(base),
+        "method": {"dropout": 0.1},
+        "train": {"epochs": 2, "learning_rate": 0.01, "precision": "float32", "min_validations": 2},
+        "evaluate": {"num_resamples": 100},
+    }
+    return read_recipe(settings, None, overrides)
