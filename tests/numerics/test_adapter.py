@@ -1,8 +1,11 @@
 """Saved adapters and models against PEFT and transformers themselves."""
 
+import pytest
 import torch
+from safetensors import SafetensorError
 from tiny_base import write_tiny_base
 
+from tunewright.errors import ModelError, StoreError
 from tunewright.model.adapter import load_adapter, merge, prepare_for_training, save_tuned, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora
@@ -67,3 +70,39 @@ def test_a_fully_tuned_model_is_saved_in_the_hubs_layout_with_its_tokenizer(tmp_
         assert torch.equal(loaded(IDS).logits, network(IDS).logits)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "tuned")
     assert tokenizer.chat_template == AutoTokenizer.from_pretrained(base).chat_template
+
+
+def test_an_adapter_that_cannot_be_read_or_does_not_fit_is_refused(tmp_path):
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    base = write_tiny_base(tmp_path / "base")
+    with pytest.raises(ModelError, match=r"^adapter nothing: PEFT cannot load it: .*adapter_config\.json"):
+        load_adapter(load_base(base), tmp_path / "nothing")
+
+    save_tuned(trained_lora(base), Lora(), tmp_path / "adapter", base, "owner/name")
+    weights = tmp_path / "adapter" / "adapter_model.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-50])
+    with pytest.raises(ModelError, match=r"^adapter adapter: PEFT cannot load it: .*incomplete metadata"):
+        load_adapter(load_base(base), tmp_path / "adapter")
+
+    weights.write_bytes(content)
+    other = write_tiny_base(tmp_path / "other", "gpt2")
+    with pytest.raises(ModelError, match=r"^adapter adapter: PEFT cannot load it: Target modules \{.*q_proj"):
+        load_adapter(load_base(other), tmp_path / "adapter")
+
+    config = AutoConfig.from_pretrained(base, intermediate_size=64)
+    with pytest.raises(ModelError, match=r"^adapter adapter: PEFT cannot load it: Error\(s\) in loading state_dict"):
+        load_adapter(AutoModelForCausalLM.from_config(config), tmp_path / "adapter")
+
+
+def test_a_full_disk_is_an_error_in_words(tmp_path, monkeypatch):
+    base = write_tiny_base(tmp_path / "base")
+    network = trained_lora(base)
+
+    def full(*arguments, **options):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(type(network), "save_pretrained", full)
+    with pytest.raises(StoreError, match=r"could not be written \(I/O error: No space left.*then resume the run"):
+        save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")

@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from huggingface_hub import errors
 
 from tunewright.errors import DataError, ModelError
-from tunewright.outside.hub import find_base, hash_model_folder, load_hub_dataset
+from tunewright.outside.hub import find_again, find_base, hash_model_folder, load_hub_dataset
+from tunewright.records import BaseModelRef
 
 
 def write_base(folder, config=None, weights=b"weights"):
@@ -75,6 +77,28 @@ def test_a_name_that_is_nothing_says_what_a_name_can_be():
         find_base("bundeld")
 
 
+def test_the_base_of_an_earlier_run_is_found_at_the_revision_it_had(tmp_path, monkeypatch):
+    asked = []
+
+    def snapshot_download(hub_id, *, revision, allow_patterns):
+        asked.append((hub_id, revision))
+        return str(write_base(tmp_path / "snapshots" / "0123abc"))
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    ref = BaseModelRef(name="owner/name@main", origin="hub", revision="0123abc", sha256="0" * 64)
+    found = find_again(ref)
+    assert asked == [("owner/name", "0123abc")]
+    assert (found.ref.name, found.ref.revision) == ("owner/name@main", "0123abc")
+    assert found.ref.sha256 == hash_model_folder(found.folder)
+
+
+def test_a_folder_of_an_earlier_run_is_taken_as_it_is_now(tmp_path):
+    before = find_base(str(write_base(tmp_path / "base")))
+    assert find_again(before.ref) == before
+    (tmp_path / "base" / "model.safetensors").write_bytes(b"others")
+    assert find_again(before.ref).ref.sha256 != before.ref.sha256
+
+
 OFFLINE_SCRIPT = """
 import sys
 from tunewright.outside.hub import find_base
@@ -107,6 +131,21 @@ def test_a_hub_id_is_resolved_to_its_commit_from_the_hubs_own_cache_layout(tmp_p
     assert "Check the id and the network" in missing
 
 
+@pytest.mark.parametrize("words", ["", "peer closed the connection\nwhile sending"])
+def test_a_download_that_breaks_off_is_an_error_in_words(monkeypatch, words):
+    """Errors of the hub client's HTTP library are no OSError, and often have no text."""
+
+    def break_off(hub_id, **settings):
+        raise errors.HTTPError(words)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", break_off)
+    first_line = words.partition("\n")[0]
+    with pytest.raises(
+        ModelError, match=rf"^base owner/name@v1: HTTPError: {first_line}\. Check the id and the network"
+    ):
+        find_base("owner/name@v1")
+
+
 def test_a_hub_dataset_streams_the_rows_of_its_train_split(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
@@ -121,3 +160,12 @@ def test_a_hub_dataset_streams_the_rows_of_its_train_split(tmp_path, monkeypatch
 def test_a_hub_dataset_that_is_not_there_is_an_error_in_words(tmp_path):
     with pytest.raises(DataError, match="a hub dataset with a train split"):
         next(load_hub_dataset(str(tmp_path / "nothing")))
+
+
+def test_a_hub_dataset_that_fails_without_words_is_named(monkeypatch):
+    def break_off(name, **settings):
+        raise ConnectionError
+
+    monkeypatch.setattr("datasets.load_dataset", break_off)
+    with pytest.raises(DataError, match=r"^owner/name@v1: found ConnectionError: , expected a hub dataset"):
+        next(load_hub_dataset("owner/name@v1"))

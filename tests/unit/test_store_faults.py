@@ -152,7 +152,7 @@ def test_after_one_failing_call_not_even_a_temporary_is_left(tmp_path, operation
 KILLER = """
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [sys.argv[1], str(Path(sys.argv[1]).parent)]
 from test_store_faults import OPERATIONS
 from tunewright.store import Files
 

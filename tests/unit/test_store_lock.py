@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -96,3 +97,16 @@ def test_waiting_ends_when_the_holder_is_done(tmp_path):
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(StoreError, match="nowhere"), lock_folder(tmp_path / "nowhere", Files(), clock):
         pytest.fail("locked nothing")
+
+
+def test_a_disk_that_cannot_lock_is_named_and_no_file_stays_open(tmp_path, monkeypatch):
+    def refuse(descriptor, operation):
+        opened.append(descriptor)
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    opened = []
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(StoreError, match=r"no locks available.*to lock it"), lock_folder(tmp_path, Files(), clock):
+        pytest.fail("locked nothing")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])

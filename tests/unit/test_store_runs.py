@@ -207,6 +207,16 @@ def test_a_removal_that_fails_half_way_leaves_nothing_under_the_name(tmp_path):
         assert list(path.parent.iterdir()) == []
 
 
+def test_a_run_has_what_was_saved_under_a_name_and_nothing_else(tmp_path):
+    run = new_run(tmp_path)
+    assert not run.has("scores-base.json")
+    run.write_json("scores-base.json", [])
+    assert run.has("scores-base.json")
+    assert not run.has("checkpoints/step-00000005")
+    add_checkpoint(run, 5)
+    assert run.has("checkpoints/step-00000005")
+
+
 def test_a_missing_folder_is_not_published(tmp_path):
     run = new_run(tmp_path)
     assert not run.is_published("adapter")

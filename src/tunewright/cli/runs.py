@@ -42,7 +42,7 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
 
     screen = Screen(json_file)
     record, report = show_run(run, home)
-    folder = run_folder(record.id, home)
+    folder = run_folder(run, home)  # by the name given: the run may lie outside the home
     for name, value in _facts(record):
         screen.line(f"{name:<10}{value}")
     screen.line(f"{'folder':<10}{folder}")

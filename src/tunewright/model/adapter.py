@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunewright.errors import ModelError
+from tunewright.errors import ModelError, StoreError
 from tunewright.records import Full, Method
 
 if TYPE_CHECKING:
@@ -50,8 +50,20 @@ def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:
 
 
 def save_tuned(network: "PreTrainedModel", method: Method, folder: Path, base_folder: Path, base_name: str) -> None:
-    """Write an adapter (PEFT's format) or a whole model with its tokenizer (hub's layout), safetensors only."""
-    network.save_pretrained(folder)
+    """Write an adapter (PEFT's format) or a whole model with its tokenizer (hub's layout), safetensors only.
+
+    Raises:
+        StoreError: the disk is full or failing.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        network.save_pretrained(folder)
+    except SafetensorError as error:  # what the disk refuses is no OSError here
+        raise StoreError(
+            f"{folder.parent}: the tuned model could not be written ({error}). Its checkpoints are whole: make room on "
+            "the disk, then resume the run."
+        ) from None
     if isinstance(method, Full):
         for pattern in TOKENIZER_FILE_PATTERNS:
             for path in base_folder.glob(pattern):

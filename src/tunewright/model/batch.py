@@ -35,6 +35,15 @@ def pad_sequences(sequences: Sequence[TokenSequence], pad_token_id: int, device:
     return TokenBatch(token_ids.to(device), attention_mask.to(device), loss_weights.to(device))
 
 
+MAX_LOGITS = 2**28
+"""Logits held at once: 1 GB in float32, and the cross-entropy needs a copy."""
+
+
+def most_logit_rows(vocabulary_size: int) -> int:
+    """Most tokens whose logits may be computed at once."""
+    return max(1, MAX_LOGITS // vocabulary_size)
+
+
 def cut_by_tokens(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
     """Group row indices of similar length so that rows x longest stays within `max_tokens`.
 

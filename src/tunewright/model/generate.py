@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
+from tunewright.errors import ModelError
 from tunewright.model.forward import can_keep_logits
 
 if TYPE_CHECKING:
-    from torch import Tensor
-    from transformers import PreTrainedModel
+    from torch import LongTensor, Tensor
+    from transformers import Cache, PreTrainedModel
+    from transformers.utils import ModelOutput
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ def generate_greedy(
         on_token: called with every token id of the first row, for streaming.
     Returns:
         One continuation per prompt, in order. A row whose logits are not finite ends with finish "not finite".
+    Raises:
+        ModelError: the architecture keeps its state in another way than a key/value cache, as Mamba does.
     """
     import torch
 
@@ -57,7 +61,7 @@ def generate_greedy(
                 use_cache=True,
                 **keep_last,
             )
-            cache, logits_BV = output.past_key_values, output.logits[:, -1].float()
+            cache, logits_BV = _require_cache(network, output), output.logits[:, -1].float()
             next_B, finite_B = logits_BV.argmax(-1), logits_BV.isfinite().all(-1)
             alive = _append([continuations[row] for row in rows], next_B.tolist(), finite_B.tolist(), stop_token_ids)
             if on_token and continuations[0].finish != "not finite":
@@ -65,13 +69,23 @@ def generate_greedy(
             if not alive:
                 break
             if 2 * len(alive) <= len(rows):
-                keep = torch.tensor(alive, device=network.device)
-                cache.batch_select_indices(keep)
+                keep = cast("LongTensor", torch.tensor(alive, device=network.device))
+                cache.reorder_cache(keep)  # layers with linear attention have no batch_select_indices
                 mask_BT, next_B = mask_BT[keep], next_B[keep]
                 rows = [rows[index] for index in alive]
             step_ids_BT = next_B[:, None]
             mask_BT = torch.cat([mask_BT, mask_BT.new_ones(len(rows), 1)], dim=1)
     return continuations
+
+
+def _require_cache(network: "PreTrainedModel", output: "ModelOutput") -> "Cache":
+    cache: Cache | None = output.get("past_key_values")
+    if cache is None:
+        raise ModelError(
+            f"base {type(network).__name__}: found an architecture that gives no key/value cache, expected one that "
+            "does, as Llama, Qwen or Gemma. Its answers could not be measured; choose another base."
+        )
+    return cache
 
 
 def _append(

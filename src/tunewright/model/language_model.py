@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
-from tunewright.model.batch import cut_by_tokens, pad_sequences
+from tunewright.model.batch import cut_by_tokens, most_logit_rows, pad_sequences
 from tunewright.model.forward import compute_precision, trained_token_losses
 from tunewright.model.generate import Continuation, generate_greedy
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
@@ -47,6 +47,13 @@ class LanguageModel:
             advance(len(rows))
         return [answers[row] for row in range(len(prompts))]
 
+    def fits(self, messages: Sequence[Message]) -> bool:
+        """Whether a prompt leaves room for an answer without being shortened."""
+        try:
+            return self.renderer.prompt(messages).cut is None
+        except RenderError:
+            return False
+
     def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
         """Answer one prompt, handing over text as it is written.
 
@@ -65,7 +72,10 @@ class LanguageModel:
                 on_text(text[len(shown) :])
                 shown = text
 
-        return self._answer_batch([self.renderer.prompt(messages)], show)[0]
+        answer = self._answer_batch([self.renderer.prompt(messages)], show)[0]
+        if answer.text and answer.text.startswith(shown):
+            on_text(answer.text[len(shown) :])  # an answer cut within a character ends in U+FFFD
+        return answer
 
     def token_losses(self, examples: Sequence[Example], advance: Advance) -> list[TokenLoss | str]:
         """Cross-entropy of each example's trained tokens, in order; see contracts.ScoringModel."""
@@ -110,7 +120,8 @@ class LanguageModel:
         was_training = self.network.training
         self.network.eval()
         lengths = [len(sequence.token_ids) for sequence in sequences]
-        for group in cut_by_tokens(lengths, TOKENS_PER_SCORING_BATCH):
+        most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
+        for group in cut_by_tokens(lengths, most):
             batch = pad_sequences([sequences[index] for index in group], self.renderer.pad_token_id, device)
             with torch.inference_mode(), compute_precision(self.precision, device):
                 losses_N, weights_N, row_N = trained_token_losses(self.network, batch)

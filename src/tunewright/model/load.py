@@ -1,5 +1,9 @@
 """Load a base from a local folder: safetensors only, no remote code, float32 weights."""
 
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +26,12 @@ def load_base(folder: Path) -> "PreTrainedModel":
         ModelError: the architecture is unknown, or weights are missing, unreadable or of the wrong shape.
     """
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
+    with _unreadable_refused(folder):
         network, loading = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=torch.float32,
@@ -37,9 +40,6 @@ def load_base(folder: Path) -> "PreTrainedModel":
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
-        raise ModelError(f"base {folder.name}: transformers cannot load it: {reason}") from None
     missing = sorted(loading["missing_keys"])
     if missing:
         raise ModelError(
@@ -51,24 +51,61 @@ def load_base(folder: Path) -> "PreTrainedModel":
 
 
 def context_length(folder: Path) -> int:
-    """Most tokens that the base was made for, from its configuration (never above MAX_DERIVED_CONTEXT)."""
+    """Most tokens to use without being asked: what the base was made for, but never above MAX_DERIVED_CONTEXT.
+
+    Raises:
+        ModelError: the architecture is unknown, or the configuration cannot be read.
+    """
+    return min(max_positions(folder) or MAX_DERIVED_CONTEXT, MAX_DERIVED_CONTEXT)
+
+
+def max_positions(folder: Path) -> int | None:
+    """Most tokens that the base was made for, from its configuration; None where it names no limit.
+
+    Raises:
+        ModelError: the architecture is unknown, or the configuration cannot be read.
+    """
     from transformers import AutoConfig
 
-    config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    text_config = config.get_text_config()
-    return min(int(getattr(text_config, "max_position_embeddings", MAX_DERIVED_CONTEXT)), MAX_DERIVED_CONTEXT)
+    with _unreadable_refused(folder):
+        config: Any = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    limit = getattr(config.get_text_config(), "max_position_embeddings", None)
+    return None if limit is None else int(limit)
 
 
 def num_parameters(folder: Path) -> int:
-    """Weights stored in a model folder, read from the safetensors headers without loading them."""
+    """Weights stored in a model folder, read from the safetensors headers without loading them.
+
+    Raises:
+        ModelError: a file of weights is missing or cannot be read.
+    """
     from safetensors import safe_open
 
     total = 0
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, framework="numpy") as tensors:
-            for name in tensors.keys():  # noqa: SIM118  (a safetensors handle is no mapping)
-                count = 1
-                for size in tensors.get_slice(name).get_shape():
-                    count *= size
-                total += count
+    with _unreadable_refused(folder):
+        for path in _weight_files(folder):
+            with safe_open(path, framework="numpy") as tensors:
+                shapes = [tensors.get_slice(name).get_shape() for name in tensors.keys()]  # noqa: SIM118  (no mapping)
+            total += sum(math.prod(shape) for shape in shapes)
     return total
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The files that transformers loads. Some models, such as Mistral's, come with the same weights a second time."""
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file() or not index.is_file():
+        return [whole]
+    return [folder / name for name in sorted(set(json.loads(index.read_bytes())["weight_map"].values()))]
+
+
+@contextmanager
+def _unreadable_refused(folder: Path) -> Iterator[None]:
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    # ImportError: a quantized base wants a package of its own.
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError, StrictDataclassError) as error:
+        reason = str(error).strip().partition("\n")[0][:300]
+        raise ModelError(f"base {folder.name}: transformers cannot load it: {reason}") from None

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from importlib.resources import files
 from pathlib import Path
@@ -39,7 +39,8 @@ def find_base(name: str) -> FoundBase:
         folder = Path(str(files("tunewright") / "bundled" / "base"))
         return _checked(folder, name, "bundled")
     if Path(name).is_dir():
-        return _checked(Path(name), name, "folder")
+        # By its full path, so that a run finds its base again from any folder.
+        return _checked(Path(name), str(Path(name).resolve()), "folder")
     hub_id, _, revision = name.partition("@")
     if not HUB_ID.fullmatch(hub_id):
         raise ModelError(
@@ -47,6 +48,20 @@ def find_base(name: str) -> FoundBase:
             "*.safetensors, or a hub id such as owner/name@revision. Check the path."
         )
     return _checked(_download(hub_id, revision or None), name, "hub")
+
+
+def find_again(ref: BaseModelRef) -> FoundBase:
+    """Bring back the base of an earlier run: of a hub id the revision it had then, whatever is the newest now.
+
+    The caller compares `ref.sha256`: a folder may have changed.
+
+    Raises:
+        ModelError: as `find_base`.
+    """
+    if ref.origin != "hub":
+        return find_base(ref.name)
+    found = find_base(f"{ref.name.partition('@')[0]}@{ref.revision}")
+    return replace(found, ref=found.ref.model_copy(update={"name": ref.name}))
 
 
 def load_hub_dataset(name: str) -> Iterator[dict[str, Any]]:
@@ -65,7 +80,7 @@ def load_hub_dataset(name: str) -> Iterator[dict[str, Any]]:
         raise DataError(
             Problem(
                 name,
-                f"{type(error).__name__}: {str(error).splitlines()[0][:200]}",
+                f"{type(error).__name__}: {_first_line(error)}",
                 "a hub dataset with a train split",
                 "Check the id and the network, or download its files and give their path.",
             )
@@ -114,13 +129,20 @@ def hash_model_folder(folder: Path) -> str:
 
 
 def _download(hub_id: str, revision: str | None) -> Path:
+    # A connection that breaks while a file comes in raises the HTTP library's own error. Which library that is has
+    # changed before; the hub's client imports its base class, but does not declare it as a public name.
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=list(MODEL_FILE_PATTERNS)))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+    except (HTTPError, OSError, ValueError) as error:
         raise ModelError(
             f"base {hub_id}{f'@{revision}' if revision else ''}: {type(error).__name__}: "
-            f"{str(error).splitlines()[0][:200]}. Check the id and the network, or give a local folder."
+            f"{_first_line(error)}. Check the id and the network, or give a local folder."
         ) from None
+
+
+def _first_line(error: Exception) -> str:
+    """Errors of a broken connection are often empty, those of the hub long."""
+    return str(error).partition("\n")[0][:200]

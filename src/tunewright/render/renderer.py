@@ -170,6 +170,8 @@ class Renderer:
         """The answer that generated tokens stand for: up to the first stop token, without what the template adds."""
         num_kept = next((i for i, token_id in enumerate(token_ids) if token_id in self.stop_token_ids), len(token_ids))
         text = self._tokenizer.decode(token_ids[:num_kept])
+        if self._frame.lead.startswith(text):
+            return ""  # in a stream the lead itself arrives in pieces, such as an empty <think> block
         return text.removeprefix(self._frame.lead).removesuffix(self._frame.tail)
 
     def show(self, sequence: TokenSequence) -> tuple[TokenPiece, ...]:

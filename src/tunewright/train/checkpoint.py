@@ -110,9 +110,8 @@ class Checkpoints:
         for full_name, value in tensors.items():
             name, _, key = full_name.rpartition("|")
             parameter = self.parameters[name]
-            # AdamW keeps its step counter on the CPU unless fused on a GPU, the moments beside the weights.
-            device = value.device if key == "step" and parameter.device.type == "cpu" else parameter.device
-            self.optimizer.state[parameter][key] = value.to(device)
+            # The fused AdamW keeps its step counter, too, beside the weights.
+            self.optimizer.state[parameter][key] = value.to(parameter.device)
 
 
 def _name(step: int) -> str:
