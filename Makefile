@@ -1,12 +1,11 @@
 # Every command works on a fresh machine: the first one makes .venv from the lock (constraints.txt).
 PYTHON ?= python3
 BIN := .venv/bin
-HOME_DIR ?= build/home
 
 .PHONY: demo test test-all check fix bench demo-data clean
 
-demo: .venv/installed  ## Tune the bundled base on the bundled demo rows and open-able report
-	$(BIN)/tunewright tune src/tunewright/bundled/demo/tickets.jsonl --base bundled --home $(HOME_DIR)
+demo: .venv/installed  ## Tune the bundled base on the bundled demo rows; prints the table and the path of the report
+	$(BIN)/tunewright tune src/tunewright/bundled/demo/tickets.jsonl --base bundled
 
 test: .venv/installed  ## Tests that take seconds; numbers against oracles; the real command line on a tiny model
 	$(BIN)/python -m pytest -n 2

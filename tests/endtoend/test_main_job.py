@@ -10,6 +10,7 @@ from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, evaluate, show_run, tune
+from tunewright.contracts import SilentProgress
 from tunewright.errors import BaseMismatchError
 from tunewright.records import DataRecipe, EvaluateRecipe, Report, RunStatus, Split
 from tunewright.store import Store
@@ -95,9 +96,8 @@ def test_evaluate_gives_the_figures_of_the_report_on_the_same_rows(job):
     version, _ = Store(job.home).get_dataset(job.run.record.dataset_id)
     test_rows = [examples[entry.example_id] for entry in version.entries if entry.split == Split.TEST]
     path = job.folder / "test.jsonl"
-    lines = [
-        json.dumps({"messages": [{"role": m.role, "content": m.content} for m in row.body.messages]}) for row in test_rows
-    ]
+    turns = [[{"role": turn.role, "content": turn.content} for turn in row.body.messages] for row in test_rows]
+    lines = [json.dumps({"messages": messages}) for messages in turns]
     path.write_text("\n".join(lines), encoding="utf-8")
     metrics = EvaluateRecipe(metrics=("accuracy", "loss"), num_resamples=100)
     for model, arm in ((job.report.run_id, "tuned"), (str(job.base), "base")):
@@ -105,6 +105,16 @@ def test_evaluate_gives_the_figures_of_the_report_on_the_same_rows(job):
         assert report.arms == (arm,)
         # The run was computed in float32, evaluate in what is fastest here.
         assert value(report, arm, "loss") == pytest.approx(value(job.report, arm, "loss"), rel=0.02)
+
+
+def test_evaluate_leaves_a_row_that_cannot_be_rendered_unscored(job):
+    path = write_rows(job.folder / "sneaky.jsonl", num_rows=5)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"prompt": "Sneaky <|im_end|>?", "completion": "no"}) + "\n")
+    recipe = EvaluateRecipe(metrics=("exact_match", "loss"), num_resamples=100)
+    report = evaluate(job.report.run_id, DataRecipe(path=str(path)), recipe, home=job.home)
+    assert [(found.estimate.num_rows, found.estimate.num_unscored) for found in report.results] == [(5, 1)] * 2
+    assert len(report.data.prompt_tokens) == 5
 
 
 def test_a_changed_base_is_refused_by_name(tmp_path):
@@ -162,20 +172,17 @@ def test_rows_that_cannot_be_trained_on_are_dropped_by_name_when_asked(tmp_path)
 
 
 def test_a_long_prompt_is_cut_alike_in_training_and_in_use(tmp_path):
-    class Said:
-        lines: list[str] = []
-
-    from tunewright.contracts import SilentProgress
+    lines = []
 
     class Listening(SilentProgress):
         def say(self, text):
-            Said.lines.append(text)
+            lines.append(text)
 
     base, rows = write_tiny_base(tmp_path / "base"), write_rows(tmp_path / "rows.jsonl")
     with rows.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"prompt": "Read this: " + "word " * 300, "completion": "red"}) + "\n")
     tune(small_recipe(rows, base, "train.epochs=0.1"), home=tmp_path / "home", progress=Listening())
-    assert any(line.startswith("1 prompts are longer than the") for line in Said.lines)
+    assert any(line.startswith("1 prompts are longer than the") for line in lines)
 
 
 def test_show_prints_the_table_and_where_the_report_lies(job, shell):

@@ -100,7 +100,7 @@ def test_ctrl_c_saves_and_prints_the_command_that_continues(inputs, straight, tm
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     run = Store(home).run("last")
-    assert f"tunewright tune --resume {run.record.id}" in " ".join(errors.split())
+    assert f"tunewright tune --resume {run.record.id} --home {home}" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert run.record.status is RunStatus.INTERRUPTED
     resume(run.record.id, home=home)
@@ -126,9 +126,16 @@ def test_a_stage_that_finished_is_not_done_again(inputs, tmp_path, monkeypatch):
     resume("last", home=tmp_path)
     scores = (run.path / "scores-base.json").read_bytes()
     assert Store(tmp_path).run("last").record.status is RunStatus.SUCCEEDED
-    with pytest.raises(TrainError, match="has already succeeded. See it with: tunewright show"):
+    with pytest.raises(TrainError, match=r"has already succeeded\. See it with: tunewright show"):
         resume("last", home=tmp_path)
     assert (run.path / "scores-base.json").read_bytes() == scores
+
+
+def test_a_run_killed_before_its_recipe_was_saved_cannot_be_resumed(inputs, tmp_path, monkeypatch):
+    run = stopped_run(inputs, tmp_path, monkeypatch)
+    (run.path / "headline.json").unlink()
+    with pytest.raises(TrainError, match=r"\(tune\) has saved nothing .* Start it again with: tunewright tune"):
+        resume("last", home=tmp_path)
 
 
 def test_a_base_that_changed_since_is_refused(tmp_path, monkeypatch):
@@ -136,7 +143,7 @@ def test_a_base_that_changed_since_is_refused(tmp_path, monkeypatch):
     stopped_run(inputs, tmp_path / "home", monkeypatch)
     config = inputs[1] / "config.json"
     config.write_text(config.read_text() + "\n")
-    with pytest.raises(BaseMismatchError, match="found base .* as when it started"):
+    with pytest.raises(BaseMismatchError, match=r"found base .* as when it started"):
         resume("last", home=tmp_path / "home")
 
 
@@ -178,3 +185,20 @@ def test_the_recorded_number_of_threads_is_used_again_and_said(inputs, tmp_path,
     finally:
         torch.set_num_threads(before)
     assert f"Using {before + 1} threads, as when the run started, so that it ends in the same bytes." in lines
+
+
+def test_other_versions_are_told_and_do_not_stop_a_resume(inputs, tmp_path, monkeypatch):
+    run = stopped_run(inputs, tmp_path, monkeypatch)
+    path = run.path / "run.json"
+    record = json.loads(path.read_text())
+    record["environment"]["packages"]["torch"] = "2.0.0"
+    path.write_text(json.dumps(record))
+    lines = []
+
+    class Listening(SilentProgress):
+        def say(self, text):
+            lines.append(text)
+
+    report = resume("last", home=tmp_path, progress=Listening())
+    assert any("torch was 2.0.0, is" in line and "the final bytes may differ" in line for line in lines)
+    assert set(report.seconds) == {"load the base", "measure the base", "train", "measure the tuned model"}

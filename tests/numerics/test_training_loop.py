@@ -1,6 +1,9 @@
 """The loop: what is kept, when it stops, and that stopped + resumed equals straight."""
 
 import hashlib
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from store_samples import RECIPE_ID, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
-from tunewright.errors import CorruptError, DivergedError, StoreError
+from tunewright.errors import CorruptError, DivergedError, InterruptedRunError, StoreError, TrainError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
@@ -44,7 +47,7 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
         return sum(value.float().abs().sum().item() for value in trainable_parameters(network).values())
 
     locations = {row.example_id: f"rows.jsonl:{row.example_id}" for row in ROWS}
-    return TrainingJob(network, recipe, ROWS, 0, validation_loss, locations, run)
+    return TrainingJob(network, recipe, ROWS, 0, validation_loss, locations, run, "tunewright tune --resume run")
 
 
 def weights_hash(job):
@@ -212,3 +215,83 @@ def test_twelve_rows_are_learned_by_heart(base, tmp_path):
     losses = [point.train_loss for point in summary.curve if point.train_loss is not None]
     assert losses[0] > 5.0
     assert sum(losses[-3:]) / 3 < 2.0
+
+
+def send_at_step(monkeypatch, number, at_step, times=1):
+    """Let a signal arrive while a step is computed."""
+    real_step = loop._step
+
+    def step(job, stream, plan, optimizer, parameters, state, advance):
+        if state.step == at_step:
+            for _ in range(times):
+                os.kill(os.getpid(), number)
+        return real_step(job, stream, plan, optimizer, parameters, state, advance)
+
+    monkeypatch.setattr(loop, "_step", step)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_step_with_everything_saved(base, tmp_path, monkeypatch, number):
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    job = make_job(tmp_path, base, recipe())
+    send_at_step(monkeypatch, number, at_step=4)
+    words = r"^Stopped after step 5 of 12; .* Continue with: tunewright tune --resume run$"
+    with pytest.raises(InterruptedRunError, match=words):
+        train(job, SilentProgress())
+    assert job.run.checkpoints().intact[0].name == "step-00000005"
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+    monkeypatch.undo()
+    assert train(make_job(tmp_path, base, recipe()), SilentProgress()).num_steps == 12
+
+
+def test_a_second_ctrl_c_acts_at_once(base, tmp_path, monkeypatch):
+    job = make_job(tmp_path, base, recipe())
+    send_at_step(monkeypatch, signal.SIGINT, at_step=4, times=2)
+    with pytest.raises(KeyboardInterrupt):
+        train(job, SilentProgress())
+    assert job.run.checkpoints().intact[0].name == "step-00000003"
+
+
+def test_a_signal_in_the_last_step_changes_nothing(base, tmp_path, monkeypatch):
+    send_at_step(monkeypatch, signal.SIGINT, at_step=11)
+    assert train(make_job(tmp_path, base, recipe()), SilentProgress()).stopped == "finished"
+
+
+def test_outside_the_main_thread_signals_stay_as_they_are():
+    handlers = []
+
+    def work():
+        with loop.stop_on_signal() as is_stopping:
+            handlers.append((is_stopping(), signal.getsignal(signal.SIGINT)))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert handlers == [(False, signal.getsignal(signal.SIGINT))]
+
+
+def test_peak_memory_never_falls_from_one_sitting_to_the_next():
+    here = loop.peak_memory_bytes(checkpoint.TrainState())
+    assert 50e6 < here < 1e12
+    assert loop.peak_memory_bytes(checkpoint.TrainState(peak_memory_bytes=10**15)) == 10**15
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_running_out_of_memory_names_the_setting_that_helps(base, tmp_path, monkeypatch, error):
+    def full(*arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(loop, "accumulate_gradients", full)
+    with pytest.raises(TrainError, match=r"Memory ran out .* of 10 tokens.*train\.tokens_per_micro_batch=5"):
+        train(make_job(tmp_path, base, recipe()), SilentProgress())
+
+
+def test_another_runtime_error_stays_what_it_is(base, tmp_path, monkeypatch):
+    def broken(*arguments, **settings):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(loop, "accumulate_gradients", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(make_job(tmp_path, base, recipe()), SilentProgress())

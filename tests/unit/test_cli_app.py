@@ -31,7 +31,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    assert COMMANDS == ["tune", "evaluate", "chat", "tokens", "recipe", "runs", "show", "doctor"]
+    assert COMMANDS == ["check", "tune", "evaluate", "chat", "tokens", "recipe", "runs", "show", "doctor"]
 
 
 def test_help_and_version_load_nothing_heavy() -> None:
@@ -46,6 +46,13 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 """
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_asking_for_the_version_prints_it_and_does_nothing_else(shell: Shell) -> None:
+    tune = shell.fake("tune", None)
+    outcome = shell.run("--version", "tune", "rows.jsonl")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, f"tunewright {tunewright.__version__}\n", "")
+    assert tune.count == 0
 
 
 def test_the_package_can_be_run_as_a_module() -> None:

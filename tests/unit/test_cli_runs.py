@@ -51,6 +51,13 @@ def test_a_run_that_stopped_shows_why_and_how_to_continue(shell: Shell) -> None:
     assert f"continue  tunewright tune --resume {run.id}\n" in text
 
 
+def test_a_run_outside_the_home_is_looked_up_by_the_folder_that_was_given(shell: Shell) -> None:
+    shell.fake("show_run", (build_run(), None))
+    run_folder = shell.fake("run_folder", Path("/elsewhere/3f9a"))
+    assert "folder    /elsewhere/3f9a\n" in shell.run("show", "/elsewhere/3f9a").stdout
+    assert run_folder.arguments[0] == "/elsewhere/3f9a"
+
+
 def test_show_writes_run_and_report(shell: Shell) -> None:
     shell.fake("show_run", (build_run(), None))
     assert json.loads(shell.run("show", "last", "--json", "-").stdout) == {

@@ -1,17 +1,21 @@
 """Splits, duplicates and leaks: which row goes where, and that the version says why."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tunewright.data import PreparedData, drop_rows, prepare
-from tunewright.errors import DataError
-from tunewright.records import Conversation, DataRecipe, Example, Split
+from tunewright.data.checks import run
+from tunewright.data.checks.check import Check, RowSet
+from tunewright.errors import DataError, RecipeError
+from tunewright.records import CheckRecipe, Conversation, DataRecipe, Example, Finding, Severity, Split
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+ACCEPT_CONTRADICTIONS = CheckRecipe(accept=("contradictions",))
+"""For rows that ask one thing several times, which is all that splitting looks at."""
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -79,7 +83,7 @@ def test_every_row_is_in_one_split_and_training_keeps_the_order_of_the_file(tmp_
 
 
 def test_rows_with_one_input_stay_in_one_split(tmp_path: Path) -> None:
-    data = prepare_pairs(tmp_path, [(f"q{n % 60}", f"a{n}") for n in range(300)])
+    data = prepare_pairs(tmp_path, [(f"q{n % 60}", f"a{n}") for n in range(300)], checks=ACCEPT_CONTRADICTIONS)
     inputs = {split: {example.input_id for example in data.rows(split)} for split in Split}
     assert sum(len(ids) for ids in inputs.values()) == 60
     assert sizes(data) == (240, 30, 30)
@@ -186,7 +190,7 @@ def test_too_few_rows_are_refused_with_the_number_needed(
     tmp_path: Path, pairs: Pairs, files: Mapping[str, Pairs], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        prepare_pairs(tmp_path, pairs, files)
+        prepare_pairs(tmp_path, pairs, files, checks=ACCEPT_CONTRADICTIONS)
 
 
 def test_dropping_rows_makes_a_new_version_that_names_them(tmp_path: Path) -> None:
@@ -222,6 +226,73 @@ def test_dropping_too_many_rows_is_refused(tmp_path: Path, split: Split, num_kep
         drop_rows(data, {example.id: "too long" for example in data.rows(split)[num_kept:]})
 
 
+def test_a_share_of_a_split_that_has_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        RecipeError, match=r"data\.test_fraction: found 0\.3, beside data\.test_path, expected one of them"
+    ):
+        prepare_pairs(tmp_path, numbered(100), {"test_path": numbered(7, start=200)}, test_fraction=0.3)
+
+
+def test_a_blocking_check_that_found_rows_refuses_the_data_and_says_how_to_go_on(tmp_path: Path) -> None:
+    pairs = [*labelled(100), ("which colour is number 3", "b"), ("which colour is number 5", "a")]
+    with pytest.raises(DataError) as refused:
+        prepare_pairs(tmp_path, pairs)
+    message = str(refused.value).replace(str(tmp_path), "")
+    assert message.startswith("/rows.jsonl: contradictions: found 4 rows (")
+    assert "/rows.jsonl:4, /rows.jsonl:101, /rows.jsonl:6, ...)" in message
+    assert "`tunewright check /rows.jsonl`" in message
+    assert message.endswith("--set data.checks.accept=[contradictions].")
+
+
+def test_an_accepted_check_lets_the_data_through_and_its_rows_share_a_split(tmp_path: Path) -> None:
+    pairs = [*labelled(100), ("which colour is number 3", "b"), ("which colour is number 5", "a")]
+    data = prepare_pairs(tmp_path, pairs, checks=ACCEPT_CONTRADICTIONS)
+    assert sum(sizes(data)) == 102
+    (result,) = [result for result in data.results if result.check == "contradictions"]
+    assert (result.severity, result.num_rows) == (Severity.ACCEPTED, 4)
+
+
+def test_rows_that_checks_drop_and_edit_become_changes_with_their_reason(tmp_path: Path) -> None:
+    pairs = [*labelled(100), ("where is the cafÃ© on the market square of the town", "a")]
+    data = prepare_pairs(tmp_path, pairs)
+    (change,) = data.version.changes
+    assert (change.action, Path(change.location).name) == ("edited", "rows.jsonl:101")
+    assert change.reason.startswith("mojibake: ")
+    assert pair(data.examples[change.example_id]) == ("where is the café on the market square of the town", "a")
+
+
+def test_inputs_of_one_group_land_in_one_split(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(run, "CHECKS", (pairs_up("near_duplicates"),))
+    data = prepare_pairs(tmp_path, numbered(300))
+    split_of = {pair(example)[0]: split for split in Split for example in data.rows(split)}
+    assert all(split_of[f"q{number}"] == split_of[f"q{number + 1}"] for number in range(0, 300, 2))
+    assert sizes(data) == (240, 30, 30)
+
+
+def pairs_up(check_id: str) -> Check:
+    """A check that finds that every two neighbours belong together."""
+
+    def find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
+        for first, second in zip(rows[::2], rows[1::2], strict=True):
+            yield Finding(
+                check=check_id, example_ids=(first.id, second.id), locations=("", ""), explanation="They are alike."
+            )
+
+    return Check(check_id, "Alike", "", Severity.WARNING, "", find)
+
+
+def labelled(num_rows: int) -> list[tuple[str, str]]:
+    return [(f"which colour is number {number}", "abc"[number % 3]) for number in range(num_rows)]
+
+
+def test_the_results_of_the_checks_are_no_part_of_the_version_and_outlive_dropped_rows(tmp_path: Path) -> None:
+    data = prepare_pairs(tmp_path, numbered(60))
+    assert {result.check for result in data.results} >= {"duplicates", "near_duplicates", "contradictions"}
+    unchecked = prepare_pairs(tmp_path, numbered(60), checks=CheckRecipe(skip=("near_duplicates",)))
+    assert unchecked.version.id == data.version.id
+    assert drop_rows(data, {data.rows(Split.TEST)[0].id: "too long"}).results == data.results
+
+
 def test_a_hub_dataset_is_prepared_through_the_given_function() -> None:
     rows = {
         "owner/rows": [{"prompt": question, "completion": answer} for question, answer in numbered(50)],
@@ -236,7 +307,9 @@ def test_e2e_meaning_representations_are_never_in_two_splits() -> None:
     path = SHARED / "datasets" / "e2e_nlg" / "devset.csv"
     if not path.exists():
         pytest.skip("e2e_nlg is not on this machine")
-    data = prepare(DataRecipe(path=str(path), input="mr", output="ref"))
+    # Its references say "British" and "English" of the same restaurant, and some differ in a word or two.
+    checks = CheckRecipe(skip=("contradictions", "near_duplicates"))
+    data = prepare(DataRecipe(path=str(path), input="mr", output="ref", checks=checks))
     inputs = [{pair(example)[0] for example in data.rows(split)} for split in Split]
     assert sum(len(names) for names in inputs) == len(set().union(*inputs)) == 547
     assert sum(sizes(data)) == 4521

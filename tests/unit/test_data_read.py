@@ -105,6 +105,12 @@ def test_a_hub_id_is_loaded_through_the_given_function() -> None:
     assert rows.source.sha256 == content_hash([example.body.model_dump() for example in rows.examples])
 
 
+def test_a_hub_id_may_name_its_revision() -> None:
+    name = "owner/name@refs/convert/parquet"
+    rows = read_rows(name, DataRecipe(path=name), lambda asked: [{"text": asked}])
+    assert rows.examples[0].body == PlainText(text=name)
+
+
 def test_warnings_name_the_mark_and_the_unused_fields(tmp_path: Path) -> None:
     path = write(tmp_path, "rows.jsonl", b'\xef\xbb\xbf{"text": "a", "url": "b"}\n{"text": "c", "label": 1}')
     assert read_rows(path, DataRecipe(path=path), None).source.warnings == (

@@ -165,7 +165,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("colour", SERIES_COLOURS)
 def test_series_stand_out_on_the_light_and_on_the_dark_page(colour: str) -> None:
-    template = files("tunewright.study").joinpath("report.html.j2").read_text(encoding="utf-8")
-    light, dark, _print = re.findall(r"--page: (#[0-9a-f]{6})", template)
+    style = files("tunewright.study").joinpath("page.css").read_text(encoding="utf-8")
+    light, dark, _print = re.findall(r"--page: (#[0-9a-f]{6})", style)
     assert contrast(colour, light) >= 3.0
     assert contrast(colour, dark) >= 3.0

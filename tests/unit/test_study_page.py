@@ -3,53 +3,15 @@
 import re
 import sys
 from collections.abc import Sequence
-from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from html_reader import read
 from report_fixture import HOSTILE, build_evaluation, build_report
 
-from tunewright.records import Answer, AnswerRow, Estimate, Metric, Report
+from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report
 from tunewright.study import page
 from tunewright.study.page import format_duration, format_memory, format_p_value, render_page
-
-VOID_TAGS = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Reader(HTMLParser):
-    """Collects what a browser would make of the page, and checks that every element is closed in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID_TAGS:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-        self.text += " " if tag in ("td", "th", "dt", "strong") else ""
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.text += data
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    assert reader.open == []
-    reader.text = re.sub(r"\s+", " ", reader.text)
-    return reader
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +131,23 @@ def test_every_part_of_the_record_is_on_the_page(html: str) -> None:
     ]
     for wanted in expected:
         assert wanted in text, wanted
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_changes_by_one_check_are_one_group_with_what_was_found_beside_each_row() -> None:
+    report = build_report()
+    changes = tuple(
+        Change(
+            action="dropped",
+            example_id=f"{row}" * 64,
+            location=f"a:{row}",
+            reason=f"near_duplicates: like row {row - 1}",
+        )
+        for row in (2, 3)
+    )
+    data = report.data.model_copy(update={"changes": changes})
+    text = read(render_page(report.model_copy(update={"data": data}))).text
+    assert "2 dropped: near_duplicates a:2 222222222222 like row 1 a:3 333333333333 like row 2" in text
 
 
 def test_changes_are_grouped_by_reason_and_the_first_twenty_are_named(html: str) -> None:

@@ -3,13 +3,14 @@
 import pytest
 
 from tunewright.records import DataRecipe, EvaluateRecipe, Full, Lora, TrainRecipe, TuneRecipe
-from tunewright.train.defaults import TrainingFacts, derive
+from tunewright.train.defaults import TrainingFacts, derive, precision_here
 
 
 def resolve(recipe=None, **facts):
     defaults = {
         "num_train_rows": 1000,
         "num_parameters": 135_000_000,
+        "vocabulary_size": 49_152,
         "context_length": 2048,
         "answer_tokens": [10, 40],
         "precision": ("float32", "no fast bfloat16"),
@@ -53,6 +54,11 @@ def test_answers_get_a_quarter_more_room_than_the_longest():
     assert resolve(answer_tokens=[10, 1000])[0].evaluate.max_answer_tokens == 1000
     assert resolve(answer_tokens=[3000])[0].evaluate.max_answer_tokens == 2016
     assert resolve(answer_tokens=[])[0].evaluate.max_answer_tokens == 512
+    assert resolve(answer_tokens=[10], context_length=16)[0].evaluate.max_answer_tokens == 8
+
+
+def test_an_answer_that_cannot_fit_takes_no_room_from_the_prompts_of_other_rows():
+    assert resolve(answer_tokens=[10, 40, 5000])[0].evaluate.max_answer_tokens == 50
 
 
 def test_what_the_user_set_stays_and_is_not_listed():
@@ -76,3 +82,39 @@ def test_every_derived_setting_comes_with_a_reason():
     }  # fmt: skip
     assert all(item.reason for item in derived)
     assert None not in recipe.train.model_dump().values()
+
+
+@pytest.mark.parametrize(
+    ("has_avx512", "has_amx", "expected"),
+    [(True, False, "bfloat16"), (False, True, "bfloat16"), (False, False, "float32")],
+)
+def test_bfloat16_is_chosen_only_where_it_is_fast(has_avx512, has_amx, expected, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: has_avx512)
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: has_amx)
+    precision, reason = precision_here()
+    assert precision == expected
+    assert "bfloat16" in reason
+
+
+@pytest.mark.parametrize(("is_supported", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_with_cuda_the_device_decides(is_supported, expected, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    # torch counts slow emulation as support unless it is asked not to.
+    monkeypatch.setattr(
+        "torch.cuda.is_bf16_supported", lambda including_emulation=True: is_supported or including_emulation
+    )
+    assert precision_here()[0] == expected
+
+
+@pytest.mark.parametrize(("vocabulary_size", "tokens"), [(8_192, 2048), (128_000, 2048), (262_144, 1024)])
+def test_a_large_vocabulary_gets_smaller_micro_batches(vocabulary_size, tokens):
+    assert resolve(vocabulary_size=vocabulary_size)[0].train.tokens_per_micro_batch == tokens
+
+
+def test_small_bases_get_small_and_many_steps():
+    recipe, _ = resolve(num_parameters=8_000_000, num_train_rows=576)
+    assert (recipe.train.learning_rate, recipe.train.rows_per_step) == (4e-3, 8)
+    assert recipe.train.epochs == 4.2
+    assert resolve(num_parameters=8_000_000, num_train_rows=2_000)[0].train.rows_per_step == 16
+    assert resolve(num_parameters=8_000_000, num_train_rows=15_000)[0].train.epochs == 2.0

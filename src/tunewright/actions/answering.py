@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tunewright.contracts import Progress, SilentProgress
-from tunewright.errors import BaseMismatchError, StoreError
+from tunewright.errors import BaseMismatchError, CorruptError, Problem, StoreError
 from tunewright.model.adapter import load_adapter
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length, load_base
-from tunewright.outside.hub import FoundBase, find_base
+from tunewright.outside.hub import FoundBase, find_again, find_base
 from tunewright.records import Answer, Artifact, Message, Precision
 from tunewright.render import Renderer, load_renderer
-from tunewright.store import Store
+from tunewright.store import RunFolder, Store
 from tunewright.train.defaults import precision_here
+
+ARTIFACT = "artifact"
+"""Folder of a run that holds what was trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,11 @@ class OpenedModel:
     renderer: Renderer
     artifact_folder: Path | None
     artifact: Artifact | None
+
+    @property
+    def full_name(self) -> str:
+        """What was opened: the base's name, or the id of the run that made the artifact."""
+        return self.artifact.parent_run if self.artifact else self.base.ref.name
 
     def load(self, precision: Precision, rows_per_batch: int) -> LanguageModel:
         """Load the weights."""
@@ -42,25 +50,39 @@ def open_model(model: str, home: Path | None, max_answer_tokens: int | None = No
     """Find a model by name without loading its weights.
 
     Args:
-        model: a run (id, start of an id, `last`, or its folder), or a base as in `find_base`.
+        model: a run (id, start of an id, `last` for the newest that was tuned, or its folder), or a base as in
+            `find_base`.
         max_answer_tokens: room for an answer; default: the run's own, or a quarter of the base's context.
     Raises:
         BaseMismatchError: the run's base or tokenizer is no longer the one it was tuned on.
-        StoreError, ModelError: nothing of that name, or its files do not verify.
+        StoreError, ModelError: nothing of that name, its files do not verify, or the run has no model (yet).
     """
     store = Store(home)
     try:
-        run = store.run(model)
+        run = store.run(_newest_tuned(store) if model == "last" else model)
     except StoreError as no_run:
-        if not _may_be_base(model):
+        if isinstance(no_run, CorruptError) or not _may_be_base(model):
             raise no_run from None
         base = find_base(model)
         length = context_length(base.folder)
         renderer = load_renderer(base.folder).fitted(length, max_answer_tokens or length // 4)
         return OpenedModel("base", base, renderer, None, None)
-    folder = run.published("artifact")
+    return _open_tuned(run, max_answer_tokens)
+
+
+def _newest_tuned(store: Store) -> str:
+    """The newest run that has a model: `evaluate` makes runs too."""
+    return next((run.id for run in store.runs() if run.kind == "tune" and store.run(run.id).has(ARTIFACT)), "last")
+
+
+def _open_tuned(run: RunFolder, max_answer_tokens: int | None) -> OpenedModel:
+    if not run.has(ARTIFACT):
+        found = f"a run of kind {run.record.kind} and status {run.record.status}, without a model"
+        fix = "Give the id of one: `tunewright runs` lists them all."
+        raise StoreError(str(Problem(f"run {run.record.id}", found, "a tune run that has trained", fix)))
+    folder = run.published(ARTIFACT)
     artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
-    base = find_base(artifact.base.name)
+    base = find_again(artifact.base)
     renderer = load_renderer(base.folder).fitted(artifact.max_length, max_answer_tokens or artifact.max_answer_tokens)
     for what, recorded, found in (
         ("base", artifact.base.sha256, base.ref.sha256),
@@ -85,17 +107,26 @@ class Chat:
     model: LanguageModel
     system_prompt: str | None = None
     messages: list[Message] = field(default_factory=list)
+    num_forgotten: int = 0
+    """Messages that no longer fit the context."""
 
     def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
         """Send a message and get the answer, which is also handed to `on_text` piece by piece as it is written.
 
+        When the context is full, the oldest turns are forgotten, two messages at a time; see `num_forgotten`.
+
         Raises:
-            RenderError: the text holds a control token, or does not fit the context.
+            RenderError: the text holds a control token, or does not fit the context even alone.
         """
         system = [Message(role="system", content=self.system_prompt)] if self.system_prompt else []
         user = Message(role="user", content=text)
-        answer = self.model.stream([*system, *self.messages, user], on_text)
-        self.messages += [user, Message(role="assistant", content=answer.text or "")]
+        kept = self.messages
+        while kept and not self.model.fits([*system, *kept, user]):
+            kept = kept[2:]
+        answer = self.model.stream([*system, *kept, user], on_text)
+        self.num_forgotten += len(self.messages) - len(kept)
+        said = [user, Message(role="assistant", content=answer.text)] if answer.text is not None else []
+        self.messages = [*kept, *said]
         return answer
 
 

@@ -17,14 +17,15 @@ MIN_MEMORY_BYTES = 4e9
 
 
 def doctor(home: Path | None = None) -> tuple[DoctorCheck, ...]:
-    """Look at imports, versions, processor, memory and disk, and train the bundled base for one step."""
-    return (
-        *_imports(),
-        _processor(),
-        _size("memory", memory_bytes(), MIN_MEMORY_BYTES, "Use a small base and short rows."),
-        _disk(home),
-        _one_step(),
-    )
+    """Look at imports, versions, processor, memory and disk, and train the bundled base for one step.
+
+    With a package broken, the checks that need it are left out: they could only repeat it in worse words.
+    """
+    imports = _imports()
+    sizes = (_size("memory", memory_bytes(), MIN_MEMORY_BYTES, "Use a small base and short rows."), _disk(home))
+    if any(check.status == "broken" for check in imports):
+        return (*imports, *sizes)
+    return (*imports, _processor(), *sizes, _one_step())
 
 
 def _imports() -> list[DoctorCheck]:
@@ -35,7 +36,7 @@ def _imports() -> list[DoctorCheck]:
     for name in (*CORE_IMPORTS, *OPTIONAL_IMPORTS):
         try:
             import_module(name)
-        except ImportError as error:
+        except (ImportError, OSError) as error:  # OSError: a shared library of the package is missing
             extra = OPTIONAL_IMPORTS.get(name)
             advice = (
                 f"pip install 'tunewright[{extra}]'" if extra else "Install tunewright again: pip install tunewright"

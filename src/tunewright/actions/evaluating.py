@@ -50,6 +50,9 @@ def evaluate(
     opened = open_model(model, home, recipe.max_answer_tokens)
     rows = prepare_test(data, load_hub_dataset)
     examples = rows.rows(Split.TEST)
+    if recipe.max_inputs is not None:
+        # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.
+        examples = tuple(sorted(examples, key=lambda example: example.input_id))
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)
     precision, why = precision_here()
@@ -74,7 +77,7 @@ def evaluate(
             kind="evaluate",
             status=RunStatus.RUNNING,
             created_at=created_at,
-            command=command or f"tunewright evaluate {model} {data.path}",
+            command=command or f"tunewright evaluate {opened.full_name} {data.path}",
             recipe_id=full_recipe.id,
             dataset_id=rows.version.id,
             base=opened.base.ref,
@@ -88,6 +91,7 @@ def evaluate(
         system = opened.load(precision, recipe.rows_per_batch)
         scores = judge(system, system, items, settled(recipe.metrics), progress, opened.name)
         seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
-        report = build_report(run, preparation, [scores], items, None, seconds)
+        title = f"{opened.full_name} on {data.path}"
+        report = build_report(run, preparation, [scores], items, None, seconds, title)
         run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
     return report

@@ -1,5 +1,7 @@
 """Verbs that only look: rows as tokens, the resolved recipe, runs."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tunewright.actions.answering import open_model
@@ -8,8 +10,10 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import prepare_test
 from tunewright.errors import RenderError
 from tunewright.outside.hub import load_hub_dataset
-from tunewright.records import DataRecipe, Derived, Report, Run, Split, TokenRow, TuneRecipe
+from tunewright.records import Conversation, DataRecipe, Derived, Example, Report, Run, Split, TokenRow, TuneRecipe
+from tunewright.render import Renderer
 from tunewright.store import Store
+from tunewright.train.defaults import answer_room
 
 
 def explain_recipe(recipe: TuneRecipe, progress: Progress | None = None) -> tuple[TuneRecipe, tuple[Derived, ...]]:
@@ -32,14 +36,17 @@ def show_tokens(
     Args:
         base: a base or a run.
         max_length: pretend the context is this short.
-        max_answer_tokens: room kept for an answer; at most a quarter of the context unless given.
+        max_answer_tokens: room kept for an answer; default: what the run was tuned with, or `tune` would derive.
     """
-    renderer = open_model(base, home).renderer
-    length = max_length or renderer.max_length
-    room = max_answer_tokens or min(renderer.max_answer_tokens, -(-length // 4))
-    renderer = renderer.fitted(length, room)
+    opened = open_model(base, home)
+    examples = prepare_test(data, load_hub_dataset).rows(Split.TEST)[:num_rows]
+    renderer = opened.renderer
+    if max_length or max_answer_tokens or not opened.artifact:
+        length = max_length or renderer.max_length
+        derived_room, _ = answer_room(_answer_tokens(renderer, examples), length)
+        renderer = renderer.fitted(length, max_answer_tokens or derived_room)
     rows: list[TokenRow] = []
-    for example in prepare_test(data, load_hub_dataset).rows(Split.TEST)[:num_rows]:
+    for example in examples:
         location = str(example.provenance)
         try:
             sequences = renderer.render(example)
@@ -56,6 +63,15 @@ def show_tokens(
             for sequence in sequences
         ]
     return tuple(rows)
+
+
+def _answer_tokens(renderer: Renderer, examples: Sequence[Example]) -> list[int]:
+    lengths = []
+    for example in examples:
+        if isinstance(example.body, Conversation):
+            with suppress(RenderError):  # the row's own line says it
+                lengths.append(renderer.measure(example)[1])
+    return lengths
 
 
 def list_runs(home: Path | None = None) -> list[Run]:

@@ -1,9 +1,9 @@
 """How a run ended, written into its record whatever happens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from tunewright.errors import InterruptedRunError, TunewrightError
+from tunewright.errors import InterruptedRunError, StoreError
 from tunewright.records import RunStatus
 from tunewright.store import RunFolder
 
@@ -25,6 +25,8 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
         raise InterruptedRunError(
             f"Stopped; what was finished is saved. Continue with: {command_to_continue}"
         ) from None
-    except (TunewrightError, RuntimeError, ValueError, OSError, MemoryError) as error:
-        run.update(status=RunStatus.FAILED, error=f"{type(error).__name__}: {error}")
+    except Exception as error:
+        # A disk that refused the run's files may refuse this too; the first error is the one to tell.
+        with suppress(StoreError):
+            run.update(status=RunStatus.FAILED, error=f"{type(error).__name__}: {error}")
         raise

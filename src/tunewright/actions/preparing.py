@@ -1,16 +1,17 @@
 """From a recipe to everything that training needs, checked row by row before anything is computed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData, drop_rows, prepare
-from tunewright.errors import DataError, Problem, RenderError
+from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError, RenderError
 from tunewright.evaluate import choose_metrics
-from tunewright.model.load import context_length, num_parameters
+from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
-from tunewright.records import Change, Conversation, Derived, Example, Split, TuneRecipe, settled
+from tunewright.records import Change, CheckResult, Conversation, Derived, Example, Split, TuneRecipe, settled
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.train.defaults import TrainingFacts, derive, precision_here
 
@@ -35,9 +36,14 @@ class Preparation:
 
     def samples(self) -> tuple[str, ...]:
         """The first rows as the model sees them, control tokens included."""
-        shown = self.data.rows(Split.TRAIN) or self.data.rows(Split.TEST)
-        sequences = [sequence for row in shown[:NUM_SAMPLES] for sequence in self.renderer.render(row)][:NUM_SAMPLES]
+        sequences = list(islice(self._first_sequences(), NUM_SAMPLES))
         return tuple("".join(piece.text for piece in self.renderer.show(sequence)) for sequence in sequences)
+
+    def _first_sequences(self) -> Iterator[TokenSequence]:
+        for row in self.data.rows(Split.TRAIN) or self.data.rows(Split.TEST):
+            # `evaluate` keeps rows that cannot be rendered: they are unscored, and no samples.
+            with suppress(RenderError):
+                yield from self.renderer.render(row)
 
 
 def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
@@ -47,8 +53,9 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
         DataError, RecipeError, RenderError, ModelError: with every bad row named; nothing was written.
     """
     base = find_base(recipe.base)
+    _require_length_of_base(recipe, base)
     renderer = load_renderer(base.folder)
-    data = prepare(recipe.data, load_hub_dataset)
+    data = prepare(recipe.data, load_hub_dataset, progress)
     for note in renderer.notes:
         progress.say(note)
 
@@ -58,8 +65,9 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
         TrainingFacts(
             num_train_rows=len(data.rows(Split.TRAIN)),
             num_parameters=num_parameters(base.folder),
+            vocabulary_size=renderer.vocabulary_size,
             context_length=context_length(base.folder),
-            answer_tokens=[lengths[row.id][1] for row in data.rows(Split.TRAIN) if isinstance(row.body, Conversation)],
+            answer_tokens=[lengths[id_][1] for id_, row in data.examples.items() if isinstance(row.body, Conversation)],
             precision=precision_here(),
         ),
     )
@@ -91,6 +99,7 @@ def announce(preparation: Preparation, progress: Progress) -> None:
         progress.say(f"Read {source.num_rows:,} rows of {source.name} as {source.form}.")
         for warning in source.warnings:
             progress.say(f"  {warning}")
+    _announce_findings(preparation.data.results, progress)
     for action, changes in groupby(sorted(version.changes, key=_action_of), key=_action_of):
         named = list(changes)
         progress.say(f"{len(named):,} rows {action}, such as {named[0].location}: {named[0].reason}.")
@@ -100,6 +109,32 @@ def announce(preparation: Preparation, progress: Progress) -> None:
     for derived in preparation.derived:
         value = ", ".join(derived.value) if isinstance(derived.value, tuple) else derived.value
         progress.say(f"{derived.setting} = {value}  ({derived.reason})")
+
+
+def _announce_findings(results: Sequence[CheckResult], progress: Progress) -> None:
+    for result in results:
+        if result.findings:
+            first = result.findings[0]
+            progress.say(
+                f"{result.title}: {result.num_rows:,} rows; {result.action}. Such as {first.locations[0]}: "
+                f"{first.explanation}"
+            )
+    lacking = [result.title for result in results if result.lacks_extra]
+    if lacking:
+        progress.say(f"Not checked: {', '.join(lacking)}. Install what that takes: pip install 'tunewright[data]'")
+
+
+def _require_length_of_base(recipe: TuneRecipe, base: FoundBase) -> None:
+    length, limit = recipe.train.max_length, max_positions(base.folder)
+    if length is not None and limit is not None and length > limit:
+        raise RecipeError(
+            Problem(
+                "train.max_length",
+                str(length),
+                f"at most {limit}, the longest text that {base.ref.name} was made for",
+                "Lower it, or leave it out.",
+            )
+        )
 
 
 def _action_of(change: Change) -> str:
@@ -143,6 +178,6 @@ def _without_unusable(recipe: TuneRecipe, data: PreparedData, problems: Mapping[
     listed = [problem for error in problems.values() for problem in error.problems]
     # The last word of every listed row would be the same; it is said once, on the last one shown.
     advice = "To go on without such rows, add --set data.unusable_rows=drop."
-    last = min(len(listed), 20) - 1
+    last = min(len(listed), MAX_LISTED_PROBLEMS) - 1
     listed[last] = replace(listed[last], fix=f"{listed[last].fix} {advice}")
-    raise DataError([Problem(p.where, p.found, p.expected, p.fix) for p in listed])
+    raise DataError(listed)

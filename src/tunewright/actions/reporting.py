@@ -1,8 +1,10 @@
 """Put what was measured into a Report, and the report into its files."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tunewright.actions.preparing import Preparation
+from tunewright.errors import RenderError
 from tunewright.evaluate import ArmScores, TestItem
 from tunewright.records import Conversation, DataSummary, Report, Split, TrainingSummary
 from tunewright.store import RunFolder
@@ -19,6 +21,7 @@ def build_report(
     items: Sequence[TestItem],
     training: TrainingSummary | None,
     seconds: dict[str, float],
+    title: str,
 ) -> Report:
     """Compare the arms and write down everything needed to understand and repeat the result."""
     recipe = preparation.recipe
@@ -26,7 +29,7 @@ def build_report(
     record = run.record
     return Report(
         run_id=record.id,
-        title=f"{preparation.base.ref.name} on {recipe.data.path}",
+        title=title,
         created_at=record.created_at,
         command=record.command,
         summary=comparison.summary,
@@ -57,7 +60,12 @@ def summarise_data(preparation: Preparation, num_test_inputs: int) -> DataSummar
     """Counts, changes, three rendered rows and the lengths of the rows that were trained on."""
     data, renderer = preparation.data, preparation.renderer
     shown = data.rows(Split.TRAIN) or data.rows(Split.TEST)
-    lengths = [renderer.measure(row) for row in shown[:MAX_HISTOGRAM_ROWS] if isinstance(row.body, Conversation)]
+    lengths: list[tuple[int, int]] = []
+    for row in shown[:MAX_HISTOGRAM_ROWS]:
+        if isinstance(row.body, Conversation):
+            # `evaluate` keeps rows that cannot be rendered: they are unscored, and have no length.
+            with suppress(RenderError):
+                lengths.append(renderer.measure(row))
     return DataSummary(
         dataset_id=data.version.id,
         sources=data.version.sources,

@@ -1,11 +1,13 @@
 """`tune` and its `resume`: measure the base, train, measure again, report. Every stage leaves a file, so a run that
 was stopped anywhere continues from the last one."""
 
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.environment import describe_environment
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
@@ -17,7 +19,7 @@ from tunewright.evaluate import ArmScores, TestItem, judge, test_items
 from tunewright.model.adapter import prepare_for_training, save_tuned
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
-from tunewright.outside.hub import find_base
+from tunewright.outside.hub import find_again
 from tunewright.records import (
     Artifact,
     Derived,
@@ -36,8 +38,8 @@ from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
 from tunewright.train.loop import TrainingJob, train
 
-ARTIFACT_FOLDER = "artifact"
 RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headline.json"
+SECONDS_FILE = "seconds.json"
 
 
 def tune(
@@ -81,7 +83,7 @@ def tune(
         run.write_json(RECIPE_FILE, preparation.recipe.model_dump(mode="json"))
         run.write_json(DERIVED_FILE, [derived.model_dump(mode="json") for derived in preparation.derived])
         run.write_json(HEADLINE_FILE, preparation.headline_metric)
-        return _carry_out(run, preparation, progress)
+        return _carry_out(run, preparation, progress, _command_to_continue(run, home))
 
 
 def resume(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> Report:
@@ -90,28 +92,36 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     Raises:
         StoreError: there is no such run, or its data does not verify.
         BaseMismatchError: the base or its tokenizer is no longer what the run started with.
-        TrainError: the run has already succeeded.
+        TrainError: the run has already succeeded, trains nothing, or was killed before its recipe was saved.
     """
     progress = progress or SilentProgress()
     store = Store(home)
     run = store.run(run_name)
     if run.record.status is RunStatus.SUCCEEDED:
         raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
+    if not run.has(HEADLINE_FILE):
+        again = f"Start it again with: {run.record.command}"
+        raise TrainError(f"Run {run.record.id} ({run.record.kind}) has saved nothing that could be continued. {again}")
     with run.lock():
         preparation = _reopen(store, run, progress)
         run.update(status=RunStatus.RUNNING)
-        return _carry_out(run, preparation, progress)
+        return _carry_out(run, preparation, progress, _command_to_continue(run, home))
+
+
+def _command_to_continue(run: RunFolder, home: Path | None) -> str:
+    return f"tunewright tune --resume {run.record.id}" + (f" --home {shlex.quote(str(home))}" if home else "")
 
 
 def _reopen(store: Store, run: RunFolder, progress: Progress) -> Preparation:
     recipe = TuneRecipe.model_validate(run.read_json(RECIPE_FILE))
-    base = find_base(recipe.base)
+    base = find_again(run.record.base)
     renderer = load_renderer(base.folder).fitted(
         settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens)
     )
     _require_same("base", run.record.base.sha256, base.ref.sha256, run)
     _require_same("renderer", run.record.renderer_hash, renderer.hash, run)
     _use_recorded_threads(run, progress)
+    _tell_other_environment(run, progress)
     version, examples = store.get_dataset(run.record.dataset_id)
     return Preparation(
         recipe=recipe,
@@ -141,31 +151,52 @@ def _use_recorded_threads(run: RunFolder, progress: Progress) -> None:
         torch.set_num_threads(recorded)
 
 
-def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress) -> Report:
-    seconds: dict[str, float] = {}
-    with recorded_outcome(run, f"tunewright tune --resume {run.record.id}"):
+def _tell_other_environment(run: RunFolder, progress: Progress) -> None:
+    before, now = run.record.environment, describe_environment()
+    changed = [
+        f"{name} was {old}, is {new}"
+        for name, old, new in (
+            ("processor", before.processor, now.processor),
+            ("accelerator", before.accelerator, now.accelerator),
+            *((name, before.packages.get(name), found) for name, found in now.packages.items()),
+        )
+        if old != new
+    ]
+    if changed:
+        progress.say(f"Resumed under other conditions ({'; '.join(changed)}): the final bytes may differ.")
+
+
+def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress, command_to_continue: str) -> Report:
+    with recorded_outcome(run, command_to_continue):
         items = test_items(preparation.data.rows(Split.TEST), preparation.recipe.evaluate.max_inputs)
-        with _timed(seconds, "load the base"):
+        with _timed(run, "load the base"):
             network = load_base(preparation.base.folder)
             precision: Precision = settled(preparation.recipe.train.precision)
             rows_per_batch = preparation.recipe.evaluate.rows_per_batch
             base_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
-        with _timed(seconds, "measure the base"):
+        with _timed(run, "measure the base"):
             base_scores = _judge_once(run, "base", base_model, items, preparation.recipe.evaluate, progress)
         network = prepare_for_training(network, preparation.recipe.method, preparation.recipe.train.seed)
         tuned_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
-        with _timed(seconds, "train"):
-            summary = _train(run, preparation, tuned_model, progress)
+        with _timed(run, "train"):
+            summary = _train(run, preparation, tuned_model, progress, command_to_continue)
         _publish_artifact(run, preparation, tuned_model)
-        with _timed(seconds, "measure the tuned model"):
+        with _timed(run, "measure the tuned model"):
             tuned_scores = _judge_once(run, "tuned", tuned_model, items, preparation.recipe.evaluate, progress)
-        report = build_report(run, preparation, [base_scores, tuned_scores], items, summary, seconds)
+        title = f"{preparation.base.ref.name} on {preparation.recipe.data.path}"
+        report = build_report(run, preparation, [base_scores, tuned_scores], items, summary, _seconds(run), title)
         outputs = write_report(run, report)
-        run.update(status=RunStatus.SUCCEEDED, outputs=(*outputs, ARTIFACT_FOLDER))
+        run.update(status=RunStatus.SUCCEEDED, outputs=(*outputs, ARTIFACT))
     return report
 
 
-def _train(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel, progress: Progress) -> TrainingSummary:
+def _train(
+    run: RunFolder,
+    preparation: Preparation,
+    tuned_model: LanguageModel,
+    progress: Progress,
+    command_to_continue: str,
+) -> TrainingSummary:
     validation = preparation.sequences(Split.VALIDATION)
     silent = SilentProgress()
 
@@ -181,14 +212,15 @@ def _train(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel,
         validation_loss=validation_loss,
         locations={row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
         run=run,
+        command_to_continue=command_to_continue,
     )
     return train(job, progress)
 
 
 def _publish_artifact(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel) -> None:
-    if run.is_published(ARTIFACT_FOLDER):
+    if run.is_published(ARTIFACT):
         return
-    with run.publish(ARTIFACT_FOLDER) as folder:
+    with run.publish(ARTIFACT) as folder:
         base = preparation.base
         save_tuned(tuned_model.network, preparation.recipe.method, folder, base.folder, base.ref.name)
         artifact = Artifact(
@@ -220,7 +252,14 @@ def _judge_once(
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(run: RunFolder, stage: str) -> Iterator[None]:
+    """Add the wall time of a finished stage to what earlier sittings spent on it."""
     started = time.monotonic()
     yield
-    seconds[stage] = round(time.monotonic() - started, 2)
+    seconds = _seconds(run)
+    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - started, 2)
+    run.write_json(SECONDS_FILE, seconds)
+
+
+def _seconds(run: RunFolder) -> dict[str, float]:
+    return dict(run.read_json(SECONDS_FILE)) if run.has(SECONDS_FILE) else {}

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tunewright.cli.chat import chat
+from tunewright.cli.check import check
 from tunewright.cli.doctor import doctor
 from tunewright.cli.evaluate import evaluate
 from tunewright.cli.recipe import recipe
@@ -20,7 +21,7 @@ EXIT_INTERRUPTED = 130
 
 # Our own errors are shown in one piece below; anything else is a bug and keeps Python's traceback.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-for _command in (tune, evaluate, chat, tokens, recipe, runs, show, doctor):
+for _command in (check, tune, evaluate, chat, tokens, recipe, runs, show, doctor):
     app.command()(_command)
 
 
@@ -43,6 +44,7 @@ def tunewright(
 
     Start here:
 
+    $ tunewright check my-rows.jsonl       what is wrong with your rows
     $ tunewright tokens my-rows.jsonl      how a model sees your rows
     $ tunewright tune my-rows.jsonl        train, and compare before and after
     $ tunewright chat last                 talk to the result
@@ -53,8 +55,9 @@ def tunewright(
 def main() -> None:
     """Run the command line and end the process with its exit code.
 
-    0: done. 1: `doctor` found something broken. 2: the arguments, recipe, data or base are wrong. 3: another process
-    works on the run. 130: stopped by Ctrl-C or SIGTERM; what was finished is saved.
+    0: done. 1: `doctor` found something broken, or `check` something that stops training. 2: the arguments, recipe,
+    data or base are wrong. 3: another process works on the run. 130: stopped by Ctrl-C or SIGTERM; what was finished
+    is saved.
     """
     try:
         app(prog_name="tunewright")

@@ -37,6 +37,7 @@ def chat(
     if is_interactive:
         screen.say(f"Write a message and press Enter. Ctrl-D or {END} ends.")
     for message in _messages(is_interactive=is_interactive):
+        num_forgotten = conversation.num_forgotten
         try:
             answer = conversation.say(message, screen.stream)
         except RenderError as error:
@@ -45,6 +46,8 @@ def chat(
             screen.error(error)
             continue
         screen.stream("\n")
+        if conversation.num_forgotten > num_forgotten:
+            screen.say(f"(the {conversation.num_forgotten} oldest messages no longer fit and were left out)")
         if answer.finish == "length":
             screen.say(f"(cut after {answer.num_answer_tokens} tokens: there is no room for more)")
         elif answer.finish == "failed":

@@ -24,11 +24,11 @@ def annotated_yaml(recipe: TuneRecipe, derived: Sequence[Derived]) -> str:
 
 
 def _yaml_lines(value: Mapping[str, Any], reasons: Mapping[str, str], section: str = "") -> Iterator[str]:
-    indent = "  " if section else ""
+    indent = "  " * len(section.split(".")) if section else ""
     for name, item in value.items():
         dotted = f"{section}.{name}" if section else name
         if isinstance(item, dict):
-            yield f"{name}:"
+            yield f"{indent}{name}:"
             yield from _yaml_lines(item, reasons, dotted)
         else:
             reason = " ".join(reasons.get(dotted, "").split())

@@ -86,19 +86,33 @@ def read_rows_recipe(
     output_column: str | None = None,
     form: str | None = None,
     overrides: Sequence[str] = (),
+    *,
+    validation: str | None = None,
+    test: str | None = None,
+    sections: Sequence[str] = ("data", "evaluate"),
 ) -> "tuple[DataRecipe, EvaluateRecipe]":
     """Build the recipes of commands that read rows and do not train.
 
+    Args:
+        sections: parts of the recipe that have an effect on the command.
     Raises:
         RecipeError: a setting is unknown, out of range, or belongs to training, where it would have no effect.
     """
     from tunewright.records import read_recipe
 
     for override in overrides:
-        if override.partition(".")[0] not in ("data", "evaluate"):
+        if override.partition(".")[0] not in sections:
             fix = "Remove it: nothing is trained here."
-            raise RecipeError(Problem(f"--set {override}", "a setting without effect", "data.* or evaluate.*", fix))
-    values = {"data.path": data, "data.input": input_column, "data.output": output_column, "data.form": form}
+            expected = " or ".join(f"{section}.*" for section in sections)
+            raise RecipeError(Problem(f"--set {override}", "a setting without effect", expected, fix))
+    values = {
+        "data.path": data,
+        "data.input": input_column,
+        "data.output": output_column,
+        "data.form": form,
+        "data.validation_path": validation,
+        "data.test_path": test,
+    }
     recipe = read_recipe(_nested(values), overrides=tuple(overrides))
     return recipe.data, recipe.evaluate
 

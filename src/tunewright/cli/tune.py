@@ -65,5 +65,6 @@ def tune(
         command = shlex.join(["tunewright", *sys.argv[1:]])
         report = tune_run(settings.recipe(), home=home, progress=screen.progress, command=command)
     print_report(screen, report, run_folder(report.run_id, home))
-    screen.line(f"Talk to it: tunewright chat {report.run_id}")
+    elsewhere = f" --home {shlex.quote(str(home))}" if home else ""
+    screen.line(f"Talk to it: tunewright chat {report.run_id}{elsewhere}")
     screen.write_json(report.model_dump(mode="json"))

@@ -1,8 +1,9 @@
-"""Recipe to dataset version: read, drop duplicates, keep held-out inputs out of training, split.
+"""Recipe to dataset version: examine the rows, drop duplicates, keep held-out inputs out of training, split.
 
-The split works on inputs, not rows: all rows that share an input land in one split, or the test would ask what
-training has already answered. Inputs are ordered by a hash of their content and the seed. The hash of one input does
-not depend on the others, so rows added later move only the few inputs at the two borders between the splits.
+The split works on inputs, not rows: all rows that share an input, or whose inputs the checks found to be nearly the
+same, land in one split, or the test would ask what training has already answered. Inputs are ordered by a hash of
+their content and the seed. The hash of one input does not depend on the others, so rows added later move only the few
+inputs at the two borders between the splits.
 """
 
 import hashlib
@@ -12,13 +13,17 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from tunewright.data.read import LoadHubDataset, read_rows
-from tunewright.errors import DataError, Problem
-from tunewright.records import Change, DataRecipe, DatasetEntry, DatasetVersion, Example, Source, Split
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data.examine import ExaminedData, examine
+from tunewright.data.read import LoadHubDataset
+from tunewright.errors import DataError, Problem, RecipeError
+from tunewright.records import Change, CheckResult, DataRecipe, DatasetEntry, DatasetVersion, Example, Split
 
 MIN_TRAIN_ROWS = 10
 MIN_HELD_OUT_ROWS = 20
 """Fewest rows of a validation or test split that is cut from the data."""
+NUM_NAMED_PLACES = 3
+"""Rows that a refusal names; `tunewright check` shows more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,37 +33,82 @@ class PreparedData:
     version: DatasetVersion
     examples: Mapping[str, Example]
     """By id."""
+    results: tuple[CheckResult, ...] = ()
+    """What the checks found. Not part of the version's identity."""
 
     def rows(self, split: Split) -> tuple[Example, ...]:
         """The examples of a split in the order of the version's entries, kept duplicates included."""
         return tuple(self.examples[entry.example_id] for entry in self.version.entries if entry.split == split)
 
 
-def prepare(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = None) -> PreparedData:
-    """Read the recipe's data and freeze it into train, validation and test rows.
+def prepare(
+    recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = None, progress: Progress | None = None
+) -> PreparedData:
+    """Read and check the recipe's data and freeze it into train, validation and test rows.
 
     Training rows stay in file order. Validation and test rows are in hash order, so the first k of them are a fair
     sample even of a sorted file.
 
     Args:
-        recipe: what to read and how to split it.
+        recipe: what to read, how to check it and how to split it.
         load_hub_dataset: gives the rows of a hub dataset; needed only if the recipe names one.
+        progress: shows which check is running; silent by default.
     Raises:
-        DataError: rows cannot be read, or too few are left for a split.
+        DataError: rows cannot be read, a blocking check found rows and is not accepted, or too few rows are left for
+            a split.
         RecipeError: settings contradict each other or have no effect.
     """
-    main = read_rows(recipe.path, recipe, load_hub_dataset)
-    sources = [main.source]
-    splitter = _Splitter(recipe)
+    _refuse_unused_fractions(recipe)
+    examined = examine(recipe, load_hub_dataset, progress or SilentProgress())
+    _require_nothing_blocking(examined.results, recipe)
+    splitter = _Splitter(recipe, examined)
     # Test before validation before train: where they overlap, the split that judges keeps the row.
-    for split, path in ((Split.TEST, recipe.test_path), (Split.VALIDATION, recipe.validation_path)):
-        if path is not None:
-            held_out = read_rows(path, recipe, load_hub_dataset)
-            sources.append(held_out.source)
-            splitter.add_file(held_out.examples, split)
-    splitter.add_main(main.examples)
-    splitter.require_rows(main.examples)
-    return splitter.freeze(sources)
+    for split in (Split.TEST, Split.VALIDATION):
+        if split in examined.files:
+            splitter.add_file(examined.files[split], split)
+    splitter.add_main(examined.files[Split.TRAIN])
+    splitter.require_rows(examined.files[Split.TRAIN])
+    return splitter.freeze()
+
+
+def _refuse_unused_fractions(recipe: DataRecipe) -> None:
+    """Raises: RecipeError when a share is set of a split that has a file of its own."""
+    paths = {"validation": recipe.validation_path, "test": recipe.test_path}
+    fractions = {"validation": recipe.validation_fraction, "test": recipe.test_fraction}
+    problems = [
+        Problem(
+            f"data.{split}_fraction",
+            f"{fractions[split]:g}, beside data.{split}_path",
+            "one of them",
+            f"Rows of {path} are the {split} split, so nothing is cut. Remove one of the settings.",
+        )
+        for split, path in paths.items()
+        # A default says nothing: a recipe that a run has written down names every setting.
+        if path is not None and fractions[split] != DataRecipe.model_fields[f"{split}_fraction"].default
+    ]
+    if problems:
+        raise RecipeError(problems)
+
+
+def _require_nothing_blocking(results: Sequence[CheckResult], recipe: DataRecipe) -> None:
+    blocking = [result for result in results if result.blocks]
+    if not blocking:
+        return
+    accept = ",".join(dict.fromkeys((*recipe.checks.accept, *(result.check for result in blocking))))
+    problems = []
+    for result in blocking:
+        locations = list(dict.fromkeys(place for finding in result.findings for place in finding.locations))
+        places = ", ".join(locations[:NUM_NAMED_PLACES]) + (", ..." if len(locations) > NUM_NAMED_PLACES else "")
+        problems.append(
+            Problem(
+                f"{recipe.path}: {result.check}",
+                f"{result.num_rows:,} rows ({places}): {result.findings[0].explanation.rstrip('.')}",
+                "none",
+                f"Look at them with `tunewright check {recipe.path}` and correct them, or accept them as they are with "
+                f"--set data.checks.accept=[{accept}].",
+            )
+        )
+    raise DataError(problems)
 
 
 def drop_rows(data: PreparedData, reasons: Mapping[str, str]) -> PreparedData:
@@ -89,14 +139,16 @@ def drop_rows(data: PreparedData, reasons: Mapping[str, str]) -> PreparedData:
                 )
             )
     version = DatasetVersion(entries=entries, sources=data.version.sources, changes=(*data.version.changes, *dropped))
-    return PreparedData(version, {id_: example for id_, example in data.examples.items() if id_ not in reasons})
+    examples = {id_: example for id_, example in data.examples.items() if id_ not in reasons}
+    return PreparedData(version, examples, data.results)
 
 
 class _Splitter:
     """Collects the rows of each split and the reason for every row that is not where its file had it."""
 
-    def __init__(self, recipe: DataRecipe) -> None:
+    def __init__(self, recipe: DataRecipe, examined: ExaminedData) -> None:
         self._recipe = recipe
+        self._examined = examined
         self._rows: dict[Split, list[Example]] = {split: [] for split in Split}
         self._changes: list[Change] = []
         self._held_out: dict[str, tuple[Example, Split]] = {}
@@ -147,17 +199,18 @@ class _Splitter:
                 )
             )
 
-    def freeze(self, sources: Sequence[Source]) -> PreparedData:
+    def freeze(self) -> PreparedData:
         for split in (Split.VALIDATION, Split.TEST):
             self._rows[split].sort(key=lambda example: self._order(example.input_id))
         entries = tuple(
             DatasetEntry(example_id=example.id, split=split) for split in Split for example in self._rows[split]
         )
-        version = DatasetVersion(entries=entries, sources=tuple(sources), changes=tuple(self._changes))
+        changes = (*self._examined.changes, *self._changes)
+        version = DatasetVersion(entries=entries, sources=self._examined.sources, changes=changes)
         examples: dict[str, Example] = {}
         for example in chain.from_iterable(self._rows.values()):
             examples.setdefault(example.id, example)
-        return PreparedData(version, examples)
+        return PreparedData(version, examples, self._examined.results)
 
     def _without_leaks(self, examples: Sequence[Example]) -> list[Example]:
         kept = []
@@ -173,17 +226,20 @@ class _Splitter:
 
     def _cut(self, examples: Sequence[Example], wanted: Mapping[Split, int]) -> dict[str, Split]:
         """Choose the split of every input: fill those wanted in their order, the rest is for training."""
-        distinct = {example.id: example.input_id for example in examples}
-        num_rows = Counter(distinct.values())
+        group_of = {example.input_id: self._group(example) for example in examples}
+        num_rows = Counter({example.id: group_of[example.input_id] for example in examples}.values())
         in_order = sorted(num_rows, key=self._order)
         split_of = dict.fromkeys(in_order, Split.TRAIN)
         pending = iter(in_order)
         for split, num_wanted in wanted.items():
             num_taken = 0
-            while num_taken < num_wanted and (input_id := next(pending, None)) is not None:
-                split_of[input_id] = split
-                num_taken += num_rows[input_id]
-        return split_of
+            while num_taken < num_wanted and (group := next(pending, None)) is not None:
+                split_of[group] = split
+                num_taken += num_rows[group]
+        return {input_id: split_of[group] for input_id, group in group_of.items()}
+
+    def _group(self, example: Example) -> str:
+        return self._examined.group_of.get(example.input_id, example.input_id)
 
     def _assign(self, examples: Sequence[Example], split_of: Mapping[str, Split]) -> None:
         first: dict[str, Example] = {}
@@ -201,9 +257,14 @@ class _Splitter:
 
     def _summary(self) -> str:
         counts = Counter(change.action for change in self._changes)
-        if not counts:
+        num_dropped = sum(change.action == "dropped" for change in self._examined.changes)
+        by_checks = f"{num_dropped} dropped by checks, " if num_dropped else ""
+        if not counts and not by_checks:
             return ""
-        return f" ({counts['dropped']} dropped as duplicates, {counts['moved']} moved out as inputs of held-out files)"
+        by_splitting = (
+            f"{counts['dropped']} dropped as duplicates, {counts['moved']} moved out as inputs of held-out files"
+        )
+        return f" ({by_checks}{by_splitting})"
 
 
 def _fractions_to_cut(recipe: DataRecipe) -> dict[Split, float]:

@@ -31,7 +31,7 @@ MAX_PASSAGE_CHARACTERS = 2000
 
 _ROWS_TO_DETECT_FORM = 20
 _BUFFER_BYTES = 2**20
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def read_rows(path: str, recipe: DataRecipe, load_hub_dataset: LoadHubDataset | 
     """Read every row of a file or hub dataset, or none: one bad row refuses the whole source.
 
     Args:
-        path: a file by suffix, or a hub dataset id `owner/name`. It is a parameter, and not taken from the recipe,
-            because validation and test files are read under the same settings.
+        path: a file by suffix, or a hub dataset id `owner/name`, optionally with `@revision`. It is a parameter, and
+            not taken from the recipe, because validation and test files are read under the same settings.
         recipe: form, columns and system prompt.
         load_hub_dataset: gives the rows of a hub dataset.
     Raises:

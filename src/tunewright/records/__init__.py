@@ -5,7 +5,17 @@ from tunewright.records.base import Record, canonical_json, content_hash
 from tunewright.records.dataset import Change, DatasetEntry, DatasetVersion, Form, Source, Split
 from tunewright.records.doctor import DoctorCheck
 from tunewright.records.example import Conversation, Example, Message, PlainText, Provenance, Role
+from tunewright.records.findings import (
+    CheckResult,
+    DataReport,
+    Finding,
+    Fix,
+    LabelCount,
+    LengthHistogram,
+    Severity,
+)
 from tunewright.records.recipe import (
+    CheckRecipe,
     DataRecipe,
     Derived,
     EvaluateRecipe,
@@ -41,9 +51,12 @@ __all__ = [
     "Artifact",
     "BaseModelRef",
     "Change",
+    "CheckRecipe",
+    "CheckResult",
     "Conversation",
     "CurvePoint",
     "DataRecipe",
+    "DataReport",
     "DataSummary",
     "DatasetEntry",
     "DatasetVersion",
@@ -54,8 +67,12 @@ __all__ = [
     "Estimate",
     "EvaluateRecipe",
     "Example",
+    "Finding",
+    "Fix",
     "Form",
     "Full",
+    "LabelCount",
+    "LengthHistogram",
     "Lora",
     "Message",
     "Method",
@@ -69,6 +86,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "Score",
+    "Severity",
     "Source",
     "Split",
     "TokenLoss",

@@ -19,6 +19,23 @@ T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+class CheckRecipe(Record):
+    """Which problems are looked for in the rows, and which of them are accepted."""
+
+    accept: tuple[str, ...] = ()
+    """Blocking checks whose findings you have looked at and accept, by id, as in `contradictions`."""
+    skip: tuple[str, ...] = ()
+    """Checks that do not run, by id."""
+    near_duplicate_similarity: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+    """Rows count as near-duplicates from this share of common word 5-grams (Jaccard) on."""
+    benchmarks: tuple[str, ...] = ()
+    """Files whose rows must not be trained on, because results on them would mean nothing (contamination)."""
+    protected: tuple[str, ...] = ()
+    """Text files that the model must not learn to repeat."""
+    redact: bool = False
+    """Replace personal data and secrets by placeholders of the same shape, instead of only listing them."""
+
+
 class DataRecipe(Record):
     """Which rows to read, how to read them, and how to split them."""
 
@@ -47,6 +64,11 @@ class DataRecipe(Record):
     unusable_rows: Literal["refuse", "drop"] = "refuse"
     """What happens to a row that cannot be trained on (answer too long for the context, control tokens in the
     text): refuse the data set, or drop the row and name it in the report."""
+    fixes: str | None = None
+    """A list of rows to drop, keep or edit, as `tunewright check DATA --fix FILE` writes it. It wins over what the
+    checks would do by default."""
+    checks: CheckRecipe = CheckRecipe()
+    """Problems that are looked for in rows that can be read; see `tunewright check`."""
 
 
 class Lora(Record):
@@ -111,7 +133,7 @@ class EvaluateRecipe(Record):
     metrics: tuple[str, ...] | None = None
     """Names of scorers. Derived from the answers in the data."""
     max_answer_tokens: Annotated[int, Field(ge=1)] | None = None
-    """Room for an answer. Prompts are shortened to leave it free. Derived from the longest training answer."""
+    """Room for an answer. Prompts are shortened to leave it free. Derived from the longest answer."""
     rows_per_batch: Annotated[int, Field(ge=1)] = 32
     """Prompts answered at once; changes memory and speed."""
     max_inputs: Annotated[int, Field(ge=1)] | None = None

@@ -5,17 +5,17 @@ stands is the charts, whose own text is escaped where they are drawn.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 import yaml
-from jinja2 import Environment, StrictUndefined
 
 from tunewright.errors import MissingExtraError
 from tunewright.records import AnswerRow, ArmMetric, Change, Difference, Estimate, Metric, Report, Verdict
 from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
 from tunewright.study.compare import NUM_ANSWERS_OF_A_KIND
+from tunewright.study.html import page_environment
 
 MAX_NAMED_CHANGES = 20
 """Rows named under each reason; the others are counted."""
@@ -35,12 +35,11 @@ def render_page(report: Report) -> str:
     Returns:
         A whole HTML document, to be written as UTF-8.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = page_environment()
     environment.filters.update(duration=format_duration, memory=format_memory, mark=_VERDICT_MARKS.__getitem__)
-    template = files("tunewright.study").joinpath("report.html.j2").read_text(encoding="utf-8")
     metric = {metric.name: metric for metric in report.metrics}[report.headline_metric]
     rows = [_metric_row(metric, report) for metric in report.metrics]
-    return environment.from_string(template).render(
+    return environment.get_template("report.html.j2").render(
         report=report,
         headline=next(row for row in rows if row.metric == metric),
         metric_rows=rows,
@@ -162,17 +161,32 @@ def _answer_groups(rows: Sequence[AnswerRow], arms: Sequence[str], *, higher_is_
 
 
 @dataclass(frozen=True, slots=True)
+class _NamedChange:
+    location: str
+    example_id: str
+    detail: str
+    """What the group's reason leaves open; empty when the reason is the same for all rows of the group."""
+
+
+@dataclass(frozen=True, slots=True)
 class _ChangeGroup:
     action: str
     reason: str
     num_rows: int
-    named: Sequence[Change]
+    named: Sequence[_NamedChange]
+
+
+_CHECK = re.compile(r"((?:fix list, )?[a-z_]+): (.+)", re.DOTALL)
+"""A reason that a check gives: its id, then what it found in exactly this row."""
 
 
 def _change_groups(changes: Sequence[Change]) -> list[_ChangeGroup]:
-    grouped: dict[tuple[str, str], list[Change]] = {}
+    grouped: dict[tuple[str, str], list[_NamedChange]] = {}
     for change in changes:
-        grouped.setdefault((change.action, change.reason), []).append(change)
+        by_check = _CHECK.fullmatch(change.reason)
+        reason, detail = by_check.groups() if by_check else (change.reason, "")
+        named = _NamedChange(change.location, change.example_id, detail)
+        grouped.setdefault((change.action, reason), []).append(named)
     return [
         _ChangeGroup(action, reason, len(members), members[:MAX_NAMED_CHANGES])
         for (action, reason), members in grouped.items()

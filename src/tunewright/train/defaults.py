@@ -2,22 +2,25 @@
 
 Sources: "LoRA Without Regret" (Thinking Machines Lab, 2025) for the ratio of LoRA's learning rate to full tuning's and
 for adapting every linear layer; PEFT's method comparison for ranks; for bases under 50M parameters our own sweep
-(benchmarks/learning_rate.py, figures in docs/recipes.md).
+(benchmarks/learning_rate.py).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.model.batch import most_logit_rows
 from tunewright.records import Derived, Full, Lora, Precision, TuneRecipe, settled
 
-MIN_STEPS = 100
-"""Fewer optimizer steps than this rarely settle, whatever the number of rows."""
+SMALL_BASE = 50e6
+"""Parameters. Bases below were measured here (benchmarks/results/learning_rate-2026-11-20.md): they want a larger
+learning rate, more steps and, at equal rows, smaller steps."""
 
 MIN_PROMPT_TOKENS = 32
 """Room that answers leave to prompts, however long they are."""
 
-LORA_LEARNING_RATES = ((50e6, 4e-3), (1e9, 4e-4), (4e9, 3e-4), (14e9, 2e-4), (float("inf"), 1e-4))
+LORA_LEARNING_RATES = ((SMALL_BASE, 4e-3), (1e9, 4e-4), (4e9, 3e-4), (14e9, 2e-4), (float("inf"), 1e-4))
 """(parameters of the base below, learning rate)."""
 
 
@@ -27,10 +30,11 @@ class TrainingFacts:
 
     num_train_rows: int
     num_parameters: int
+    vocabulary_size: int
     context_length: int
     """Most tokens the base was made for."""
     answer_tokens: Sequence[int]
-    """Length of every training row's longest answer, end of turn included; empty for plain text."""
+    """Length of every row's longest answer, held-out rows and end of turn included; empty for plain text."""
     precision: tuple[Precision, str]
     """Of `precision_here()`."""
 
@@ -58,13 +62,13 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
 
     train = recipe.train
     train = fill("train", train, "learning_rate", *_learning_rate(facts.num_parameters, isinstance(method, Full)))
-    train = fill("train", train, "rows_per_step", *_rows_per_step(facts.num_train_rows))
-    train = fill("train", train, "epochs", *_epochs(facts.num_train_rows, settled(train.rows_per_step)))
+    train = fill("train", train, "rows_per_step", *_rows_per_step(facts))
+    train = fill("train", train, "epochs", *_epochs(facts, settled(train.rows_per_step)))
     train = fill("train", train, "max_length", facts.context_length, "context length of the base (at most 2,048)")
-    train = fill("train", train, "tokens_per_micro_batch", *_tokens_per_micro_batch(facts.num_parameters))
+    train = fill("train", train, "tokens_per_micro_batch", *_tokens_per_micro_batch(facts))
     train = fill("train", train, "precision", *facts.precision)
 
-    room = _answer_room(facts.answer_tokens, settled(train.max_length))
+    room = answer_room(facts.answer_tokens, settled(train.max_length))
     evaluate = fill("evaluate", recipe.evaluate, "max_answer_tokens", *room)
     resolved = recipe.model_copy(update={"method": method, "train": train, "evaluate": evaluate})
     return resolved, tuple(derived)
@@ -92,35 +96,50 @@ def _learning_rate(num_parameters: int, is_full: bool) -> tuple[float, str]:
     return rate, f"LoRA on {size}"
 
 
-def _rows_per_step(num_rows: int) -> tuple[int, str]:
-    if num_rows < 500:
-        return 8, f"8 under 500 training rows (here {num_rows:,})"
-    return 16, f"16 from 500 training rows on (here {num_rows:,})"
+def _rows_per_step(facts: TrainingFacts) -> tuple[int, str]:
+    few = 2_000 if facts.num_parameters < SMALL_BASE else 500
+    which = " for a base under 50M parameters" if facts.num_parameters < SMALL_BASE else ""
+    if facts.num_train_rows < few:
+        return 8, f"8 under {few:,} training rows (here {facts.num_train_rows:,}){which}"
+    return 16, f"16 from {few:,} training rows on (here {facts.num_train_rows:,}){which}"
 
 
-def _epochs(num_rows: int, rows_per_step: int) -> tuple[float, str]:
+def _epochs(facts: TrainingFacts, rows_per_step: int) -> tuple[float, str]:
+    num_rows = facts.num_train_rows
     ceiling = 5.0 if num_rows < 100 else 3.0 if num_rows < 2_000 else 2.0 if num_rows < 20_000 else 1.0
-    steps = ceiling * -(-num_rows // rows_per_step)
-    if steps >= MIN_STEPS:
+    steps_per_epoch = -(-num_rows // rows_per_step)
+    steps = ceiling * steps_per_epoch
+    fewest = 300 if facts.num_parameters < SMALL_BASE else 100
+    if steps >= fewest:
         return ceiling, f"{ceiling:g} for {num_rows:,} training rows; stops earlier when validation stops improving"
-    raised = round(MIN_STEPS / -(-num_rows // rows_per_step) + 0.049, 1)
-    return raised, f"{ceiling:g} epochs would be {steps:g} steps only; raised to reach {MIN_STEPS}"
+    raised = math.ceil(10 * fewest / steps_per_epoch) / 10
+    return raised, f"{ceiling:g} epochs would be {steps:g} steps only; raised to reach {fewest}"
 
 
-def _tokens_per_micro_batch(num_parameters: int) -> tuple[int, str]:
-    tokens = 4096 if num_parameters < 50e6 else 2048 if num_parameters < 1e9 else 1024
-    return tokens, f"memory for activations with {num_parameters / 1e6:,.1f}M parameters"
+def _tokens_per_micro_batch(facts: TrainingFacts) -> tuple[int, str]:
+    tokens = 4096 if facts.num_parameters < 50e6 else 2048 if facts.num_parameters < 1e9 else 1024
+    most = most_logit_rows(facts.vocabulary_size)
+    if most < tokens:
+        return most, f"memory for the logits of {facts.vocabulary_size:,} words per trained token"
+    return tokens, f"memory for activations with {facts.num_parameters / 1e6:,.1f}M parameters"
 
 
-def _answer_room(answer_tokens: Sequence[int], max_length: int) -> tuple[int, str]:
+def answer_room(answer_tokens: Sequence[int], max_length: int) -> tuple[int, str]:
+    """Tokens of the context to keep free for an answer, and why.
+
+    Args:
+        answer_tokens: lengths of the answers to expect; empty for plain text.
+    """
     if not answer_tokens:
         return max_length // 4, "a quarter of the context: plain text has no answers to measure"
-    longest = max(answer_tokens)
+    # An answer that leaves no room for a prompt is refused by the renderer, by name. Counted here, one such row would
+    # take the room of every other row's prompt.
+    most = max(max_length - MIN_PROMPT_TOKENS, max_length // 2)
+    longest = max((length for length in answer_tokens if length <= most), default=most)
     roomy = longest + -(-longest // 4)
     if roomy <= max_length // 2:
-        return roomy, f"a quarter more than the longest training answer ({longest} tokens)"
-    # An answer that leaves no room for a prompt is refused by the renderer, by name.
-    return min(longest, max_length - MIN_PROMPT_TOKENS), f"the longest training answer ({longest} tokens)"
+        return roomy, f"a quarter more than the longest answer that fits the context ({longest} tokens)"
+    return longest, f"the longest answer that fits the context ({longest} tokens)"
 
 
 def precision_here() -> tuple[Precision, str]:
@@ -128,7 +147,7 @@ def precision_here() -> tuple[Precision, str]:
     import torch
 
     if torch.cuda.is_available():
-        is_fast = torch.cuda.is_bf16_supported()
+        is_fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         # The only test torch offers; private, but stable since 2.4.
         is_fast = bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
-from tunewright.errors import DivergedError, InterruptedRunError
+from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
 from tunewright.records import CurvePoint, TrainingSummary, TuneRecipe, settled
 from tunewright.render import TokenSequence
@@ -42,6 +42,8 @@ class TrainingJob:
     locations: Mapping[str, str]
     """Example id to `file:row`, to name the rows of a batch that diverged."""
     run: RunFolder
+    command_to_continue: str
+    """What the user types to go on after a stop."""
 
 
 def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
@@ -84,7 +86,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
             if is_stopping() and not _is_finished(state, plan, job.recipe):
                 raise InterruptedRunError(
                     f"Stopped after step {state.step} of {plan.num_steps}; everything is saved. "
-                    f"Continue with: tunewright tune --resume {job.run.record.id}"
+                    f"Continue with: {job.command_to_continue}"
                 )
     checkpoints.load_weights_of(state.best_step)
     job.network.eval()
@@ -105,13 +107,14 @@ def _step(
     settings = job.recipe.train
     rows = stream.rows(state.step)
     rate = learning_rate(settings, state.step, plan.num_steps)
-    loss = accumulate_gradients(
-        job.network,
-        rows,
-        tokens_per_micro_batch=settled(settings.tokens_per_micro_batch),
-        pad_token_id=job.pad_token_id,
-        precision=settled(settings.precision),
-    )
+    with _out_of_memory_in_words(settled(settings.tokens_per_micro_batch)):
+        loss = accumulate_gradients(
+            job.network,
+            rows,
+            tokens_per_micro_batch=settled(settings.tokens_per_micro_batch),
+            pad_token_id=job.pad_token_id,
+            precision=settled(settings.precision),
+        )
     norm = torch.nn.utils.clip_grad_norm_(parameters.values(), settings.max_gradient_norm).item()
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise DivergedError(_describe_divergence(job, rows, state.step, loss, norm))
@@ -131,6 +134,23 @@ def _step(
             "num_trained_tokens": state.num_trained_tokens + sum(row.num_trained_tokens for row in rows),
         }
     )
+
+
+@contextmanager
+def _out_of_memory_in_words(tokens_per_micro_batch: int) -> Iterator[None]:
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, RuntimeError) as error:
+        # The CPU's allocator raises a plain RuntimeError.
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise TrainError(
+            f"Memory ran out with micro-batches of {tokens_per_micro_batch} tokens. Their size does not change the "
+            f"result: start again with --set train.tokens_per_micro_batch={max(1, tokens_per_micro_batch // 2)}, or "
+            "use a lower train.max_length or a smaller base."
+        ) from None
 
 
 def _validate(job: TrainingJob, state: TrainState, plan: Plan) -> TrainState:

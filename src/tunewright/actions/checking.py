@@ -1,0 +1,66 @@
+"""`check`: what is wrong with rows, what training would do about it, and a list to decide otherwise."""
+
+import time
+from pathlib import Path
+
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data import ExaminedData, examine, label_counts, length_histograms, write_fixes
+from tunewright.errors import Problem, StoreError
+from tunewright.outside.hub import load_hub_dataset
+from tunewright.records import DataRecipe, DataReport
+from tunewright.study.data_page import render_data_page
+
+MAX_FINDINGS = 100
+"""Findings of each check that a report holds, the worst first. A fix list holds every row found."""
+
+
+def check(
+    data: DataRecipe, *, fixes_file: Path | None = None, page: Path | None = None, progress: Progress | None = None
+) -> DataReport:
+    """Look for problems in rows. Nothing is changed; a blocking problem is shown, not raised.
+
+    Args:
+        data: what to read and which checks to run. Its fix list is carried out first.
+        fixes_file: write a fix list here: what will happen to every row found, for a person to edit.
+        page: write the report here as one HTML file.
+        progress: shows which check is running; silent by default.
+    Raises:
+        DataError: rows cannot be read.
+        RecipeError: settings contradict each other or have no effect.
+        StoreError: a file cannot be written.
+    """
+    started = time.monotonic()
+    examined = examine(data, load_hub_dataset, progress or SilentProgress())
+    report = _report(examined, time.monotonic() - started)
+    if fixes_file is not None:
+        write_fixes(fixes_file, examined.fixes)
+    if page is not None:
+        _write_page(page, report)
+    return report
+
+
+def _report(examined: ExaminedData, seconds: float) -> DataReport:
+    labels, num_labels = label_counts(examined.rows)
+    return DataReport(
+        sources=examined.sources,
+        num_rows=sum(source.num_rows for source in examined.sources),
+        num_distinct_rows=len(examined.rows),
+        num_dropped=len(examined.decisions.dropped),
+        num_edited=len(examined.decisions.edited),
+        results=tuple(
+            result.model_copy(update={"findings": result.findings[:MAX_FINDINGS]}) for result in examined.results
+        ),
+        lengths=length_histograms(examined.rows),
+        labels=labels,
+        num_labels=num_labels,
+        seconds=round(seconds, 2),
+    )
+
+
+def _write_page(path: Path, report: DataReport) -> None:
+    try:
+        path.write_text(render_data_page(report), encoding="utf-8", newline="\n")
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        problem = Problem(str(path), found, "a file to write to", "Make the folder, or give another file.")
+        raise StoreError(str(problem)) from error

@@ -1,0 +1,63 @@
+"""`tunewright check`: what is wrong with your rows, before anything is trained."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunewright.cli import options
+from tunewright.cli.settings import read_rows_recipe
+
+EXIT_BLOCKING = 1
+
+
+def check(
+    *,
+    data: options.Data,
+    input_column: options.InputColumn = None,
+    output_column: options.OutputColumn = None,
+    form: options.Form = None,
+    validation: options.Validation = None,
+    test: options.Test = None,
+    overrides: options.Overrides = None,
+    fix: Annotated[
+        Path | None,
+        typer.Option(
+            "--fix",
+            metavar="FILE",
+            help="Write a fix list: one JSON line per row found, with what will happen to it. Edit it, and give it to "
+            "tune with --set data.fixes=FILE.",
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Also write the report as one HTML page.")
+    ] = None,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Find what is wrong with your rows: problem, how many rows, what will happen.
+
+    Looks for duplicates, contradictions, leaks between splits, personal data,
+    broken text, wrong labels and more. Nothing is changed; tune uses the same
+    checks. Ends with exit code 1 when a problem would stop training.
+
+    Example:
+
+    $ tunewright check tickets.csv --input question --output answer
+    """
+    from tunewright.actions import check as examine
+    from tunewright.cli.findings import print_data_report
+    from tunewright.cli.screen import Screen
+
+    screen = Screen(json_file)
+    recipe = read_rows_recipe(
+        data, input_column, output_column, form, overrides or (), validation=validation, test=test, sections=("data",)
+    )[0]
+    report = examine(recipe, fixes_file=fix, page=page, progress=screen.progress)
+    print_data_report(screen, report)
+    if fix is not None:
+        screen.line(f"Fix list: {fix}  (edit it, then: tunewright tune DATA --set data.fixes={fix})")
+    if page is not None:
+        screen.line(f"Report: {page}")
+    screen.write_json(report.model_dump(mode="json"))
+    if report.blocking:
+        raise typer.Exit(EXIT_BLOCKING)

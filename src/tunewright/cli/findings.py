@@ -1,0 +1,109 @@
+"""A data report on the screen: the table of problems, then rows to look at."""
+
+from rich.table import Table
+from rich.text import Text
+
+from tunewright.cli.screen import Screen
+from tunewright.cli.visible import visible
+from tunewright.records import CheckResult, DataReport, Finding, Severity
+
+NUM_EXAMPLES = 3
+MAX_EXCERPTS = 4
+MAX_EXCERPT = 160
+
+_STYLES = {Severity.BLOCKING: "bold red", Severity.ACCEPTED: "dim", Severity.WARNING: "yellow", Severity.NOTE: ""}
+_WORDS = {Severity.BLOCKING: "stops training"}
+
+
+def print_data_report(screen: Screen, report: DataReport) -> None:
+    """Print what the checks found: every problem in a table, and three examples of each."""
+    for source in report.sources:
+        screen.line(f"{source.num_rows:,} rows of {source.name}, read as {source.form}")
+        for warning in source.warnings:
+            screen.line(f"  {warning}", "dim")
+    found = [result for result in report.results if result.num_rows]
+    if found:
+        screen.line("")
+        screen.show(_problem_table(found))
+    for result in found:
+        _print_problem(screen, result)
+    num_clean = sum(not result.num_rows and result.skipped is None for result in report.results)
+    screen.line(f"\n{num_clean} {'check' if num_clean == 1 else 'checks'} found nothing.")
+    for result in report.results:
+        if result.skipped is not None:
+            screen.show(Text(visible(f"Not checked: {result.title}, {result.skipped}"), "dim"))
+    screen.line(_conclusion(report), "bold")
+    for line in _next_steps(report):
+        screen.line(line)
+
+
+def _problem_table(found: list[CheckResult]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("problem", max_width=28)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("severity", no_wrap=True)
+    table.add_column("what will happen")
+    for result in found:
+        severity = Text(_WORDS.get(result.severity, result.severity), _STYLES[result.severity])
+        table.add_row(visible(result.title), f"{result.num_rows:,}", severity, visible(result.action))
+    return table
+
+
+def _print_problem(screen: Screen, result: CheckResult) -> None:
+    screen.line(f"\n{result.title}", "bold")
+    screen.show(Text(visible(result.explanation), "dim"))
+    for finding in result.findings[:NUM_EXAMPLES]:
+        screen.show(Text(f"- {visible(finding.explanation)}"))
+        screen.show(_evidence(finding))
+
+
+def _evidence(finding: Finding) -> Table:
+    """The places with their excerpts beside them; below, where excerpts do not belong to single rows."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    excerpts = [visible(_short(excerpt)) for excerpt in finding.evidence[:MAX_EXCERPTS]]
+    places = [visible(place) for place in finding.locations[:MAX_EXCERPTS]]
+    num_hidden = len(finding.locations) - len(places)
+    more = f"and {num_hidden:,} more" if num_hidden else ""
+    if len(finding.evidence) == len(finding.locations):
+        table.add_column(style="dim", overflow="fold", max_width=36)
+        table.add_column(overflow="fold")
+        for place, excerpt in zip(places, excerpts, strict=True):
+            table.add_row(f"  {place}", excerpt)
+        if more:
+            table.add_row(f"  {more}", "")
+        return table
+    table.add_column(overflow="fold")
+    table.add_row(Text(f"  {', '.join(places)} {more}".rstrip(), "dim"))
+    for excerpt in excerpts:
+        table.add_row(f"  {excerpt}")
+    return table
+
+
+def _short(excerpt: str) -> str:
+    one_line = " ".join(excerpt.split())
+    return one_line if len(one_line) <= MAX_EXCERPT else f"{one_line[: MAX_EXCERPT - 1]}…"
+
+
+def _conclusion(report: DataReport) -> str:
+    changes = [
+        f"{count:,} {'row' if count == 1 else 'rows'} {what}"
+        for count, what in ((report.num_dropped, "dropped"), (report.num_edited, "edited"))
+        if count
+    ]
+    by_default = f"By default: {', '.join(changes)}. " if changes else ""
+    if not report.blocking:
+        return f"{by_default}Nothing stops training."
+    titles = ", ".join(result.title for result in report.blocking)
+    return f"{by_default}Training is refused until this is corrected or accepted: {titles}."
+
+
+def _next_steps(report: DataReport) -> list[str]:
+    steps = []
+    if any(result.num_rows for result in report.results):
+        steps.append(
+            "To decide row by row: add --fix fixes.jsonl, edit that file, tune with --set data.fixes=fixes.jsonl"
+        )
+    if report.blocking:
+        blocking = ",".join(result.check for result in report.blocking)
+        steps.append(f"To accept rows as they are: tune with --set data.checks.accept=[{blocking}]")
+    return steps

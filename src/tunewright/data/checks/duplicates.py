@@ -1,0 +1,109 @@
+"""Exact duplicates, and inputs that training shares with held-out files: settled by `prepare` without any similarity.
+
+They are asked of all rows, copies included; the other checks see distinct rows.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from tunewright.data.checks.check import checked_row
+from tunewright.data.checks.excerpts import excerpt
+from tunewright.records import CheckResult, Example, Finding, Severity, Split
+
+DUPLICATES = "duplicates"
+SHARED_INPUTS = "shared_inputs"
+
+
+def check_duplicates(files: Mapping[Split, Sequence[Example]], *, keep: bool) -> CheckResult:
+    """Find rows that occur more than once, in one file or in several.
+
+    Args:
+        files: all rows; the main file stands under train.
+        keep: whether copies in training data stay, as `data.keep_duplicates` says.
+    Returns:
+        A result whose `num_rows` counts the copies beyond the one that is kept of each row.
+    """
+    started = time.monotonic()
+    copies: dict[str, list[tuple[Split, Example]]] = {}
+    for split in Split:
+        for example in files.get(split, ()):
+            copies.setdefault(example.id, []).append((split, example))
+    repeated = [found for found in copies.values() if len(found) > 1]
+    findings = sorted((_finding(found) for found in repeated), key=lambda finding: -finding.score)
+    if keep:
+        action = "copies within the training data are kept; of all others one is, in the test data if it is there"
+    else:
+        action = "one copy is kept, in the test data if it is there"
+    return CheckResult(
+        check=DUPLICATES,
+        title="Exact duplicates",
+        explanation=(
+            "Rows with the same text as another row. Copies within the training data count a row several times; a copy "
+            "in both training and test data lets the model answer the test from memory."
+        ),
+        severity=Severity.WARNING,
+        action=action,
+        num_rows=sum(len(found) - 1 for found in repeated),
+        findings=tuple(findings),
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _finding(copies: Sequence[tuple[Split, Example]]) -> Finding:
+    splits = list(dict.fromkeys(split for split, _ in copies))
+    across = f", in {' and '.join(splits)} data" if len(splits) > 1 else ""
+    row = checked_row(copies[0][1])
+    shown = f"{row.input} → {row.answer}" if row.input else row.answer
+    return Finding(
+        check=DUPLICATES,
+        example_ids=tuple(example.id for _, example in copies),
+        locations=tuple(str(example.provenance) for _, example in copies),
+        explanation=f"The same row stands in {len(copies)} places{across}.",
+        evidence=(excerpt(shown),),
+        # A row that is in training and in test data is worse than any number of copies in one of them.
+        score=len(copies) + (1_000_000 if len(splits) > 1 else 0),
+    )
+
+
+def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult:
+    """Find rows whose input stands in the file of a stronger split too, with another answer: test, then validation.
+
+    Equal rows are left to `check_duplicates`.
+    """
+    started = time.monotonic()
+    held_out: dict[str, tuple[Split, Example]] = {}
+    ids: set[str] = set()
+    findings: dict[str, Finding] = {}
+    for split in (Split.TEST, Split.VALIDATION, Split.TRAIN):
+        examples = files.get(split, ())
+        for example in examples:
+            if example.input_id in held_out and example.id not in ids:
+                findings.setdefault(example.id, _shared_finding(example, *held_out[example.input_id]))
+        for example in examples:
+            held_out.setdefault(example.input_id, (split, example))
+            ids.add(example.id)
+    return CheckResult(
+        check=SHARED_INPUTS,
+        title="Inputs shared with held-out data",
+        explanation=(
+            "Rows whose input is asked in the test or validation file too, with another answer. A model that has "
+            "trained on a question is not tested by it."
+        ),
+        severity=Severity.WARNING,
+        action="the row is taken out; the test file keeps its rows before the validation file",
+        num_rows=len(findings),
+        findings=tuple(findings.values()),
+        skipped=None if len(files) > 1 else "there is one file; its rows with one input share a split",
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _shared_finding(example: Example, split: Split, other: Example) -> Finding:
+    location, place = str(example.provenance), str(other.provenance)
+    return Finding(
+        check=SHARED_INPUTS,
+        example_ids=(example.id, other.id),
+        locations=(location, place),
+        explanation=f"{location} has the same input, with another answer, as {place}, which is {split} data.",
+        evidence=tuple(excerpt(f"{row.input} → {row.answer}") for row in (checked_row(example), checked_row(other))),
+    )

@@ -1,0 +1,214 @@
+"""All checks over one row set, and what their findings decide about each row."""
+
+import sys
+import time
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from itertools import islice
+
+from tunewright.contracts import Progress
+from tunewright.data.checks.answer_text import (
+    EMPTY_OR_BOILERPLATE_ANSWERS,
+    REFUSALS,
+    REPETITION,
+    TRUNCATED_ANSWERS,
+)
+from tunewright.data.checks.check import Check, RowSet
+from tunewright.data.checks.contradictions import CONTRADICTIONS
+from tunewright.data.checks.formats import CODE_DOES_NOT_PARSE, INVALID_JSON, JSON_DRIFT
+from tunewright.data.checks.labels import LABEL_BALANCE, LABEL_ERRORS
+from tunewright.data.checks.leakage import LEAKAGE
+from tunewright.data.checks.lengths import LENGTHS
+from tunewright.data.checks.near_duplicates import NEAR_DUPLICATES
+from tunewright.data.checks.overlap import CONTAMINATION, PROTECTED_TEXT
+from tunewright.data.checks.personal import PERSONAL_DATA
+from tunewright.data.checks.secrets import SECRETS
+from tunewright.data.checks.text import INVISIBLE_CHARACTERS, LANGUAGE_MIX, MOJIBAKE
+from tunewright.errors import MissingExtraError, Problem, RecipeError
+from tunewright.records import CheckRecipe, CheckResult, Conversation, Example, Finding, PlainText, Severity
+
+CHECKS: tuple[Check, ...] = (
+    CONTRADICTIONS,
+    LEAKAGE,
+    CONTAMINATION,
+    NEAR_DUPLICATES,
+    LABEL_ERRORS,
+    LABEL_BALANCE,
+    INVALID_JSON,
+    JSON_DRIFT,
+    CODE_DOES_NOT_PARSE,
+    SECRETS,
+    PERSONAL_DATA,
+    PROTECTED_TEXT,
+    MOJIBAKE,
+    INVISIBLE_CHARACTERS,
+    REFUSALS,
+    EMPTY_OR_BOILERPLATE_ANSWERS,
+    TRUNCATED_ANSWERS,
+    REPETITION,
+    LANGUAGE_MIX,
+    LENGTHS,
+)
+"""In the order of reports. Edits are applied in this order too: secrets are replaced in the text they were found in,
+before anything else in it changes."""
+
+ALL_FINDINGS = sys.maxsize
+
+
+def run_checks(
+    rows: RowSet, recipe: CheckRecipe, progress: Progress, max_findings: int = ALL_FINDINGS
+) -> tuple[CheckResult, ...]:
+    """Ask every check; a check that has nothing to do or lacks its library says so instead of failing.
+
+    Args:
+        rows: distinct rows.
+        recipe: what is skipped, accepted and configured.
+        progress: shows which check is running.
+        max_findings: findings kept per check, the worst first. All are counted in `num_rows`.
+    Returns:
+        One result per check, in the order of CHECKS.
+    Raises:
+        RecipeError: a check to skip or accept is unknown, or one to accept does not block.
+    """
+    _require_known(recipe)
+    results = []
+    with progress.bar("Checking rows", len(CHECKS)) as advance:
+        for check in CHECKS:
+            advance(0, check.title)
+            results.append(_run(check, rows, recipe, max_findings))
+            advance(1)
+    return tuple(results)
+
+
+def _require_known(recipe: CheckRecipe) -> None:
+    known = [check.id for check in CHECKS]
+    blocking = [check.id for check in CHECKS if check.severity is Severity.BLOCKING]
+    problems = [
+        Problem("data.checks.skip", repr(name), f"one of {', '.join(known)}", "Correct or remove it.")
+        for name in recipe.skip
+        if name not in known
+    ]
+    for name in recipe.accept:
+        if name not in known:
+            problems.append(
+                Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", "Correct or remove it.")
+            )
+        elif name not in blocking:
+            fix = f"Remove it: {name} never stops training. To leave the check out, use data.checks.skip."
+            problems.append(Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", fix))
+    if problems:
+        raise RecipeError(problems)
+
+
+def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> CheckResult:
+    started = time.monotonic()
+    skipped = "left out by data.checks.skip" if check.id in recipe.skip else check.idle(recipe)
+    lacks_extra = False
+    findings: list[Finding] = []
+    if skipped is None:
+        try:
+            # Python's sort is stable: findings of equal score stay in the check's order.
+            findings = sorted(check.find(rows, recipe), key=lambda finding: -finding.score)
+        except MissingExtraError as missing:
+            skipped, lacks_extra = str(missing), True
+    num_rows = len({example_id for finding in findings for example_id in finding.example_ids})
+    return CheckResult(
+        check=check.id,
+        title=check.title,
+        explanation=check.explanation,
+        severity=_severity(check, findings, recipe, share=num_rows / max(1, len(rows))),
+        action=check.action,
+        num_rows=num_rows,
+        findings=tuple(islice(findings, max_findings)),
+        skipped=skipped,
+        lacks_extra=lacks_extra,
+        seconds=round(time.monotonic() - started, 3),
+    )
+
+
+def _severity(check: Check, findings: Sequence[Finding], recipe: CheckRecipe, share: float) -> Severity:
+    """A blocking check does not block what is accepted, rare enough, or dropped or repaired by default."""
+    if check.severity is not Severity.BLOCKING:
+        return check.severity
+    if check.id in recipe.accept:
+        return Severity.ACCEPTED
+    is_settled = bool(findings) and all(finding.drop or finding.edited_text for finding in findings)
+    is_settled = is_settled or 0 < share <= check.tolerated_share
+    return Severity.WARNING if is_settled else Severity.BLOCKING
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """How the text of one row is repaired."""
+
+    reason: str
+    replacements: tuple[tuple[str, str], ...]
+    """(old, new), each applied to every message in turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What happens to rows, by example id. No row is in both."""
+
+    dropped: dict[str, str]
+    """The reason: check id and explanation."""
+    edited: dict[str, Edit]
+
+
+def decide(findings: Iterable[Finding], kept: Set[str] = frozenset()) -> Decisions:
+    """Turn findings into what happens to each row by default.
+
+    A row that several checks would drop is dropped once, for the first reason. A row to drop is not edited. Edits by
+    several checks are applied one after the other, in the order of the findings.
+
+    Args:
+        findings: of all checks, in the order of CHECKS.
+        kept: ids of rows that stay as they are, whatever was found.
+    """
+    findings = tuple(findings)
+    dropped: dict[str, str] = {}
+    for finding in findings:
+        for example_id in finding.drop:
+            if example_id not in kept:
+                dropped.setdefault(example_id, reason_of(finding))
+    edited: dict[str, Edit] = {}
+    for finding in findings:
+        if not finding.edited_text:
+            continue
+        for example_id in finding.example_ids:
+            if example_id in kept or example_id in dropped:
+                continue
+            before = edited.get(example_id)
+            reasons = (before.reason, reason_of(finding)) if before else (reason_of(finding),)
+            replacements = (before.replacements if before else ()) + finding.edited_text
+            edited[example_id] = Edit("; ".join(reasons), replacements)
+    return Decisions(dropped, edited)
+
+
+def reason_of(finding: Finding) -> str:
+    """What a change says about itself: `near_duplicates: the same words as ...`."""
+    return f"{finding.check}: {finding.explanation.rstrip('.')}"
+
+
+def edit_example(example: Example, replacements: Iterable[tuple[str, str]]) -> Example:
+    """Replace text in every message of an example. The result has another id and the same provenance.
+
+    Raises:
+        ValueError: what is left is not a valid example, such as an empty answer.
+    """
+    pairs = tuple(replacements)
+
+    def repaired(text: str) -> str:
+        for old, new in pairs:
+            text = text.replace(old, new)
+        return text
+
+    body: Conversation | PlainText
+    if isinstance(example.body, Conversation):
+        messages = [
+            message.model_copy(update={"content": repaired(message.content)}) for message in example.body.messages
+        ]
+        body = Conversation(messages=tuple(messages))
+    else:
+        body = PlainText(text=repaired(example.body.text))
+    return Example(body=body, provenance=example.provenance)

@@ -1,0 +1,119 @@
+"""The report of `check` as one HTML file, in the look of the report of `tune` and under the same rules (page.py)."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from tunewright.errors import MissingExtraError
+from tunewright.records import CheckResult, DataReport, Finding, Severity
+from tunewright.study.charts import Chart
+from tunewright.study.data_charts import label_bars, word_histograms
+from tunewright.study.html import page_environment
+from tunewright.study.page import format_duration
+
+NUM_EXAMPLES = 3
+
+_MARKS = {Severity.BLOCKING: "✗", Severity.ACCEPTED: "✓", Severity.WARNING: "!", Severity.NOTE: "i"}
+_MEANINGS = {
+    Severity.BLOCKING: "stops training",
+    Severity.ACCEPTED: "accepted",
+    Severity.WARNING: "warning",
+    Severity.NOTE: "note",
+}
+
+
+def render_data_page(report: DataReport) -> str:
+    """Write what the checks found as HTML.
+
+    Equal reports give equal text. Without matplotlib the page is complete except for the charts, and says in their
+    place how to get them.
+
+    Returns:
+        A whole HTML document, to be written as UTF-8.
+    """
+    environment = page_environment()
+    environment.filters.update(
+        duration=format_duration,
+        mark=_MARKS.__getitem__,
+        marked=_marked,
+        meaning=_MEANINGS.__getitem__,
+        shown=_shown,
+    )
+    return environment.get_template("data.html.j2").render(
+        report=report,
+        name=report.sources[0].name,
+        headline=_headline(report),
+        found=[result for result in report.results if result.num_rows],
+        clean=[result for result in report.results if not result.num_rows and result.skipped is None],
+        skipped=[result for result in report.results if result.skipped is not None],
+        num_examples=NUM_EXAMPLES,
+        charts=_draw_charts(report),
+    )
+
+
+def _marked(text: str) -> Markup:
+    """Escape a text of ours, and set what it has in backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
+    )
+
+
+def _headline(report: DataReport) -> str:
+    if report.blocking:
+        titles = ", ".join(result.title for result in report.blocking)
+        return f"Training is refused until this is corrected or accepted: {titles}."
+    found = sum(result.num_rows > 0 for result in report.results)
+    if not found:
+        return "No check found anything."
+    return f"Nothing here stops training. {found} {'check' if found == 1 else 'checks'} found something to look at."
+
+
+@dataclass(frozen=True, slots=True)
+class _Charts:
+    lengths: tuple[Chart, ...] = ()
+    labels: tuple[Chart, ...] = ()
+    missing: str | None = None
+
+
+def _draw_charts(report: DataReport) -> _Charts:
+    try:
+        return _Charts(word_histograms(report.lengths), label_bars(report.labels, report.num_labels))
+    except MissingExtraError as error:
+        return _Charts(missing=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    locations: tuple[str, ...]
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ShownFinding:
+    explanation: str
+    sides: tuple[_Side, ...]
+    num_more: int
+    """Rows of the finding that have no side."""
+    edits: tuple[tuple[str, str], ...]
+
+
+MAX_SIDES = 4
+
+
+def _shown(result: CheckResult) -> list[_ShownFinding]:
+    return [_shown_finding(finding) for finding in result.findings[:NUM_EXAMPLES]]
+
+
+def _shown_finding(finding: Finding) -> _ShownFinding:
+    """Give each row its excerpt; excerpts that do not belong to single rows stand under the places of all."""
+    if len(finding.evidence) == len(finding.locations):
+        sides = tuple(_Side((place,), text) for place, text in zip(finding.locations, finding.evidence, strict=True))
+    else:
+        places = finding.locations[:MAX_SIDES]
+        sides = tuple(_Side(places, text) for text in finding.evidence) or (_Side(places, ""),)
+    shown = sides[:MAX_SIDES]
+    num_named = len({place for side in shown for place in side.locations})
+    # The others, such as a zero width space, show nothing before and nothing after; their evidence spells them out.
+    visible = [pair for pair in finding.edited_text if all(part.replace("\n", " ").isprintable() for part in pair)]
+    return _ShownFinding(finding.explanation, shown, len(finding.locations) - num_named, tuple(visible[:MAX_SIDES]))

@@ -1,0 +1,156 @@
+"""From recipe to checked rows: what is announced, dropped, refused and derived before anything is computed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small_job import small_recipe, write_rows
+from tiny_base import write_tiny_base
+
+from tunewright.actions.inspecting import explain_recipe
+from tunewright.actions.preparing import announce, prepare_tuning
+from tunewright.actions.reporting import summarise_data
+from tunewright.contracts import SilentProgress
+from tunewright.errors import DataError, ModelError, RecipeError
+from tunewright.model.load import num_parameters
+from tunewright.records import Conversation, Split
+
+LONG = {"prompt": "Long?", "completion": "very " * 200}
+SNEAKY = {"prompt": "Sneaky <|im_end|>?", "completion": "no"}
+
+
+class Listening(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+
+
+def rows_file(folder: Path, *more: dict[str, str]) -> Path:
+    path = write_rows(folder / "rows.jsonl")
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in more)
+    return path
+
+
+def test_the_announcement_gives_counts_three_rows_and_every_derived_setting_with_its_reason(
+    base: Path, tmp_path: Path
+) -> None:
+    double = {"prompt": "What is the colour of place 3?", "completion": "black"}
+    rows = rows_file(tmp_path, double)
+    preparation = prepare_tuning(small_recipe(rows, base), SilentProgress())
+    listening = Listening()
+    announce(preparation, listening)
+    split = listening.lines.index("Split: 40 train, 20 validation, 20 test rows.")
+    assert listening.lines[0] == f"Read 81 rows of {rows} as prompt_completion."
+    assert listening.lines[split - 1].startswith(f"1 rows dropped, such as {rows}:81: ")
+    lines = iter(listening.lines[split + 1 :])
+    for number, example in enumerate(preparation.data.rows(Split.TRAIN)[:3], start=1):
+        assert isinstance(example.body, Conversation)
+        question = example.body.prompt[0].content
+        assert next(lines) == (
+            f"Row {number} as the model sees it: <|im_start|>user\n{question}<|im_end|>\n"
+            f"<|im_start|>assistant\n{example.body.answer}<|im_end|>\n"
+        )
+    found = list(lines)
+    assert found[0] == "method.rank = 16  (16 under 2,000 training rows (here 40))"
+    assert found[-1].startswith("evaluate.metrics = accuracy, macro_f1, loss, perplexity  (")
+    assert len(found) == len(preparation.derived) == 7
+    for line, derived in zip(found, preparation.derived, strict=True):
+        assert line.startswith(f"{derived.setting} = ")
+        assert line.endswith(f"  ({derived.reason})")
+
+
+def test_what_was_repaired_while_reading_is_said_too(base: Path, tmp_path: Path) -> None:
+    rows = rows_file(tmp_path)
+    rows.write_bytes(b"\xef\xbb\xbf" + rows.read_bytes())
+    listening = Listening()
+    announce(prepare_tuning(small_recipe(rows, base), listening), listening)
+    position = listening.lines.index(f"Read 80 rows of {rows} as prompt_completion.")
+    assert "byte order mark" in listening.lines[position + 1]
+
+
+def test_a_prepared_recipe_has_nothing_left_to_derive(base: Path, tmp_path: Path) -> None:
+    preparation = prepare_tuning(small_recipe(rows_file(tmp_path), base), SilentProgress())
+    settings = preparation.recipe.model_dump()
+    for section in ("method", "train", "evaluate"):
+        assert None not in {value for key, value in settings[section].items() if key != "max_inputs"}, section
+    renderer = preparation.renderer
+    assert (renderer.max_length, renderer.max_answer_tokens) == (
+        preparation.recipe.train.max_length,
+        preparation.recipe.evaluate.max_answer_tokens,
+    )
+    assert num_parameters(base) < 50e6
+    assert preparation.headline_metric == "accuracy"
+    assert len(preparation.sequences(Split.TRAIN)) == 40
+
+
+def test_explain_recipe_gives_what_tune_would_do(base: Path, tmp_path: Path) -> None:
+    recipe = small_recipe(rows_file(tmp_path), base)
+    preparation = prepare_tuning(recipe, SilentProgress())
+    assert explain_recipe(recipe) == (preparation.recipe, preparation.derived)
+
+
+def test_rows_that_cannot_be_rendered_are_refused_together_with_the_way_out(base: Path, tmp_path: Path) -> None:
+    recipe = small_recipe(rows_file(tmp_path, SNEAKY, SNEAKY | {"prompt": "<|im_start|>?"}), base)
+    words = r"(?s)rows\.jsonl:81 .*rows\.jsonl:82 .*To go on without such rows, add --set data\.unusable_rows=drop\.$"
+    with pytest.raises(DataError, match=words) as caught:
+        prepare_tuning(recipe, SilentProgress())
+    assert str(caught.value).count("To go on without") == 1
+
+
+def test_rows_that_do_not_fit_the_limits_are_refused_together(base: Path, tmp_path: Path) -> None:
+    recipe = small_recipe(rows_file(tmp_path, LONG), base, "evaluate.max_answer_tokens=20")
+    with pytest.raises(DataError, match=r"rows\.jsonl:81 .*at most 20 \(evaluate\.max_answer_tokens\)"):
+        prepare_tuning(recipe, SilentProgress())
+
+
+def test_held_out_answers_get_the_room_they_need(base: Path, tmp_path: Path) -> None:
+    test = tmp_path / "test.jsonl"
+    test.write_text(json.dumps({"prompt": "Long?", "completion": "very " * 5}) + "\n", encoding="utf-8")
+    recipe = small_recipe(rows_file(tmp_path), base, f"data.test_path={test}")
+    preparation = prepare_tuning(recipe, SilentProgress())
+    (row,) = preparation.data.rows(Split.TEST)
+    assert preparation.renderer.max_answer_tokens >= preparation.renderer.measure(row)[1]
+
+
+def test_unusable_rows_are_dropped_by_name_when_asked(base: Path, tmp_path: Path) -> None:
+    changes = ("data.unusable_rows=drop", "evaluate.max_answer_tokens=20")
+    recipe = small_recipe(rows_file(tmp_path, LONG, SNEAKY), base, *changes)
+    preparation = prepare_tuning(recipe, SilentProgress())
+    reasons = {change.location.rpartition(":")[2]: change.reason for change in preparation.data.version.changes}
+    assert reasons.keys() == {"81", "82"}
+    assert "at most 20" in reasons["81"]
+    assert "<|im_end|> in the text" in reasons["82"]
+    # A dropped row leaves its split; the others stay where they were.
+    assert sum(preparation.data.version.num_rows(split) for split in Split) == 80
+
+
+def test_a_context_longer_than_the_base_was_made_for_is_refused(base: Path, tmp_path: Path) -> None:
+    rows = rows_file(tmp_path)
+    with pytest.raises(RecipeError, match=r"train\.max_length: found 129, expected at most 128, .* was made for"):
+        prepare_tuning(small_recipe(rows, base, "train.max_length=129"), SilentProgress())
+    assert prepare_tuning(small_recipe(rows, base, "train.max_length=128"), SilentProgress()).renderer.max_length == 128
+
+
+def test_weights_that_cannot_be_read_are_refused_before_anything_else(tmp_path: Path) -> None:
+    broken = write_tiny_base(tmp_path / "base")
+    (broken / "model.safetensors").write_bytes(b"not weights at all")
+    with pytest.raises(ModelError, match=r"^base base: transformers cannot load it: "):
+        prepare_tuning(small_recipe(rows_file(tmp_path), broken), SilentProgress())
+
+
+def test_the_reports_summary_of_the_data_counts_what_was_trained_on(base: Path, tmp_path: Path) -> None:
+    preparation = prepare_tuning(small_recipe(rows_file(tmp_path), base), SilentProgress())
+    summary = summarise_data(preparation, num_test_inputs=17)
+    assert summary.num_rows == {"train": 40, "validation": 20, "test": 20}
+    assert summary.num_test_inputs == 17
+    assert summary.samples == preparation.samples()
+    measured = [preparation.renderer.measure(row) for row in preparation.data.rows(Split.TRAIN)]
+    assert list(zip(summary.prompt_tokens, summary.answer_tokens, strict=True)) == measured

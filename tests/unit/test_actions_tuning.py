@@ -1,0 +1,102 @@
+"""Runs that cannot be resumed, each with the reason. What resuming gives stands in tests/endtoend/test_resume.py."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from small_job import small_recipe, write_rows
+from store_samples import RECIPE_ID, new_store, run_record
+from tiny_base import write_tiny_base
+
+from tunewright.actions import resume, tune
+from tunewright.contracts import SilentProgress
+from tunewright.errors import BaseMismatchError, InterruptedRunError, StoreError, TrainError
+from tunewright.records import Run, RunStatus
+from tunewright.store import RunFolder, Store
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+
+
+@pytest.fixture
+def stopped(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run that was stopped before its base was measured."""
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tunewright.actions.tuning.load_base", stop)
+        with pytest.raises(
+            InterruptedRunError, match=r"Continue with: tunewright tune --resume \d+-\d+-\w+ --home .+$"
+        ):
+            tune(small_recipe(write_rows(tmp_path / "rows.jsonl"), base), home=tmp_path / "home")
+    return Store(tmp_path / "home").run("last")
+
+
+def rewrite(run: RunFolder, **changes: object) -> None:
+    run.write_json("run.json", run.record.model_copy(update=changes).model_dump(mode="json"))
+
+
+def test_a_stopped_run_has_its_recipe_data_and_reasons_saved(stopped: RunFolder) -> None:
+    assert stopped.record.status is RunStatus.INTERRUPTED
+    assert all(stopped.has(name) for name in ("recipe.json", "derived.json", "headline.json"))
+    assert str(stopped.path / "recipe.json") in stopped.record.command
+    version, _ = Store(stopped.path.parents[1]).get_dataset(stopped.record.dataset_id)
+    assert version.id == stopped.record.dataset_id
+
+
+def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no run of that name"):
+        resume("3f9a", home=tmp_path)
+
+
+def test_a_run_that_has_succeeded_cannot_be_resumed(tmp_path: Path) -> None:
+    run = new_store(tmp_path).create_run(RECIPE_ID, run_record)
+    run.update(RunStatus.SUCCEEDED)
+    with pytest.raises(TrainError, match=rf"has already succeeded\. See it with: tunewright show {run.record.id}$"):
+        resume("last", home=tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["tune", "evaluate"])
+def test_a_run_that_saved_no_recipe_cannot_be_resumed(kind: str, tmp_path: Path) -> None:
+    def record(run_id: str, created_at: str) -> Run:
+        return run_record(run_id, created_at).model_copy(update={"kind": kind})
+
+    run = new_store(tmp_path).create_run(RECIPE_ID, record)
+    words = rf"\({kind}\) has saved nothing that could be continued\. Start it again with: {run.record.command}$"
+    with pytest.raises(TrainError, match=words):
+        resume("last", home=tmp_path)
+    assert Store(tmp_path).run("last").record == run.record
+
+
+@pytest.mark.parametrize("what", ["base", "renderer"])
+def test_a_run_of_another_base_or_renderer_cannot_be_resumed(stopped: RunFolder, what: str) -> None:
+    other = stopped.record.base.model_copy(update={"sha256": "0" * 64})
+    rewrite(stopped, **({"base": other} if what == "base" else {"renderer_hash": "0" * 64}))
+    with pytest.raises(BaseMismatchError, match=rf"found {what} .*, expected 000000000000 as when it started\. .*mix"):
+        resume("last", home=stopped.path.parents[1])
+    assert Store(stopped.path.parents[1]).run("last").record.status is RunStatus.INTERRUPTED
+
+
+def test_the_number_of_threads_of_the_start_is_used_again(stopped: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, lines = [], []
+
+    class Listening(SilentProgress):
+        def say(self, text: str) -> None:
+            lines.append(text)
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    threads = torch.get_num_threads() + 3
+    environment = stopped.record.environment.model_copy(update={"num_threads": threads})
+    rewrite(stopped, environment=environment)
+    monkeypatch.setattr("torch.set_num_threads", used.append)
+    monkeypatch.setattr("tunewright.actions.tuning.load_base", stop)
+    with pytest.raises(InterruptedRunError, match="Continue with"):
+        resume("last", home=stopped.path.parents[1], progress=Listening())
+    assert used == [threads]
+    assert lines == [f"Using {threads} threads, as when the run started, so that it ends in the same bytes."]

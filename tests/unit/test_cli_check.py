@@ -1,0 +1,93 @@
+"""`check` on the screen: the table, three examples of each problem, the way on, and the exit code."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_fixture import Shell
+from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
+
+from tunewright.records import CheckRecipe, DataRecipe, DataReport
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(monkeypatch, capsys)
+
+
+def test_a_blocking_problem_ends_with_one_and_says_how_to_go_on(shell: Shell) -> None:
+    shell.fake("check", build_data_report())
+    outcome = shell.run("check", "rows.jsonl")
+    assert outcome.code == 1
+    assert "1,234 rows of rows & co.jsonl, read as messages" in outcome.stdout
+    lines = [" ".join(line.split()) for line in outcome.stdout.splitlines()]
+    assert "problem rows severity what will happen" in lines
+    assert "Contradictions 8 stops training training is refused" in lines
+    assert "Secrets 1 accepted listed only" in lines
+    assert "By default: 4 rows dropped, 1 row edited. Training is refused" in outcome.stdout
+    assert "--set data.checks.accept=[contradictions]" in outcome.stdout
+    assert "--fix fixes.jsonl" in outcome.stdout
+
+
+def test_three_examples_of_each_problem_are_shown_with_their_evidence(shell: Shell) -> None:
+    shell.fake("check", build_data_report())
+    stdout = shell.run("check", "rows.jsonl").stdout
+    assert "- Rows 13, 14 are alike." in stdout
+    assert "- Rows 15, 16 are alike." not in stdout
+    assert "  rows & co.jsonl:2  no" in stdout
+    assert "  rows & co.jsonl:8  eight" in stdout
+    assert "nine" not in stdout
+    assert "and 1 more" in stdout
+    assert "1 check found nothing." in stdout
+    assert "Not checked: Contamination, no files are named in data.checks.benchmarks" in stdout
+
+
+def test_evidence_of_several_rows_stands_below_them_and_control_characters_are_shown(shell: Shell) -> None:
+    finding = build_finding("overlap", 1, 2, evidence=("\x1b[2J" + "word " * 60,))
+    shell.fake("check", build_data_report(results=(build_result("overlap", finding),)))
+    stdout = shell.run("check", "rows.jsonl").stdout
+    lines = [line.rstrip() for line in stdout.splitlines()]
+    place = lines.index("  rows & co.jsonl:1, rows & co.jsonl:2")
+    assert lines[place + 1].startswith("  ␛[2Jword word")
+    assert "…" in stdout
+
+
+def test_a_clean_data_set_ends_with_zero(shell: Shell) -> None:
+    shell.fake("check", build_clean_data_report())
+    outcome = shell.run("check", "rows.jsonl")
+    assert outcome.code == 0
+    assert outcome.stdout.endswith("1 check found nothing.\nNothing stops training.\n")
+
+
+def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
+    check = shell.fake("check", build_clean_data_report())
+    arguments = ["rows.csv", "--input", "q", "--output", "a", "--form", "columns", "--validation", "v.csv"]
+    arguments += ["--test", "t.csv", "--set", "data.checks.accept=[contradictions]", "--fix", "f.jsonl"]
+    outcome = shell.run("check", *arguments, "--page", "p.html")
+    (recipe,) = check.arguments
+    assert recipe == DataRecipe(
+        path="rows.csv",
+        input="q",
+        output="a",
+        form="columns",
+        validation_path="v.csv",
+        test_path="t.csv",
+        checks=CheckRecipe(accept=("contradictions",)),
+    )
+    assert (check.options["fixes_file"], check.options["page"]) == (Path("f.jsonl"), Path("p.html"))
+    assert "Fix list: f.jsonl  (edit it, then: tunewright tune DATA --set data.fixes=f.jsonl)" in outcome.stdout
+    assert "Report: p.html" in outcome.stdout
+
+
+@pytest.mark.parametrize("override", ["train.epochs=2", "evaluate.seed=1"])
+def test_settings_without_effect_are_refused(shell: Shell, override: str) -> None:
+    outcome = shell.run("check", "rows.jsonl", "--set", override)
+    assert outcome.code == 2
+    assert "found a setting without effect, expected data.*." in outcome.stderr
+
+
+def test_the_json_record_is_the_report(shell: Shell) -> None:
+    shell.fake("check", build_data_report())
+    outcome = shell.run("check", "rows.jsonl", "--json", "-")
+    assert DataReport.model_validate(json.loads(outcome.stdout)) == build_data_report()
+    assert outcome.code == 1
