@@ -18,12 +18,14 @@ class Parrot:
 
     def __init__(self, finish: str = "stop") -> None:
         self.heard: list[str] = []
+        self.num_forgotten = 0
         self._finish = finish
 
     def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
         if text == "<bad>":
             raise REFUSAL
         self.heard.append(text)
+        self.num_forgotten = max(0, 2 * len(self.heard) - 4)
         if self._finish == "failed":
             return Answer.model_validate({"text": None, "finish": "failed", "reason": "no room"})
         on_text("you said ")
@@ -91,3 +93,10 @@ def test_an_answer_that_did_not_end_well_says_so(shell: Shell, finish: str, rema
     shell.fake("chat", Parrot(finish))
     pipe(shell, "hello\n")
     assert remark in shell.run("chat", "last").stderr
+
+
+def test_forgotten_turns_are_told(shell: Shell) -> None:
+    shell.fake("chat", Parrot())
+    pipe(shell, "one\ntwo\nthree\n")
+    outcome = shell.run("chat", "last")
+    assert "the 2 oldest messages no longer fit and were left out" in " ".join(outcome.stderr.split())

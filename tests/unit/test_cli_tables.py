@@ -7,9 +7,8 @@ import pytest
 from report_fixture import HOSTILE, build_evaluation, build_report
 from rich.console import Console, RenderableType
 
-from tunewright.cli.tables import MetricTable, answer_table, footnotes, format_estimate, pick_answers
-from tunewright.records import Answer, Estimate, Metric, Report
-from tunewright.study import page
+from tunewright.cli.tables import MetricTable, answer_table, footnotes, pick_answers
+from tunewright.records import Answer, Report
 
 TITLES = ["Field accuracy", "Valid JSON", "Token F1", "chrF", "Loss", "Macro-F1 of “priority”"]
 
@@ -74,19 +73,6 @@ def test_footnotes_name_unscored_rows_and_missing_values() -> None:
         "Macro-F1 of “priority” of base has no value: no answer of this arm is one of the labels.",
         "Unscored rows of base: 2 in Field accuracy, Valid JSON, Token F1.",
     ]
-
-
-@pytest.mark.parametrize("is_share", [True, False])
-@pytest.mark.parametrize("is_difference", [True, False])
-@pytest.mark.parametrize("ends", [(0.5, 0.5, 0.5), (0.123456, 0.1, 0.2), (-0.0001, -0.3, 0.3), (0.99, 0.985, 0.995)])
-def test_numbers_read_as_in_the_html_page(
-    ends: tuple[float, float, float], is_share: bool, is_difference: bool
-) -> None:
-    metric = Metric(name="m", title="M", explanation="", higher_is_better=True, is_share=is_share)
-    estimate = Estimate(value=ends[0], low=ends[1], high=ends[2], num_rows=50)
-    expected = page._format_estimate(estimate, metric, is_difference=is_difference)
-    found = format_estimate(estimate, metric, is_difference=is_difference)
-    assert found == tuple(part.replace("−", "-") for part in expected)
 
 
 def test_three_answers_are_shown_most_improved_best_and_worst() -> None:

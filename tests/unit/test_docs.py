@@ -71,8 +71,8 @@ def parse(arguments: list[str]) -> None:
     read_recipe({"data": {"path": "rows.jsonl"}}, overrides=tuple(overrides or ()))
 
 
-def recipe_docs() -> ModuleType:
-    path = ROOT / "scripts" / "make_recipe_docs.py"
+def docs_script() -> ModuleType:
+    path = ROOT / "scripts" / "make_docs.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -144,27 +144,28 @@ def test_ready_recipes_load_and_say_how_to_run_them(path: Path) -> None:
 
 
 def test_the_generated_tables_are_current() -> None:
-    script = recipe_docs()
-    page = text_of(RECIPE_PAGE)
-    assert script.updated(page) == page, "run python scripts/make_recipe_docs.py"
+    script = docs_script()
+    for name in script.TABLES:
+        page = text_of(script.DOCS / name)
+        assert script.updated(name, page) == page, "run python scripts/make_docs.py"
 
 
 def test_the_table_names_every_setting_once() -> None:
-    table = recipe_docs().settings_table()
+    table = docs_script().settings_table()
     assert re.findall(r"^\| `([^`]+)`", table, flags=re.MULTILINE) == [setting.name for setting in list_settings()]
 
 
 def test_stale_tables_are_replaced_and_the_rest_of_the_page_stays() -> None:
-    script = recipe_docs()
-    page = script.updated(text_of(RECIPE_PAGE))
+    script = docs_script()
+    page = script.updated(RECIPE_PAGE.name, text_of(RECIPE_PAGE))
     stale = page.replace("| `train.seed` |", "| `train.sead` |").replace("| from 14B |", "| from 15B |")
     assert stale != page
-    assert script.updated(stale) == page
+    assert script.updated(RECIPE_PAGE.name, stale) == page
 
 
 def test_a_page_without_markers_is_refused() -> None:
     with pytest.raises(ValueError, match=r"recipes\.md: no lines <!-- begin settings --> and <!-- end settings -->"):
-        recipe_docs().updated("# Recipes\n")
+        docs_script().updated("recipes.md", "# Recipes\n")
 
 
 def test_commands_are_found_as_a_shell_would_read_them() -> None:

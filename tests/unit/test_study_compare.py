@@ -146,7 +146,7 @@ def test_one_arm_states_its_values() -> None:
     assert found.differences == ()
     assert re.fullmatch(
         r"chrF of base is 24\.5 % \[[\d.]+, [\d.]+\] on 30 test inputs \(95 % intervals in brackets\)\. "
-        r"Also measured: Loss 3\.450 \[[\d.]+, [\d.]+\]\.",
+        r"Also measured: Loss 3\.45 \[[\d.]+, [\d.]+\]\.",
         found.summary,
     )
 
@@ -166,8 +166,8 @@ def test_two_arms_state_both_values_the_difference_and_where_the_other_metrics_w
     )
     found = _compare(items, "exact_match", base, tuned)
     assert re.fullmatch(
-        r"Exact match is better: 0\.0 % \[0\.0, 11\.4\] with base, 50\.0 % \[[\d.]+, [\d.]+\] with tuned; "
-        r"the difference is \+50\.0 points \[\+[\d.]+, \+[\d.]+\] on 30 test inputs, p < 0\.001 "
+        r"Exact match is better: 0 % \[0, 11\] with base, 50 % \[[\d.]+, [\d.]+\] with tuned; "
+        r"the difference is \+50 points \[\+[\d.]+, \+[\d.]+\] on 30 test inputs, p < 0\.001 "
         r"\(95 % intervals in brackets\)\. "
         r"Better: Loss; worse: chrF; too few rows to tell: Token F1\.",
         found.summary,
@@ -180,12 +180,10 @@ def test_a_better_loss_without_better_answers_is_said_exactly_so() -> None:
     tuned = _arm("tuned", items, final_number=[1.0] + [0.0] * 29, loss=_steps(2, 0.02), perplexity=_steps(7, 0.02))
     found = _compare(items, "final_number", base, tuned)
     assert found.differences[0].verdict is Verdict.TOO_FEW_ROWS
-    assert found.summary.startswith(
-        "Too few rows to tell whether Final number right changed: 0.0 % [0.0, 11.4] with base, "
-    )
-    assert "p = 1.000" in found.summary
+    assert found.summary.startswith("Too few rows to tell whether Final number right changed: 0 % [0, 11] with base, ")
+    assert ", p = 1 (95 % intervals" in found.summary
     assert re.search(
-        r"Loss is better \(3\.145 \[.*?\] to 2\.290 \[.*?\]\), but Final number right does not show it: tuned finds "
+        r"Loss is better \(3\.1\d* \[.*?\] to 2\.\d+ \[.*?\]\), but Final number right does not show it: tuned finds "
         r"the reference answers likelier, yet what it writes is not measurably closer to them\.$",
         found.summary,
     )

@@ -9,9 +9,9 @@ import pytest
 from html_reader import read
 from report_fixture import HOSTILE, build_evaluation, build_report
 
-from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report
+from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, format_p_value
 from tunewright.study import page
-from tunewright.study.page import format_duration, format_memory, format_p_value, render_page
+from tunewright.study.page import format_duration, format_memory, render_page
 
 
 @pytest.fixture(scope="module")

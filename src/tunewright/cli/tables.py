@@ -1,6 +1,5 @@
 """The metric table and the answers side by side, as layouts that fit the terminal they are printed on."""
 
-import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tunewright.cli.visible import visible
-from tunewright.records import Answer, AnswerRow, ArmMetric, Difference, Estimate, Metric, Report, Verdict
+from tunewright.records import (
+    Answer,
+    AnswerRow,
+    ArmMetric,
+    Difference,
+    Estimate,
+    Metric,
+    Report,
+    Verdict,
+    format_estimate,
+)
 
 MAX_ANSWER_CHARACTERS = 300
 ONE_LINE = " "
@@ -125,24 +134,6 @@ def _cell(estimate: Estimate | None, metric: Metric, *, is_difference: bool = Fa
     if estimate is None:
         return _Cell("none")
     return _Cell(*format_estimate(estimate, metric, is_difference=is_difference))
-
-
-def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
-    """Give `61 %` and `[52, 70]`, with two digits of the interval's width; differences carry their sign."""
-    scale = 100.0 if metric.is_share else 1.0
-    digits = _num_decimals(scale * (estimate.high - estimate.low), most=1 if metric.is_share else 4)
-    sign = "+" if is_difference else "-"
-    value, low, high = (
-        f"{scale * number:{sign}z,.{digits}f}" for number in (estimate.value, estimate.low, estimate.high)
-    )
-    unit = "" if not metric.is_share else " points" if is_difference else " %"
-    return value + unit, f"[{low}, {high}]"
-
-
-def _num_decimals(width: float, most: int) -> int:
-    if width <= 0:
-        return 0 if most == 1 else 3
-    return max(0, min(most, 1 - math.floor(math.log10(width))))
 
 
 def footnotes(report: Report) -> list[str]:

@@ -5,6 +5,7 @@ from tunewright.records.base import Record, canonical_json, content_hash
 from tunewright.records.dataset import Change, DatasetEntry, DatasetVersion, Form, Source, Split
 from tunewright.records.doctor import DoctorCheck
 from tunewright.records.example import Conversation, Example, Message, PlainText, Provenance, Role
+from tunewright.records.figures import format_estimate, format_p_value
 from tunewright.records.findings import (
     CheckResult,
     DataReport,
@@ -98,6 +99,8 @@ __all__ = [
     "Verdict",
     "canonical_json",
     "content_hash",
+    "format_estimate",
+    "format_p_value",
     "read_recipe",
     "settled",
 ]

@@ -4,7 +4,6 @@ Everything in a report is data that others wrote, so the template escapes all of
 stands is the charts, whose own text is escaped where they are drawn.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,18 @@ from dataclasses import dataclass
 import yaml
 
 from tunewright.errors import MissingExtraError
-from tunewright.records import AnswerRow, ArmMetric, Change, Difference, Estimate, Metric, Report, Verdict
+from tunewright.records import (
+    AnswerRow,
+    ArmMetric,
+    Change,
+    Difference,
+    Estimate,
+    Metric,
+    Report,
+    Verdict,
+    format_estimate,
+    format_p_value,
+)
 from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
 from tunewright.study.compare import NUM_ANSWERS_OF_A_KIND
 from tunewright.study.html import page_environment
@@ -194,21 +204,8 @@ def _change_groups(changes: Sequence[Change]) -> list[_ChangeGroup]:
 
 
 def _format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
-    """Give `61 %` and `[52, 70]`, with two digits of the interval's width; differences carry their sign."""
-    scale = 100.0 if metric.is_share else 1.0
-    digits = _decimals(scale * (estimate.high - estimate.low), most=1 if metric.is_share else 4)
-    sign = "+" if is_difference else "-"
-    value, low, high = (
-        f"{scale * end:{sign}z,.{digits}f}".replace("-", "−") for end in (estimate.value, estimate.low, estimate.high)
-    )
-    unit = "" if not metric.is_share else " points" if is_difference else " %"
-    return f"{value}{unit}", f"[{low}, {high}]"
-
-
-def _decimals(width: float, most: int) -> int:
-    if width <= 0:
-        return 0 if most == 1 else 3
-    return max(0, min(most, 1 - math.floor(math.log10(width))))
+    value, interval = format_estimate(estimate, metric, is_difference=is_difference)
+    return value.replace("-", "−"), interval.replace("-", "−")
 
 
 def _format_value(value: float, metric: Metric) -> str:
@@ -218,11 +215,6 @@ def _format_value(value: float, metric: Metric) -> str:
 def _format_rows(estimate: Estimate) -> str:
     unscored = f", {estimate.num_unscored:,} unscored" if estimate.num_unscored else ""
     return f"n = {estimate.num_rows:,}{unscored}"
-
-
-def format_p_value(p_value: float) -> str:
-    """Give `0.031`, or `< 0.001`: below that the digits mean nothing."""
-    return "< 0.001" if p_value < 0.001 else f"{p_value:.2g}"
 
 
 def format_duration(seconds: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tunewright.evaluate.task import LOSS_METRICS
-from tunewright.records import ArmMetric, Difference, Estimate, Metric, Verdict
+from tunewright.records import ArmMetric, Difference, Estimate, Metric, Verdict, format_estimate, format_p_value
 
 
 def summarise(
@@ -110,20 +110,13 @@ def _unscored(metric_of: Mapping[str, Metric], results: Sequence[ArmMetric]) -> 
 
 
 def _figure(metric: Metric, found: Estimate) -> str:
-    value, low, high = (_number(metric, number) for number in (found.value, found.low, found.high))
-    return f"{value}{' %' if metric.is_share else ''} [{low}, {high}]"
+    return " ".join(format_estimate(found, metric))
 
 
 def _change_figure(metric: Metric, found: Estimate) -> str:
-    value, low, high = (_number(metric, number, sign="+") for number in (found.value, found.low, found.high))
-    return f"{value}{' points' if metric.is_share else ''} [{low}, {high}]"
-
-
-def _number(metric: Metric, number: float, sign: str = "") -> str:
-    if metric.is_share:
-        return f"{100 * number:{sign}.1f}"
-    return f"{number:{sign},.0f}" if abs(number) >= 1000 else f"{number:{sign}.3f}"
+    return " ".join(format_estimate(found, metric, is_difference=True))
 
 
 def _p_value(p_value: float) -> str:
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    written = format_p_value(p_value)
+    return f"p {written}" if written.startswith("<") else f"p = {written}"

@@ -1,9 +1,9 @@
-"""Write the tables of docs/recipes.md that repeat the code: every setting, and the learning rates by size of the base.
+"""Write the tables of the docs that repeat the code: settings, learning rates by size of the base, checks.
 
-    python scripts/make_recipe_docs.py
+    python scripts/make_docs.py
 
 Only the lines between `<!-- begin NAME -->` and `<!-- end NAME -->` are replaced. tests/unit/test_docs.py fails when
-the committed page is not what this script writes.
+a committed page is not what this script writes.
 """
 
 import json
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tunewright.cli.recipe_view import SettingDescription, list_settings
+from tunewright.data.checks.run import CHECKS
 from tunewright.train.defaults import LORA_LEARNING_RATES
 
-PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def settings_table() -> str:
@@ -34,21 +35,31 @@ def learning_rate_table() -> str:
     return _table(("parameters of the base", "LoRA", "full tuning"), rows)
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"settings": settings_table, "learning rates": learning_rate_table}
+def checks_table() -> str:
+    """Every check with what it looks for and what happens to the rows it finds."""
+    rows = [(f"`{check.id}`", str(check.severity), check.explanation, check.action) for check in CHECKS]
+    return _table(("check", "severity", "what it looks for, and why", "what happens"), rows)
 
 
-def updated(page: str) -> str:
-    """The page with fresh tables.
+TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "recipes.md": {"settings": settings_table, "learning rates": learning_rate_table},
+    "data-checks.md": {"checks": checks_table},
+}
+"""By page and by the name between its markers."""
+
+
+def updated(name_of_page: str, page: str) -> str:
+    """The text of a page with fresh tables.
 
     Raises:
         ValueError: the page lacks the markers of a table.
     """
-    for name, write in TABLES.items():
+    for name, write in TABLES[name_of_page].items():
         begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
         before, found_begin, rest = page.partition(begin)
         _, found_end, after = rest.partition(end)
         if not (found_begin and found_end):
-            raise ValueError(f"{PAGE.name}: no lines {begin.strip()} and {end}")
+            raise ValueError(f"{name_of_page}: no lines {begin.strip()} and {end}")
         page = before + begin + write() + end + after
     return page
 
@@ -74,9 +85,11 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> None:
-    """Bring docs/recipes.md up to date."""
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-    print(f"{', '.join(TABLES)} -> docs/{PAGE.name}")
+    """Bring the pages up to date."""
+    for name, tables in TABLES.items():
+        page = DOCS / name
+        page.write_text(updated(name, page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        print(f"{', '.join(tables)} -> docs/{name}")
 
 
 if __name__ == "__main__":
