@@ -19,7 +19,7 @@ def test_a_block_that_ends_well_leaves_the_record_alone(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_is_an_interruption_with_the_command_that_continues(tmp_path: Path) -> None:
-    words = r"^Stopped; .* Continue with: tunewright tune --resume 3f9a$"
+    words = r"^Stopped\. Continue with: tunewright tune --resume 3f9a$"
     with (
         pytest.raises(InterruptedRunError, match=words),
         recorded_outcome(new_run(tmp_path), "tunewright tune --resume 3f9a"),

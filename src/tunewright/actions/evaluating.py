@@ -3,9 +3,8 @@
 import time
 from pathlib import Path
 
-from tunewright.actions.answering import open_model
-from tunewright.actions.environment import describe_environment
-from tunewright.actions.outcome import recorded_outcome
+from tunewright.actions.answering import OpenedModel, open_model
+from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import Progress, SilentProgress
@@ -18,9 +17,9 @@ from tunewright.records import (
     Derived,
     EvaluateRecipe,
     Report,
-    Run,
     RunStatus,
     Split,
+    TrainRecipe,
     TuneRecipe,
     settled,
 )
@@ -46,13 +45,30 @@ def evaluate(
     Returns:
         A report with one arm, also written as report.json and report.html into a run folder of its own.
     """
-    progress, recipe = progress or SilentProgress(), recipe or EvaluateRecipe()
-    opened = open_model(model, home, recipe.max_answer_tokens)
+    progress = progress or SilentProgress()
+    opened = open_model(model, home, recipe.max_answer_tokens if recipe else None)
+    preparation = _prepare(opened, data, recipe or EvaluateRecipe())
+    settings = preparation.recipe.evaluate
+    default = f"tunewright evaluate {opened.full_name} {data.path}"
+    run = start_run(Store(home), "evaluate", preparation, lambda run_id: command or default)
+    with run.lock(), recorded_outcome(run, run.record.command):
+        started = time.monotonic()
+        # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.
+        rows = sorted(preparation.data.rows(Split.TEST), key=lambda example: example.input_id)
+        items = test_items(rows, settings.max_inputs)
+        system = opened.load(settled(preparation.recipe.train.precision), settings.rows_per_batch)
+        scores = judge(system, system, items, settled(settings.metrics), progress, opened.name)
+        seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
+        title = f"{opened.full_name} on {data.path}"
+        report = build_report(run, preparation, [scores], items, None, seconds, title)
+        run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
+    return report
+
+
+def _prepare(opened: OpenedModel, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:
+    """Read the rows and fill in what the recipe leaves open."""
     rows = prepare_test(data, load_hub_dataset)
     examples = rows.rows(Split.TEST)
-    if recipe.max_inputs is not None:
-        # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.
-        examples = tuple(sorted(examples, key=lambda example: example.input_id))
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)
     precision, why = precision_here()
@@ -63,35 +79,10 @@ def evaluate(
     if recipe.max_answer_tokens is None:
         why = "as the run was tuned" if opened.artifact else "a quarter of the base's context"
         derived.append(Derived(setting="evaluate.max_answer_tokens", value=room, reason=why))
-    recipe = recipe.model_copy(update={"metrics": metrics, "max_answer_tokens": room})
-    full_recipe = TuneRecipe(data=data, base=opened.base.ref.name, evaluate=recipe)
-    preparation = Preparation(full_recipe, tuple(derived), opened.base, opened.renderer, rows, headline)
-
-    store = Store(home)
-    store.put_dataset(rows.version, rows.examples)
-    environment = describe_environment()
-    run = store.create_run(
-        full_recipe.id,
-        lambda run_id, created_at: Run(
-            id=run_id,
-            kind="evaluate",
-            status=RunStatus.RUNNING,
-            created_at=created_at,
-            command=command or f"tunewright evaluate {opened.full_name} {data.path}",
-            recipe_id=full_recipe.id,
-            dataset_id=rows.version.id,
-            base=opened.base.ref,
-            renderer_hash=opened.renderer.hash,
-            environment=environment,
-        ),
+    resolved = TuneRecipe(
+        data=data,
+        base=opened.base.ref.name,
+        train=TrainRecipe(precision=precision),
+        evaluate=recipe.model_copy(update={"metrics": metrics, "max_answer_tokens": room}),
     )
-    with run.lock(), recorded_outcome(run, run.record.command):
-        started = time.monotonic()
-        items = test_items(examples, recipe.max_inputs)
-        system = opened.load(precision, recipe.rows_per_batch)
-        scores = judge(system, system, items, settled(recipe.metrics), progress, opened.name)
-        seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
-        title = f"{opened.full_name} on {data.path}"
-        report = build_report(run, preparation, [scores], items, None, seconds, title)
-        run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
-    return report
+    return Preparation(resolved, tuple(derived), opened.base, opened.renderer, rows, headline)

@@ -1,11 +1,39 @@
-"""How a run ended, written into its record whatever happens."""
+"""A run's record: what it starts from, written before anything is computed, and how it ended, whatever happens."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from tunewright.actions.environment import describe_environment
+from tunewright.actions.preparing import Preparation
 from tunewright.errors import InterruptedRunError, StoreError
-from tunewright.records import RunStatus
-from tunewright.store import RunFolder
+from tunewright.records import Run, RunKind, RunStatus
+from tunewright.store import RunFolder, Store
+
+
+def start_run(store: Store, kind: RunKind, preparation: Preparation, command: Callable[[str], str]) -> RunFolder:
+    """Freeze the data and make the run's folder, with everything in its record that could change the result.
+
+    Args:
+        command: from the run's id, what repeats it from a shell.
+    """
+    data = preparation.data
+    store.put_dataset(data.version, data.examples)
+    environment = describe_environment()
+    return store.create_run(
+        preparation.recipe.id,
+        lambda run_id, created_at: Run(
+            id=run_id,
+            kind=kind,
+            status=RunStatus.RUNNING,
+            created_at=created_at,
+            command=command(run_id),
+            recipe_id=preparation.recipe.id,
+            dataset_id=data.version.id,
+            base=preparation.base.ref,
+            renderer_hash=preparation.renderer.hash,
+            environment=environment,
+        ),
+    )
 
 
 @contextmanager
@@ -23,7 +51,7 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
     except KeyboardInterrupt:
         run.update(status=RunStatus.INTERRUPTED)
         raise InterruptedRunError(
-            f"Stopped; what was finished is saved. Continue with: {command_to_continue}"
+            f"Stopped. Continue with: {command_to_continue}"
         ) from None
     except Exception as error:
         # A disk that refused the run's files may refuse this too; the first error is the one to tell.

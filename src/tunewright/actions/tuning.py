@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.environment import describe_environment
-from tunewright.actions.outcome import recorded_outcome
+from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import Progress, SilentProgress
@@ -27,7 +27,6 @@ from tunewright.records import (
     Lora,
     Precision,
     Report,
-    Run,
     RunStatus,
     Split,
     TrainingSummary,
@@ -62,22 +61,9 @@ def tune(
     preparation = prepare_tuning(recipe, progress)
     announce(preparation, progress)
     store = Store(home)
-    store.put_dataset(preparation.data.version, preparation.data.examples)
-    environment = describe_environment()
-    run = store.create_run(
-        preparation.recipe.id,
-        lambda run_id, created_at: Run(
-            id=run_id,
-            kind="tune",
-            status=RunStatus.RUNNING,
-            created_at=created_at,
-            command=command or f"tunewright tune --recipe {store.home / 'runs' / run_id / RECIPE_FILE}",
-            recipe_id=preparation.recipe.id,
-            dataset_id=preparation.data.version.id,
-            base=preparation.base.ref,
-            renderer_hash=preparation.renderer.hash,
-            environment=environment,
-        ),
+    default = str(store.home / "runs" / "{}" / RECIPE_FILE)
+    run = start_run(
+        store, "tune", preparation, lambda run_id: command or f"tunewright tune --recipe {default.format(run_id)}"
     )
     with run.lock():
         run.write_json(RECIPE_FILE, preparation.recipe.model_dump(mode="json"))

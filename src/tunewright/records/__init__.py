@@ -41,7 +41,7 @@ from tunewright.records.report import (
     TrainingSummary,
     Verdict,
 )
-from tunewright.records.run import BaseModelRef, Environment, Run, RunStatus
+from tunewright.records.run import BaseModelRef, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
 from tunewright.records.tokens import TokenPiece, TokenRow
 
@@ -85,6 +85,7 @@ __all__ = [
     "Report",
     "Role",
     "Run",
+    "RunKind",
     "RunStatus",
     "Score",
     "Severity",

@@ -5,6 +5,8 @@ from typing import Literal
 
 from tunewright.records.base import Record
 
+RunKind = Literal["tune", "evaluate"]
+
 
 class RunStatus(StrEnum):
     """Moves one way, except that an interrupted run goes on running when it is resumed."""
@@ -47,7 +49,7 @@ class Run(Record):
     """One execution of a recipe."""
 
     id: str
-    kind: Literal["tune", "evaluate"]
+    kind: RunKind
     status: RunStatus
     created_at: str
     """UTC, ISO 8601."""
