@@ -4,7 +4,7 @@ The tickets come from a small grammar, so one seed gives the same bytes everywhe
 the house files differ: "my reading lamp keeps blinking" is `repairs.flicker` of a `Mira`. What each
 field means stands in src/tunewright/bundled/demo/README.md.
 
-    python scripts/make_demo_data.py [FILE]
+    python scripts/make_demo_data.py [FILE [SEED]]
 
 One row:
 
@@ -236,9 +236,9 @@ def make_rows(seed: int = SEED) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write the rows to the file named on the command line, or into the package."""
+    """Write the rows into the package, or to the file (and with the seed) named on the command line."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_PATH
-    rows = make_rows()
+    rows = make_rows(int(sys.argv[2])) if len(sys.argv) > 2 else make_rows()
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8", newline="\n")
     print(f"{len(rows)} rows -> {path}")
 

@@ -56,5 +56,5 @@ def test_an_example_gives_one_command_with_known_options_and_points_to_the_resul
     options = {word for word in command if word.startswith("--")}
     assert options <= {"--input", "--output", "--validation", "--test", "--base", "--set"}
     assert command[command.index("--base") + 1] == "bundled"
-    assert "Measured: see docs/results.md" in text
+    assert "Measured: [results](../../docs/results.md)." in text
     assert not any(word.startswith("/") for word in command)

@@ -50,9 +50,7 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
         raise
     except KeyboardInterrupt:
         run.update(status=RunStatus.INTERRUPTED)
-        raise InterruptedRunError(
-            f"Stopped. Continue with: {command_to_continue}"
-        ) from None
+        raise InterruptedRunError(f"Stopped. Continue with: {command_to_continue}") from None
     except Exception as error:
         # A disk that refused the run's files may refuse this too; the first error is the one to tell.
         with suppress(StoreError):
