@@ -11,7 +11,7 @@ from tunewright.records import DoctorCheck
 from tunewright.store import Store
 
 CORE_IMPORTS = ("torch", "transformers", "peft", "datasets", "safetensors", "scipy", "sacrebleu")
-OPTIONAL_IMPORTS = {"matplotlib": "plots"}
+OPTIONAL_IMPORTS = {"matplotlib": "plots", "datasketch": "data", "ftfy": "data", "cleanlab": "data"}
 MIN_FREE_DISK_BYTES = 2e9
 MIN_MEMORY_BYTES = 4e9
 
@@ -55,7 +55,8 @@ def _processor() -> DoctorCheck:
 
     precision, reason = precision_here()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
-    found = f"{device}; {torch.get_num_threads()} threads; trains in {precision}: {reason}"
+    features = torch.backends.cpu.get_cpu_capability()
+    found = f"{device}; {features}; {torch.get_num_threads()} threads; trains in {precision}: {reason}"
     return DoctorCheck(name="processor", status="ok", found=found)
 
 
