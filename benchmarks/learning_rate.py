@@ -137,7 +137,8 @@ def main() -> None:
             result = measure(setting, files[setting.data], environment, Path(scratch) / str(number))
             found.append({**vars(setting), **result})
             print(found[-1], flush=True)
-            record = {"environment": environment.model_dump(mode="json"), "results": found}
+            machine = environment.model_dump(mode="json", include={"processor", "num_threads", "packages"})
+            record = {"machine": machine, "results": found}
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     header = list(found[0])
     lines = [f"{environment.processor}, torch {environment.packages['torch']}, {name[-10:]}\n"]

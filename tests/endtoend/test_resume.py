@@ -59,11 +59,22 @@ def worker_environment():
     return {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
 
 
-def test_three_sigkills_end_in_the_bytes_and_figures_of_a_straight_run(inputs, straight, tmp_path):
+@pytest.mark.parametrize(
+    ("kills", "overrides"),
+    [
+        ((2, 6, 9), ()),
+        # Several micro-batches a step, steps that do not divide the epoch, kills in both epochs.
+        pytest.param((3, 13, 20), ("train.rows_per_step=3", "train.tokens_per_micro_batch=64"), marks=pytest.mark.slow),
+    ],
+    ids=["plain", "accumulated"],
+)
+def test_three_sigkills_end_in_the_bytes_and_figures_of_a_straight_run(inputs, kills, overrides, tmp_path):
+    tune(small_recipe(*inputs, *overrides), home=tmp_path / "straight")
+    straight = Store(tmp_path / "straight").run("last")
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(small_recipe(*inputs).model_dump_json(), encoding="utf-8")
+    recipe.write_text(small_recipe(*inputs, *overrides).model_dump_json(), encoding="utf-8")
     home = tmp_path / "home"
-    for kill_at in (2, 6, 9):
+    for kill_at in kills:
         command = [sys.executable, "-c", KILLED_WORKER, str(recipe), str(home), str(kill_at)]
         killed = subprocess.run(command, env=worker_environment(), capture_output=True, text=True, check=False)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
