@@ -117,6 +117,18 @@ def test_evaluate_leaves_a_row_that_cannot_be_rendered_unscored(job):
     assert len(report.data.prompt_tokens) == 5
 
 
+def test_rows_the_model_was_trained_on_are_told(job):
+    lines = []
+
+    class Listening(SilentProgress):
+        def say(self, text):
+            lines.append(text)
+
+    settings = EvaluateRecipe(metrics=("loss",), num_resamples=100)
+    evaluate(job.report.run_id, DataRecipe(path=str(job.rows)), settings, home=job.home, progress=Listening())
+    assert any(line.startswith("Warning: 40 of the 80 inputs were training rows of") for line in lines)
+
+
 def test_a_changed_base_is_refused_by_name(tmp_path):
     job = Job(tmp_path, "train.epochs=0.1")
     template = job.base / "chat_template.jinja"

@@ -86,7 +86,7 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize("look", [show_run, run_folder])
 def test_a_run_that_is_not_there_is_refused(look: object, tmp_path: Path) -> None:
     assert callable(look)
-    with pytest.raises(StoreError, match="no run of that name"):
+    with pytest.raises(StoreError, match="no run at all"):
         look("3f9a", tmp_path)
 
 

@@ -49,7 +49,7 @@ def test_a_stopped_run_has_its_recipe_data_and_reasons_saved(stopped: RunFolder)
 
 
 def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="no run of that name"):
+    with pytest.raises(StoreError, match="no run at all"):
         resume("3f9a", home=tmp_path)
 
 

@@ -231,3 +231,11 @@ def test_real_files_that_cannot_be_trained_on_are_refused_by_name(name: str, mes
     path = shared(name)
     with pytest.raises(DataError, match=message):
         read(path)
+
+
+def test_a_table_with_a_text_column_and_others_is_not_taken_for_plain_text(tmp_path: Path) -> None:
+    path = write(tmp_path, "rows.csv", b"text,label\nhello,greeting\n")
+    with pytest.raises(DataError, match=r"found the columns text, label, .*--input and --output, or .*--form text"):
+        read(path)
+    assert read(path, form="text")[0].body == PlainText(text="hello")
+    assert conversation(read(path, input="text", output="label")[0]).answer == "greeting"

@@ -141,3 +141,15 @@ def test_a_parquet_text_that_is_not_utf8_is_refused() -> None:
     broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
     with pytest.raises(DataError, match="UTF8"):
         read_table(parquet_bytes({"a": broken}))
+
+
+@pytest.mark.parametrize(
+    ("data", "delimiter", "found"),
+    [(b"text;label\na;b\n", ",", "semicolons"), (b"a\tb\n1\t2\n", ",", "tabs"), (b"a,b\n1,2\n", "\t", "commas")],
+)
+def test_another_delimiter_is_named_once(data: bytes, delimiter: str, found: str) -> None:
+    with pytest.raises(
+        DataError, match=rf"header: found cells divided by {found}, expected cells divided by"
+    ) as caught:
+        read_text(data, delimiter)
+    assert len(caught.value.problems) == 1

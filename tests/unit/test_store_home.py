@@ -92,7 +92,7 @@ def test_ids_are_recomputed_even_when_the_manifest_fits(tmp_path):
 
 def test_an_unknown_or_ambiguous_dataset_is_named(tmp_path):
     home = new_store(tmp_path)
-    with pytest.raises(StoreError, match=r"'abc': found no dataset version of that name.* 0 are stored"):
+    with pytest.raises(StoreError, match=r"'abc': found no dataset version at all"):
         home.get_dataset("abc")
     ids = [home.put_dataset(*dataset(f"question {number}?")).name for number in range(17)]
     first = next(id_[0] for id_ in ids if sum(other[0] == id_[0] for other in ids) > 1)
@@ -149,7 +149,7 @@ def test_a_wrong_run_name_lists_the_closest(tmp_path):
 
 
 def test_without_runs_there_is_no_last(tmp_path):
-    with pytest.raises(StoreError, match=r"'last': found no run of that name.* 0 are stored"):
+    with pytest.raises(StoreError, match=r"'last': found no run at all.* Make one with: tunewright tune DATA"):
         new_store(tmp_path).run("last")
     assert new_store(tmp_path).runs() == []
 

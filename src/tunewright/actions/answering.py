@@ -29,6 +29,8 @@ class OpenedModel:
     renderer: Renderer
     artifact_folder: Path | None
     artifact: Artifact | None
+    dataset_id: str | None = None
+    """Dataset version of the run that made the artifact."""
 
     @property
     def full_name(self) -> str:
@@ -93,7 +95,7 @@ def _open_tuned(run: RunFolder, max_answer_tokens: int | None) -> OpenedModel:
                 f"run {run.record.id}: its artifact was made for {what} {recorded[:12]}, found {found[:12]} at "
                 f"{artifact.base.name}. Its answers would be worth nothing. Put the old files back, or tune again."
             )
-    return OpenedModel("tuned", base, renderer, folder, artifact)
+    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id)
 
 
 def _may_be_base(model: str) -> bool:

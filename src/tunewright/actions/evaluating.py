@@ -49,6 +49,7 @@ def evaluate(
     opened = open_model(model, home, recipe.max_answer_tokens if recipe else None)
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
+    _warn_of_training_rows(opened, preparation, Store(home), progress)
     default = f"tunewright evaluate {opened.full_name} {data.path}"
     run = start_run(Store(home), "evaluate", preparation, lambda run_id: command or default)
     with run.lock(), recorded_outcome(run, run.record.command):
@@ -63,6 +64,20 @@ def evaluate(
         report = build_report(run, preparation, [scores], items, None, seconds, title)
         run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
     return report
+
+
+def _warn_of_training_rows(opened: OpenedModel, preparation: Preparation, store: Store, progress: Progress) -> None:
+    """Say how many of the rows the model was trained on: what was learned by heart proves nothing."""
+    if opened.dataset_id is None:
+        return
+    version, examples = store.get_dataset(opened.dataset_id)
+    trained = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TRAIN}
+    inputs = {example.input_id for example in preparation.data.rows(Split.TEST)}
+    if shared := len(trained & inputs):
+        progress.say(
+            f"Warning: {shared:,} of the {len(inputs):,} inputs were training rows of {opened.full_name}. The figures "
+            "below are too good for them; evaluate on other rows."
+        )
 
 
 def _prepare(opened: OpenedModel, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:

@@ -101,7 +101,8 @@ def _next_steps(report: DataReport) -> list[str]:
     steps = []
     if any(result.num_rows for result in report.results):
         steps.append(
-            "To decide row by row: add --fix fixes.jsonl, edit that file, tune with --set data.fixes=fixes.jsonl"
+            "To decide row by row: add --fix fixes.jsonl, set the actions in that file to drop, keep or edit, and tune "
+            "with --set data.fixes=fixes.jsonl"
         )
     if report.blocking:
         blocking = ",".join(result.check for result in report.blocking)

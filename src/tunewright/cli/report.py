@@ -19,7 +19,9 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
         folder: of the run, which holds the page.
     """
     arms = " and ".join(report.arms)
-    screen.line(f"\n{arms} on {report.data.num_test_inputs:,} held-out inputs (95 % intervals in brackets)", "bold")
+    # Of the rows given to `evaluate` nobody knows where they come from.
+    inputs = "held-out inputs" if report.training else "inputs"
+    screen.line(f"\n{arms} on {report.data.num_test_inputs:,} {inputs} (95 % intervals in brackets)", "bold")
     screen.show(MetricTable(report))
     for note in footnotes(report):
         screen.show(Text(visible(note), "dim"))

@@ -26,6 +26,8 @@ LoadHubDataset = Callable[[str], Iterable[dict[str, object]]]
 
 NumberedRows = Iterator[tuple[int, dict[str, object]]]
 
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
+
 MAX_PASSAGE_CHARACTERS = 2000
 """Paragraphs of a .txt file are joined up to this length, about 500 tokens of English."""
 
@@ -88,6 +90,15 @@ def _to_examples(rows: NumberedRows, recipe: DataRecipe, log: ReadLog) -> tuple[
             examples.append(Example(body=body, provenance=Provenance(source=log.name, row=number)))
             unused |= unused_fields(row, form)
     log.raise_if_refused()
+    if unused and form == "text" and recipe.form is None and Path(log.name).suffix.lower() in TABLE_SUFFIXES:
+        raise DataError(
+            Problem(
+                log.name,
+                f"the columns text, {', '.join(sorted(unused))}",
+                "to be told which is the input and which the output",
+                "Name them with --input and --output, or train on the texts alone with --form text.",
+            )
+        )
     if unused:
         advice = "; for questions and answers name two of them with --input and --output" if form == "text" else ""
         log.warnings.append(f"fields that were not used: {', '.join(sorted(unused))}{advice}")

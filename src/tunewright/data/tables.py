@@ -33,6 +33,7 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
     with _wide_cells():
         try:
             header = next(reader, [])
+            _require_delimiter(header, delimiter)
             _require_distinct(header)
             for cells in reader:
                 if not cells:  # a blank line
@@ -65,6 +66,17 @@ def _wide_cells() -> Iterator[None]:
         yield
     finally:
         csv.field_size_limit(previous)
+
+
+def _require_delimiter(header: list[str], delimiter: str) -> None:
+    """A header of one cell that holds another delimiter is a table cut with that one."""
+    name_of = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
+    other = next((mark for mark in name_of if mark != delimiter and mark in header[0]), None) if header else None
+    if len(header) == 1 and other is not None:
+        fix = f"Save the table with {name_of[delimiter]} between the cells (tabs belong into a .tsv file)."
+        raise RefusedError(
+            "header", f"cells divided by {name_of[other]}", f"cells divided by {name_of[delimiter]}", fix
+        )
 
 
 def _require_distinct(header: list[str]) -> None:

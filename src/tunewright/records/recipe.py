@@ -5,8 +5,9 @@ the derived value is printed with its reason. Unknown keys are refused. The line
 it feeds `tunewright recipe`, docs/recipes.md and the JSON schema.
 """
 
+import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import Field, ValidationError
@@ -250,16 +251,33 @@ def _problems(error: ValidationError, where: str) -> list[Problem]:
         location = [part for part in detail["loc"] if part not in ("lora", "full")]
         name = ".".join(str(part) for part in location) or "(top level)"
         if detail["type"] == "extra_forbidden":
-            expected, fix = "a setting that exists", "Remove it, or run `tunewright recipe` for the list."
+            closest = difflib.get_close_matches(name, _setting_names(), n=1)
+            advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
+            expected, fix = "a setting that exists", f"{advice} `tunewright recipe` lists them all."
             found = "an unknown setting"
         elif detail["type"] == "missing":
             expected, fix, found = "a value", "Add it.", "nothing"
+        elif detail["type"] == "union_tag_invalid":
+            found, expected = repr(detail["ctx"]["tag"]), f"one of {detail['ctx']['expected_tags']}"
+            fix = _ADVICE.get(name, "Change the value.")
         else:
             found = repr(detail["input"])[:80]
-            expected = detail["msg"][0].lower() + detail["msg"][1:]
+            message = detail["msg"].removeprefix("Input should be ")
+            expected = message[0].lower() + message[1:]
             fix = _ADVICE.get(name, "Change the value.")
         problems.append(Problem(f"{where}: {name}", found, expected, fix))
     return problems
+
+
+def _setting_names(kind: type[Record] | None = None, prefix: str = "") -> list[str]:
+    """Dotted names of all settings, for finding the one that was meant."""
+    names = []
+    for field, info in (kind or TuneRecipe).model_fields.items():
+        parts = [part for part in (info.annotation, *get_args(info.annotation)) if isinstance(part, type)]
+        sections = [part for part in parts if issubclass(part, Record)]
+        names += [name for section in sections for name in _setting_names(section, f"{prefix}{field}.")]
+        names += [] if sections else [f"{prefix}{field}"]
+    return names
 
 
 _ADVICE = {

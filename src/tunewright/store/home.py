@@ -185,6 +185,8 @@ def _no_single(what: str, name: str, matches: list[str], known: list[str], advic
         found = f"{len(matches)} that start so: {_listed(matches)}"
         return Problem(repr(name), found, expected, "Give more of the id.")
     closest = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
+    if not known:
+        return Problem(repr(name), f"no {what} at all", expected, "Make one with: tunewright tune DATA")
     fix = f"Closest: {_listed(closest)}. {advice}" if closest else f"{len(known)} are stored. {advice}"
     return Problem(repr(name), f"no {what} of that name", expected, fix)
 
