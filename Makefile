@@ -24,6 +24,7 @@ fix: .venv/installed  ## Let the formatter and linter repair what they can
 	$(BIN)/ruff format .
 
 bench: .venv/installed  ## Measured figures of docs/results.md and docs/recipes.md; long
+	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/learning_rate.py
 	$(BIN)/python benchmarks/examples.py
 

@@ -94,6 +94,9 @@ INTRODUCTION = """\
 Written by `python benchmarks/examples.py` (part of `make bench`) from the reports of the commands shown. Every figure
 is on held-out rows, base and tuned on the same ones; brackets hold 95 % intervals; n counts distinct inputs. How they
 are computed: [how it works](how-it-works.md). Where the data comes from: the README of each example under `examples/`.
+
+One run and one seed each. The defaults were chosen on validation rows of some of this data; that, and the conditions
+of each run: [lab notebook](lab-notebook.md).
 """
 
 
