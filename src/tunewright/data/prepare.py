@@ -200,6 +200,7 @@ class _Splitter:
             )
 
     def freeze(self) -> PreparedData:
+        """Put the collected rows into a dataset version: train in file order, the other splits in hash order."""
         for split in (Split.VALIDATION, Split.TEST):
             self._rows[split].sort(key=lambda example: self._order(example.input_id))
         entries = tuple(
