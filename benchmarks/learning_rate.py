@@ -23,7 +23,9 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import BaseModelRef, Environment, Run, RunStatus, Split, TuneRecipe, read_recipe, settled
 from tunewright.store import Store
-from tunewright.train.loop import TrainingJob, train
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import make_plan
+from tunewright.train.stream import TokenStream
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data" / "datasets"
@@ -100,14 +102,17 @@ def measure(setting: Setting, path: Path, environment: Environment, home: Path) 
     network = prepare_for_training(load_base(preparation.base.folder), resolved.method, seed=0)
     model = LanguageModel(network, preparation.renderer, settled(resolved.train.precision))
 
-    def validation_loss() -> float:
+    def validate() -> Validation:
         with progress.bar("", 0) as advance:
-            return model.mean_loss(validation, advance)
+            return Validation(model.mean_loss(validation, advance))
 
     run = Store(home).create_run(
         resolved.id, lambda run_id, at: _run(run_id, at, resolved, preparation.base.ref, environment)
     )
-    job = TrainingJob(network, resolved, sequences, preparation.renderer.pad_token_id, validation_loss, {}, run, "")
+    stream = TokenStream(sequences, setting.rows_per_step, resolved.train.seed)
+    plan = make_plan(resolved.train, stream.steps_per_epoch)
+    pad_token_id = preparation.renderer.pad_token_id
+    job = TrainingJob(network, resolved.train, stream, plan, pad_token_id, validate, {}, run, "")
     summary = train(job, progress)
     return {"validation_loss": summary.best_validation_loss, "best_step": summary.best_step, "seconds": summary.seconds}
 

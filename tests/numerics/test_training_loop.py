@@ -19,7 +19,9 @@ from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import checkpoint, loop
-from tunewright.train.loop import TrainingJob, train
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import make_plan
+from tunewright.train.stream import TokenStream
 
 ROWS = tuple(TokenSequence(str(n), (5, 6 + n, 7, 8 + n, 9), (0.0, 0.0, 1.0, 1.0, 1.0), cut=None) for n in range(12))
 LORA = Lora(rank=4, alpha=8.0, dropout=0.1)
@@ -40,14 +42,18 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
     network = prepare_for_training(load_base(base), recipe.method, recipe.train.seed)
     scripted = iter(losses) if losses else None
 
-    def validation_loss():
+    def validate():
         if scripted:
-            return next(scripted)
+            return Validation(next(scripted))
         # Any figure that depends on the weights.
-        return sum(value.float().abs().sum().item() for value in trainable_parameters(network).values())
+        loss = sum(value.float().abs().sum().item() for value in trainable_parameters(network).values())
+        return Validation(loss, parts={"half": loss / 2})
 
     locations = {row.example_id: f"rows.jsonl:{row.example_id}" for row in ROWS}
-    return TrainingJob(network, recipe, ROWS, 0, validation_loss, locations, run, "tunewright tune --resume run")
+    stream = TokenStream(ROWS, recipe.train.rows_per_step, recipe.train.seed)
+    plan = make_plan(recipe.train, stream.steps_per_epoch)
+    command = "tunewright tune --resume run"
+    return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command)
 
 
 def weights_hash(job):
@@ -66,12 +72,14 @@ class Killed(BaseException):
     """Stands in for SIGKILL: nothing in the package catches it."""
 
 
-@pytest.mark.parametrize("method", [LORA, Full()], ids=["lora", "full"])
+@pytest.mark.parametrize(
+    ("method", "optimizer"), [(LORA, "adamw"), (Full(), "adamw"), (Full(), "muon")], ids=["lora", "full", "muon"]
+)
 @pytest.mark.parametrize("checkpoint_each_step", [True, False], ids=["each step", "at validation"])
 def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
-    method, checkpoint_each_step, base, tmp_path, monkeypatch
+    method, optimizer, checkpoint_each_step, base, tmp_path, monkeypatch
 ):
-    chosen = recipe(method, seconds_between_checkpoints=1e-9 if checkpoint_each_step else 1e9)
+    chosen = recipe(method, optimizer=optimizer, seconds_between_checkpoints=1e-9 if checkpoint_each_step else 1e9)
     straight = make_job(tmp_path, base, chosen, name="straight")
     expected = train(straight, SilentProgress())
     assert expected.num_steps == 12
@@ -80,10 +88,10 @@ def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
     # Kills in the middle of epochs; the second and third come after a resume.
     for kill_at in (4, 5, 10):
 
-        def step(job, stream, plan, optimizer, parameters, state, advance, kill_at=kill_at):
+        def step(job, optimizers, parameters, state, advance, kill_at=kill_at):
             if state.step == kill_at:
                 raise Killed
-            return real_step(job, stream, plan, optimizer, parameters, state, advance)
+            return real_step(job, optimizers, parameters, state, advance)
 
         monkeypatch.setattr(loop, "_step", step)
         torch.manual_seed(kill_at)  # another process starts with other random numbers
@@ -106,14 +114,15 @@ def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
     parameters = trainable_parameters(again.network)
     shuffled = dict(sorted(parameters.items(), reverse=True))
     optimizer = torch.optim.AdamW(shuffled.values(), fused=True)
-    store = checkpoint.Checkpoints(again.run, shuffled, optimizer)
+    store = checkpoint.Checkpoints(again.run, shuffled, [optimizer])
     store.load_newest()
     saved = store._optimizer_tensors()
     store.run.remove_published("checkpoints/step-00000003")
-    fresh = checkpoint.Checkpoints(again.run, parameters, torch.optim.AdamW(parameters.values(), fused=True))
+    other = torch.optim.AdamW(parameters.values(), fused=True)
+    fresh = checkpoint.Checkpoints(again.run, parameters, [other])
     fresh._load_optimizer(saved)
     for name, parameter in parameters.items():
-        assert torch.equal(fresh.optimizer.state[parameter]["exp_avg"], optimizer.state[shuffled[name]]["exp_avg"])
+        assert torch.equal(other.state[parameter]["exp_avg"], optimizer.state[shuffled[name]]["exp_avg"])
     assert any(value.abs().sum() > 0 for name, value in saved.items() if name.endswith("exp_avg"))
 
 
@@ -125,7 +134,7 @@ def test_the_best_checkpoint_is_kept_and_restored(base, tmp_path):
     two_epochs = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 3.0, 4.0, 3.5], name="other")
     real_finished = loop._is_finished
     try:
-        loop._is_finished = lambda state, plan, recipe: state.step >= 6
+        loop._is_finished = lambda state, job: state.step >= 6
         train(two_epochs, SilentProgress())
     finally:
         loop._is_finished = real_finished
@@ -221,11 +230,11 @@ def send_at_step(monkeypatch, number, at_step, times=1):
     """Let a signal arrive while a step is computed."""
     real_step = loop._step
 
-    def step(job, stream, plan, optimizer, parameters, state, advance):
+    def step(job, optimizers, parameters, state, advance):
         if state.step == at_step:
             for _ in range(times):
                 os.kill(os.getpid(), number)
-        return real_step(job, stream, plan, optimizer, parameters, state, advance)
+        return real_step(job, optimizers, parameters, state, advance)
 
     monkeypatch.setattr(loop, "_step", step)
 

@@ -35,7 +35,9 @@ from tunewright.records import (
 )
 from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
-from tunewright.train.loop import TrainingJob, train
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import make_plan
+from tunewright.train.stream import TokenStream
 
 RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headline.json"
 SECONDS_FILE = "seconds.json"
@@ -186,16 +188,19 @@ def _train(
     validation = preparation.sequences(Split.VALIDATION)
     silent = SilentProgress()
 
-    def validation_loss() -> float:
+    def validate() -> Validation:
         with silent.bar("Validating", len(validation)) as advance:
-            return tuned_model.mean_loss(validation, advance)
+            return Validation(tuned_model.mean_loss(validation, advance))
 
+    settings = preparation.recipe.train
+    stream = TokenStream(preparation.sequences(Split.TRAIN), settled(settings.rows_per_step), settings.seed)
     job = TrainingJob(
         network=tuned_model.network,
-        recipe=preparation.recipe,
-        sequences=preparation.sequences(Split.TRAIN),
+        settings=settings,
+        stream=stream,
+        plan=make_plan(settings, stream.steps_per_epoch),
         pad_token_id=preparation.renderer.pad_token_id,
-        validation_loss=validation_loss,
+        validate=validate,
         locations={row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
         run=run,
         command_to_continue=command_to_continue,

@@ -92,13 +92,17 @@ class Full(Record):
 
 Method = Annotated[Lora | Full, Field(discriminator="kind")]
 Precision = Literal["float32", "bfloat16"]
+Optimizer = Literal["adamw", "muon"]
 
 
 class TrainRecipe(Record):
     """How the weights are updated."""
 
     learning_rate: Annotated[float, Field(gt=0)] | None = None
-    """Peak step size of AdamW. Derived from the method and the size of the base."""
+    """Peak step size. Derived from the method and the size of the base."""
+    optimizer: Optimizer = "adamw"
+    """`adamw`, or `muon`: matrices move by their orthogonalised momentum, everything else by AdamW; for full tuning
+    and training from nothing."""
     rows_per_step: Annotated[int, Field(ge=1)] | None = None
     """Rows in one optimizer step. Derived from the number of rows."""
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -108,7 +112,7 @@ class TrainRecipe(Record):
     final_learning_rate_fraction: Fraction = 0.1
     """Where the cosine schedule ends, as a share of the peak."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """AdamW's decoupled pull of the trained weights towards zero."""
+    """Decoupled pull of the trained weights towards zero."""
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
     """Gradients longer than this are scaled down to it."""
     min_validations: Annotated[int, Field(ge=1)] = 4

@@ -83,6 +83,8 @@ class CurvePoint(Record):
     train_loss: float | None = None
     """Nats per trained token over the step."""
     validation_loss: float | None = None
+    validation_parts: dict[str, float] | None = None
+    """Loss of each kind of validation rows, where they are of several kinds."""
     learning_rate: float | None = None
     gradient_norm: float | None = None
 

@@ -36,7 +36,7 @@ MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.SUCCEEDED: frozenset(),
 }
 
-MetricRow = dict[str, float | None]
+MetricRow = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RunFolder:
         self.record = record
         return record
 
-    def append_metric(self, row: Mapping[str, float | None]) -> None:
+    def append_metric(self, row: Mapping[str, object]) -> None:
         """Add one row of numbers, which must name its "step", to the curve. NaN is refused with ValueError."""
         assert isinstance(row["step"], int), row
         line = json.dumps(dict(row), allow_nan=False) + "\n"
@@ -221,9 +221,9 @@ def _parse_metric(line: bytes, where: str) -> MetricRow:
     return row
 
 
-def _step(row: MetricRow) -> float:
+def _step(row: MetricRow) -> int:
     step = row["step"]
-    assert step is not None, row
+    assert isinstance(step, int), row
     return step
 
 

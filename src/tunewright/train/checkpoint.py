@@ -4,6 +4,7 @@ Optimizer state is keyed by parameter name. Saved in iteration order it survives
 by the second when two layers have the same shape.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from tunewright.store import RunFolder
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Parameter
-    from torch.optim import AdamW
+    from torch.optim import Optimizer
 
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -44,7 +45,8 @@ class Checkpoints:
 
     run: RunFolder
     parameters: "dict[str, Parameter]"
-    optimizer: "AdamW"
+    optimizers: "Sequence[Optimizer]"
+    """Each weight belongs to one of them."""
 
     def save(self, state: TrainState) -> None:
         """Publish a checkpoint atomically, then drop the ones that are no longer needed.
@@ -102,16 +104,24 @@ class Checkpoints:
         return {
             f"{name}|{key}": value
             for name, parameter in self.parameters.items()
-            for key, value in self.optimizer.state.get(parameter, {}).items()
+            for optimizer in self.optimizers
+            for key, value in optimizer.state.get(parameter, {}).items()
         }
 
     def _load_optimizer(self, tensors: "dict[str, Tensor]") -> None:
-        self.optimizer.state.clear()
+        owner = {
+            parameter: optimizer
+            for optimizer in self.optimizers
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
+        for optimizer in self.optimizers:
+            optimizer.state.clear()
         for full_name, value in tensors.items():
             name, _, key = full_name.rpartition("|")
             parameter = self.parameters[name]
             # The fused AdamW keeps its step counter, too, beside the weights.
-            self.optimizer.state[parameter][key] = value.to(parameter.device)
+            owner[parameter].state[parameter][key] = value.to(parameter.device)
 
 
 def _name(step: int) -> str:

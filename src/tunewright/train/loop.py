@@ -1,4 +1,4 @@
-"""The training loop. LoRA, full tuning and continued pre-training differ only in what is handed in."""
+"""The training loop. LoRA, full tuning and training from nothing differ only in what is handed in."""
 
 import math
 import resource
@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,18 +14,29 @@ from typing import TYPE_CHECKING
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
-from tunewright.records import CurvePoint, TrainingSummary, TuneRecipe, settled
+from tunewright.records import CurvePoint, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.loss import accumulate_gradients
-from tunewright.train.schedule import Plan, learning_rate, make_plan
-from tunewright.train.stream import TokenStream
+from tunewright.train.optimizer import make_optimizers
+from tunewright.train.schedule import Plan
+from tunewright.train.stream import StepRows
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
-    from torch.optim import AdamW
+    from torch.optim import Optimizer
     from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One look at rows that are not trained on."""
+
+    loss: float
+    """Nats per trained token; decides which checkpoint is kept."""
+    parts: Mapping[str, float] | None = None
+    """The same for each kind of rows, where they are of several kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +44,14 @@ class TrainingJob:
     """What one training run needs; the loop owns nothing but the order of events."""
 
     network: "PreTrainedModel"
-    recipe: TuneRecipe
+    settings: TrainRecipe
     """Resolved: every derived setting is filled in."""
-    sequences: tuple[TokenSequence, ...]
+    stream: StepRows
+    """Which rows each step sees."""
+    plan: Plan
     pad_token_id: int
-    validation_loss: Callable[[], float]
-    """Nats per trained token on the validation rows, as the network stands."""
+    validate: Callable[[], Validation]
+    """Measures the network as it stands on the validation rows."""
     locations: Mapping[str, str]
     """Example id to `file:row`, to name the rows of a batch that diverged."""
     run: RunFolder
@@ -56,14 +69,13 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
     parameters = trainable_parameters(job.network)
-    optimizer = _make_optimizer(parameters, job.recipe)
-    checkpoints = Checkpoints(job.run, parameters, optimizer)
-    stream = TokenStream(job.sequences, settled(job.recipe.train.rows_per_step), job.recipe.train.seed)
-    plan = make_plan(job.recipe.train, stream.steps_per_epoch)
+    optimizers = make_optimizers(job.network, job.settings)
+    checkpoints = Checkpoints(job.run, parameters, optimizers)
+    plan = job.plan
     state = checkpoints.load_newest()
     job.run.truncate_metrics(state.step if state else -1)
     if state is None:
-        state = _validate(job, TrainState(), plan)
+        state = _validate(job, TrainState())
         checkpoints.save(state)
     else:
         progress.say(f"Resuming after step {state.step} of {plan.num_steps}.")
@@ -73,40 +85,38 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
     job.network.train()
     with stop_on_signal() as is_stopping, progress.bar("Training", plan.num_steps) as advance:
         advance(state.step)
-        while not _is_finished(state, plan, job.recipe):
-            state = _step(job, stream, plan, optimizer, parameters, state, advance)
+        while not _is_finished(state, job):
+            state = _step(job, optimizers, parameters, state, advance)
             if state.step in plan.validate_after:
-                state = _validate(job, state, plan)
-            is_due = time.monotonic() - saved_at > job.recipe.train.seconds_between_checkpoints
+                state = _validate(job, state)
+            is_due = time.monotonic() - saved_at > job.settings.seconds_between_checkpoints
             if is_due or is_stopping() or state.step in plan.validate_after:
                 seconds = seconds_before + time.monotonic() - started_at
                 state = state.model_copy(update={"seconds": seconds, "peak_memory_bytes": peak_memory_bytes(state)})
                 checkpoints.save(state)
                 saved_at = time.monotonic()
-            if is_stopping() and not _is_finished(state, plan, job.recipe):
+            if is_stopping() and not _is_finished(state, job):
                 raise InterruptedRunError(
                     f"Stopped after step {state.step} of {plan.num_steps}; everything is saved. "
                     f"Continue with: {job.command_to_continue}"
                 )
     checkpoints.load_weights_of(state.best_step)
     job.network.eval()
-    return _summary(job, state, plan, parameters)
+    return _summary(job, state, parameters)
 
 
 def _step(
     job: TrainingJob,
-    stream: TokenStream,
-    plan: Plan,
-    optimizer: "AdamW",
+    optimizers: "Sequence[Optimizer]",
     parameters: "dict[str, Parameter]",
     state: TrainState,
     advance: Callable[[int, str], None],
 ) -> TrainState:
     import torch
 
-    settings = job.recipe.train
-    rows = stream.rows(state.step)
-    rate = learning_rate(settings, state.step, plan.num_steps)
+    settings = job.settings
+    rows = job.stream.rows(state.step)
+    rate = job.plan.learning_rate(state.step)
     with _out_of_memory_in_words(settled(settings.tokens_per_micro_batch)):
         loss = accumulate_gradients(
             job.network,
@@ -118,12 +128,13 @@ def _step(
     norm = torch.nn.utils.clip_grad_norm_(parameters.values(), settings.max_gradient_norm).item()
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise DivergedError(_describe_divergence(job, rows, state.step, loss, norm))
-    optimizer.param_groups[0]["lr"] = rate
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    for optimizer in optimizers:
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
     done = state.step + 1
     point = CurvePoint(
-        step=done, epoch=done / plan.steps_per_epoch, train_loss=loss, learning_rate=rate, gradient_norm=norm
+        step=done, epoch=done / job.plan.steps_per_epoch, train_loss=loss, learning_rate=rate, gradient_norm=norm
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
     advance(1, f"loss {loss:.3f}")
@@ -153,14 +164,20 @@ def _out_of_memory_in_words(tokens_per_micro_batch: int) -> Iterator[None]:
         ) from None
 
 
-def _validate(job: TrainingJob, state: TrainState, plan: Plan) -> TrainState:
-    loss = job.validation_loss()
+def _validate(job: TrainingJob, state: TrainState) -> TrainState:
+    validation = job.validate()
+    loss = validation.loss
     if not math.isfinite(loss):
         raise DivergedError(
             f"The validation loss after step {state.step} is {loss}. The last finite weights are in the newest "
             "checkpoint; lower train.learning_rate and start again."
         )
-    point = CurvePoint(step=state.step, epoch=state.step / plan.steps_per_epoch, validation_loss=loss)
+    point = CurvePoint(
+        step=state.step,
+        epoch=state.step / job.plan.steps_per_epoch,
+        validation_loss=loss,
+        validation_parts=dict(validation.parts) if validation.parts else None,
+    )
     job.run.append_metric(point.model_dump(exclude_none=True))
     if state.best_validation_loss is None or loss < state.best_validation_loss:
         gain = {"best_step": state.step, "best_validation_loss": loss, "num_validations_without_gain": 0}
@@ -168,15 +185,8 @@ def _validate(job: TrainingJob, state: TrainState, plan: Plan) -> TrainState:
     return state.model_copy(update={"num_validations_without_gain": state.num_validations_without_gain + 1})
 
 
-def _is_finished(state: TrainState, plan: Plan, recipe: TuneRecipe) -> bool:
-    return state.step >= plan.num_steps or state.num_validations_without_gain >= recipe.train.patience
-
-
-def _make_optimizer(parameters: "dict[str, Parameter]", recipe: TuneRecipe) -> "AdamW":
-    from torch.optim import AdamW
-
-    # The learning rate is set at every step. The fused form is 3x faster on a CPU than the loop over tensors.
-    return AdamW(parameters.values(), lr=0.0, weight_decay=recipe.train.weight_decay, fused=True)
+def _is_finished(state: TrainState, job: TrainingJob) -> bool:
+    return state.step >= job.plan.num_steps or state.num_validations_without_gain >= job.settings.patience
 
 
 def _describe_divergence(job: TrainingJob, rows: list[TokenSequence], step: int, loss: float, norm: float) -> str:
@@ -187,13 +197,13 @@ def _describe_divergence(job: TrainingJob, rows: list[TokenSequence], step: int,
     )
 
 
-def _summary(job: TrainingJob, state: TrainState, plan: Plan, parameters: "dict[str, Parameter]") -> TrainingSummary:
+def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Parameter]") -> TrainingSummary:
     return TrainingSummary(
         num_steps=state.step,
-        num_planned_steps=plan.num_steps,
+        num_planned_steps=job.plan.num_steps,
         best_step=state.best_step,
         best_validation_loss=settled(state.best_validation_loss),
-        stopped="finished" if state.step >= plan.num_steps else "early",
+        stopped="finished" if state.step >= job.plan.num_steps else "early",
         num_trained_parameters=sum(parameter.numel() for parameter in parameters.values()),
         num_parameters=sum(parameter.numel() for parameter in job.network.parameters()),
         num_tokens=state.num_tokens,

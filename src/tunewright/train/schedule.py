@@ -1,7 +1,9 @@
 """Plan of a training run: how many steps, when to validate, which learning rate."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from tunewright.records import TrainRecipe
 
@@ -15,6 +17,8 @@ class Plan:
     validate_after: frozenset[int]
     """Step counts after which validation runs: 0 (the untrained model), each epoch's end, and at least
     `min_validations` evenly spaced points, the last of them the end."""
+    learning_rate: Callable[[int], float]
+    """Of step `step` (from 0)."""
 
 
 def make_plan(recipe: TrainRecipe, steps_per_epoch: int) -> Plan:
@@ -25,7 +29,8 @@ def make_plan(recipe: TrainRecipe, steps_per_epoch: int) -> Plan:
     spaced = (round(num_steps * part / recipe.min_validations) for part in range(1, recipe.min_validations + 1))
     # With as many epochs as wanted validations the epochs' ends are enough.
     points = epoch_ends if len(epoch_ends) >= recipe.min_validations else spaced
-    return Plan(num_steps, steps_per_epoch, frozenset({0, num_steps, *epoch_ends, *points}))
+    validate_after = frozenset({0, num_steps, *epoch_ends, *points})
+    return Plan(num_steps, steps_per_epoch, validate_after, partial(learning_rate, recipe, num_steps=num_steps))
 
 
 def learning_rate(recipe: TrainRecipe, step: int, num_steps: int) -> float:

@@ -7,8 +7,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from tunewright.render import TokenSequence
+
+
+class StepRows(Protocol):
+    """Gives the rows of any step, the same ones whenever it is asked."""
+
+    def rows(self, step: int) -> list[TokenSequence]:
+        """Sequences of optimizer step `step` (from 0)."""
 
 
 @dataclass(frozen=True, slots=True)
