@@ -16,6 +16,17 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128},
 }
 
+# Only where the mathematics of each is at stake: more families cost more time in every test that runs them all.
+MORE_ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "qwen3": {**LLAMA_SHAPE, "head_dim": 8},
+    "mistral": {**LLAMA_SHAPE, "sliding_window": 64},
+    "phi": {**SHAPE, "intermediate_size": 48, "partial_rotary_factor": 0.5},
+    "gpt_neox": {**SHAPE, "intermediate_size": 48},
+    "gemma2": {**LLAMA_SHAPE, "head_dim": 8},
+    "granite": {**LLAMA_SHAPE, "logits_scaling": 4.0},
+    "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
+}
+
 
 def write_tiny_base(folder: Path, architecture: str = "llama", style: str = "chatml", seed: int = 0) -> Path:
     """Write tokenizer, template, configuration and random float32 weights."""
@@ -31,7 +42,7 @@ def write_tiny_base(folder: Path, architecture: str = "llama", style: str = "cha
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=None,
-        **ARCHITECTURES[architecture],
+        **{**ARCHITECTURES, **MORE_ARCHITECTURES}[architecture],
     )
     AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
     return folder

@@ -6,7 +6,7 @@ from tiny_base import ARCHITECTURES, write_tiny_base
 from torch.nn import functional
 
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
-from tunewright.model.batch import cut_by_tokens, pad_sequences
+from tunewright.model.batch import cut_by_longest, pad_sequences
 from tunewright.model.forward import trained_token_losses
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora
@@ -77,9 +77,9 @@ def test_a_network_without_logits_to_keep_gives_the_same_losses(tmp_path, monkey
 
 
 def test_rows_are_grouped_by_length_within_the_token_limit():
-    groups = list(cut_by_tokens([3, 10, 4, 10, 50], 20))
+    groups = list(cut_by_longest([3, 10, 4, 10, 50], 20))
     assert groups == [[4], [1, 3], [2, 0]]
-    assert list(cut_by_tokens([], 20)) == []
+    assert list(cut_by_longest([], 20)) == []
 
 
 @pytest.mark.parametrize(("method", "share"), [(Lora(rank=4, alpha=8.0, dropout=0.0), 0.5), (Full(), 1.0)])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
-from tunewright.model.batch import cut_by_tokens, most_logit_rows, pad_sequences
-from tunewright.model.forward import compute_precision, trained_token_losses
+from tunewright.model.batch import most_logit_rows
+from tunewright.model.forward import compute_precision, make_batches, trained_token_losses
 from tunewright.model.generate import Continuation, generate_greedy
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
 from tunewright.render import Prompt, Renderer, TokenSequence
@@ -119,10 +119,8 @@ class LanguageModel:
         device = self.network.device
         was_training = self.network.training
         self.network.eval()
-        lengths = [len(sequence.token_ids) for sequence in sequences]
         most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
-        for group in cut_by_tokens(lengths, most):
-            batch = pad_sequences([sequences[index] for index in group], self.renderer.pad_token_id, device)
+        for group, batch in make_batches(self.network, sequences, most, self.renderer.pad_token_id):
             with torch.inference_mode(), compute_precision(self.precision, device):
                 losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
                 sums = torch.zeros(len(group), dtype=torch.float64, device=device)

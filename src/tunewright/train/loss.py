@@ -7,8 +7,7 @@ depend on how the step was cut.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tunewright.model.batch import cut_by_tokens, pad_sequences
-from tunewright.model.forward import compute_precision, trained_token_losses
+from tunewright.model.forward import compute_precision, make_batches, trained_loss
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 
@@ -37,11 +36,9 @@ def accumulate_gradients(
 
     total_weight = sum(sum(sequence.loss_weights) for sequence in sequences)
     total_loss = 0.0
-    for group in cut_by_tokens([len(sequence.token_ids) for sequence in sequences], tokens_per_micro_batch):
-        batch = pad_sequences([sequences[index] for index in group], pad_token_id, network.device)
+    for _, batch in make_batches(network, sequences, tokens_per_micro_batch, pad_token_id):
         with compute_precision(precision, network.device):
-            losses_N, weights_N, _ = trained_token_losses(network, batch)
-            loss = (losses_N * weights_N).sum() / total_weight
+            loss = trained_loss(network, batch) / total_weight
         torch.autograd.backward(loss)
         total_loss += loss.item()
     return total_loss

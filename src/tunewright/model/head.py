@@ -1,0 +1,79 @@
+"""The head and its cross-entropy, a chunk of tokens at a time, with the gradient computed on the way forward.
+
+The logits of a batch are its largest tensor by far, and the plain formula holds four of them. Here one chunk's logits
+stay in the processor's cache and become the gradient of the chunk's hidden states at once. That costs the same products
+as the plain formula.
+
+This file needs torch to define its autograd function: import it inside functions.
+
+Axes: N trained tokens, C tokens of one chunk, D size of a hidden state, V words of the vocabulary.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+TOKENS_PER_CHUNK = 512
+
+
+def head_loss(head: torch.nn.Linear, hidden_ND: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
+    """Sum over tokens of weight x cross-entropy in nats, as `cross_entropy(head(hidden_ND), targets_N)` would give.
+
+    Products run in autocast's dtype if it is on, the softmax in float32 at least.
+    """
+    device = hidden_ND.device.type
+    compute = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head.weight.dtype
+    with torch.autocast(device, enabled=False):
+        return _head_loss(hidden_ND, head.weight, head.bias, targets_N, weights_N, compute)
+
+
+class _HeadLoss(torch.autograd.Function):
+    """With p the softmax and y the target as one-hot: d loss / d logits = weight * (p - y)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden_ND: Tensor,
+        weight_VD: Tensor,
+        bias_V: Tensor | None,
+        targets_N: Tensor,
+        weights_N: Tensor,
+        compute: torch.dtype,
+    ) -> Tensor:
+        cast_VD, cast_V = weight_VD.to(compute), None if bias_V is None else bias_V.to(compute)
+        wide = torch.promote_types(compute, torch.float32)
+        of_hidden_ND = torch.empty_like(hidden_ND)
+        of_weight_VD = torch.zeros_like(weight_VD) if ctx.needs_input_grad[1] else None
+        of_bias_V = torch.zeros_like(bias_V) if bias_V is not None and ctx.needs_input_grad[2] else None
+        loss = torch.zeros((), dtype=wide, device=hidden_ND.device)
+        for first in range(0, len(targets_N), TOKENS_PER_CHUNK):
+            chunk = slice(first, first + TOKENS_PER_CHUNK)
+            hidden_CD, targets_C1, weights_C1 = (
+                hidden_ND[chunk].to(compute),
+                targets_N[chunk, None],
+                weights_N[chunk, None],
+            )
+            log_p_CV = torch.log_softmax(functional.linear(hidden_CD, cast_VD, cast_V).to(wide), dim=-1)
+            loss -= (log_p_CV.gather(1, targets_C1) * weights_C1).sum()
+            of_logits_CV = log_p_CV.exp_().scatter_add_(1, targets_C1, log_p_CV.new_full(targets_C1.shape, -1.0))
+            of_logits_CV = of_logits_CV.mul_(weights_C1).to(compute)
+            of_hidden_ND[chunk] = of_logits_CV @ cast_VD
+            if of_weight_VD is not None:
+                of_weight_VD += of_logits_CV.T @ hidden_CD
+            if of_bias_V is not None:
+                of_bias_V += of_logits_CV.sum(0)
+        ctx.gradients = of_hidden_ND, of_weight_VD, of_bias_V
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        scaled = (None if gradient is None else gradient.mul_(gradients[0]) for gradient in ctx.gradients)
+        return (*scaled, None, None, None)
+
+
+_head_loss: Callable[..., Tensor] = _HeadLoss.apply
