@@ -1,0 +1,18 @@
+"""Seeded in-context tasks that teach small models, and measure them.
+
+Every name and word that matters is nonce, so an answer can only come from the prompt. Names, words and phrasings of
+held-out items never occur in training items; the part of a nonce word is decided by its checksum.
+
+    item, names, words     the item and its random choices; nonce words; ordinary words by kind
+    layout                 context and question in one user turn, or context or task in the system turn
+    facts                  what can be said about nonce subjects: the ground of most skills
+    context_answers ...    one file per family of skills
+    make                   a skill's name, a seed and an index to the item
+"""
+
+from tunewright.data.skills.context_answers import ANSWER_ABSENT
+from tunewright.data.skills.item import Part, SkillItem
+from tunewright.data.skills.make import SKILLS, make_item
+
+# Plain order, as in every package here; ruff would put constants first.
+__all__ = ["ANSWER_ABSENT", "Part", "SKILLS", "SkillItem", "make_item"]  # noqa: RUF022

@@ -1,0 +1,131 @@
+"""Facts about nonce subjects, the passages that state them and the questions that ask for them."""
+
+from dataclasses import dataclass
+
+from tunewright.data.skills.item import Draw, Parted, as_sentence
+from tunewright.data.skills.relations import RELATIONS, Relation, Value, full_name
+
+
+def _new_subject(draw: Draw, kind: str) -> str:
+    if kind == "person":
+        return full_name(draw)
+    if kind == "place":
+        return draw.name()
+    if kind == "event":
+        return f"the {draw.name()} {draw.choice(('meeting', 'party', 'concert', 'race', 'market', 'play'))}"
+    if kind == "order":
+        return f"order {draw.code()}"
+    return f"the {draw.word()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    relation: Relation
+    subject: str
+    value: Value
+
+    @property
+    def short_subject(self) -> str:
+        """The subject as an answer: an order by its number alone."""
+        return self.subject.removeprefix("order ")
+
+    def stated(self, draw: Draw) -> str:
+        """Write the fact as a sentence."""
+        return as_sentence(draw.choice(self.relation.statements).format(s=self.subject, v=self.value))
+
+
+_ATTRIBUTE_QUESTIONS = Parted(
+    "what is the {attribute} of {s}?",
+    "give the {attribute} of {s}.",
+    "tell me the {attribute} of {s}.",
+    "state the {attribute} of {s}.",
+    "{attribute} of {s}?",
+    "find the {attribute} of {s}.",
+    "what does the text give as the {attribute} of {s}?",
+    "please look up the {attribute} of {s}.",
+    "for {s}, what is the {attribute}?",
+    "I need the {attribute} of {s}.",
+    "{s}: {attribute}?",
+    "which {attribute} belongs to {s}?",
+)
+
+
+def ask_about(draw: Draw, relation: Relation, subject: str) -> str:
+    """Write a question for the value of a relation."""
+    if draw.chance(0.3):
+        return as_sentence(draw.phrase(_ATTRIBUTE_QUESTIONS, attribute=relation.attribute, s=subject))
+    return draw.phrase(relation.questions, s=subject)
+
+
+def new_fact(draw: Draw, relation: Relation, subject: str | None = None) -> Fact:
+    """Make a fact with a new value, about the given subject or a new one."""
+    return Fact(relation, subject or _new_subject(draw, relation.subject_kind), relation.value(draw))
+
+
+def draw_facts(draw: Draw, num: int, relation: Relation) -> list[Fact]:
+    """Make num facts. The first is about the relation; others may be too, about other subjects, as distractors.
+
+    No subject has two values of one relation, and the relation is never stated of a subject that only others name.
+    """
+    facts = [new_fact(draw, relation) for _ in range(draw.whole(1, num))]
+    stated = {(fact.relation, fact.subject) for fact in facts}
+    while len(facts) < num:
+        other = draw.choice(RELATIONS)
+        known = [fact.subject for fact in facts if fact.relation.subject_kind == other.subject_kind]
+        subject = draw.choice(known) if known and draw.chance(0.7) else None
+        if other is relation or (other, subject) in stated:
+            continue
+        facts.append(new_fact(draw, other, subject))
+        stated.add((other, facts[-1].subject))
+    return facts
+
+
+def write_passage(draw: Draw, facts: list[Fact]) -> str:
+    """State the facts in a random order, with sentences between them that say nothing about any subject."""
+    sentences = [fact.stated(draw) for fact in draw.shuffled(facts)]
+    if draw.chance(0.5):
+        num_fillers = draw.whole(1, 3) if draw.chance(0.85) else draw.whole(4, len(_FILLERS))
+        for filler in draw.sample(_FILLERS, num_fillers):
+            sentences.insert(draw.whole(0, len(sentences)), filler)
+    form = draw.rng.random()
+    if form < 0.75:
+        return " ".join(sentences)
+    if form < 0.83:
+        return "\n".join(sentences)
+    if form < 0.91:
+        return "\n".join(f"- {sentence}" for sentence in sentences)
+    return "\n".join(f"[{number}] {sentence}" for number, sentence in enumerate(sentences, 1))
+
+
+_FILLERS = (
+    "It was a quiet morning.",
+    "Nobody was in a hurry.",
+    "The birds were singing outside.",
+    "Everyone had a good time that day.",
+    "This has been so for many years.",
+    "Some people find this strange.",
+    "There is more to tell about it.",
+    "The sun came out in the afternoon.",
+    "Most visitors know about it.",
+    "It was written down in a small book.",
+    "Later that day it began to rain.",
+    "The old people still talk about it.",
+    "That was all there was to see.",
+    "A dog barked somewhere down the road.",
+    "The road was long and full of stones.",
+    "No one knows why.",
+    "There was a light wind from the west.",
+    "It took a while to find this out.",
+    "The children laughed and ran home.",
+    "In the evening the lamps were lit.",
+    "All of this happened a long time ago.",
+    "You can read about it in the newspaper.",
+    "The door was left open as always.",
+    "It is the same every week.",
+    "The tea was still warm.",
+    "People often ask about this.",
+    "After that there was nothing left to do.",
+    "The grass was wet and the sky was clear.",
+    "A few minutes passed in silence.",
+    "It did not seem important then.",
+)

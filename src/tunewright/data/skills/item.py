@@ -1,0 +1,121 @@
+"""What every skill shares: the item, options split between the parts, and the random choices of one item."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from tunewright.data.skills.names import is_held_out, random_code, random_word
+from tunewright.records import Message
+
+Part = Literal["train", "held_out"]
+
+_RESERVE_EVERY = 4
+"""One option in four is kept for held-out items: enough left to learn from, enough to measure on."""
+
+_Option = TypeVar("_Option")
+
+
+@dataclass(frozen=True, slots=True)
+class SkillItem:
+    """One task and its answer: the messages of a conversation that ends with the wanted assistant turn."""
+
+    skill: str
+    messages: tuple[Message, ...]
+    variant: str
+    """The kind within the skill, for figures by kind: `answer_absent`, `4_examples`, `3_keys`."""
+
+
+class Parted:
+    """Words or templates of which every fourth is used by held-out items alone, and the others by training alone."""
+
+    __slots__ = ("held_out", "train")
+
+    def __init__(self, *options: str) -> None:
+        assert len(options) >= _RESERVE_EVERY, options
+        assert len(set(options)) == len(options), options
+        reserved = options[_RESERVE_EVERY - 1 :: _RESERVE_EVERY]
+        self.held_out = reserved
+        self.train = tuple(option for option in options if option not in reserved)
+
+    @classmethod
+    def of_words(cls, words: str) -> "Parted":
+        """Take words that stand in one text with spaces between them."""
+        return cls(*words.split())
+
+    def of(self, part: Part) -> tuple[str, ...]:
+        return self.train if part == "train" else self.held_out
+
+
+@dataclass(slots=True)
+class Draw:
+    """The random choices of one item. Names, words and templates come only from the item's part.
+
+    No nonce word is given twice within one item.
+    """
+
+    rng: random.Random
+    part: Part
+    _given: set[str] = field(default_factory=set)
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def whole(self, low: int, high: int) -> int:
+        """Draw a whole number from low to high, both included."""
+        return low + int(self.rng.random() * (high - low + 1))
+
+    def choice(self, options: Sequence[_Option]) -> _Option:
+        return options[int(self.rng.random() * len(options))]
+
+    def sample(self, options: Sequence[_Option], num: int) -> list[_Option]:
+        return self.rng.sample(options, num)
+
+    def shuffled(self, options: Sequence[_Option]) -> list[_Option]:
+        return self.rng.sample(options, len(options))
+
+    def pick(self, options: Parted) -> str:
+        return self.choice(options.of(self.part))
+
+    def picks(self, options: Parted, num: int) -> list[str]:
+        """Draw num different options. A held-out quarter of 30 words has 7."""
+        return self.rng.sample(options.of(self.part), num)
+
+    def phrase(self, templates: Parted, **fields: object) -> str:
+        return self.pick(templates).format(**fields)
+
+    def word(self, ending: str = "") -> str:
+        """Make a nonce word in lower case, new within this item. The part is decided with the ending on."""
+        while True:
+            word = random_word(self.rng) + ending
+            if is_held_out(word) == (self.part == "held_out") and word not in self._given:
+                self._given.add(word)
+                return word
+
+    def words(self, num: int) -> list[str]:
+        return [self.word() for _ in range(num)]
+
+    def name(self) -> str:
+        """Make a nonce name with a capital letter, new within this item."""
+        return self.word().capitalize()
+
+    def names(self, num: int) -> list[str]:
+        return [self.name() for _ in range(num)]
+
+    def code(self) -> str:
+        """Make a code of capitals and digits, such as KT-4071, new within this item."""
+        while True:
+            code = random_code(self.rng)
+            if is_held_out(code) == (self.part == "held_out") and code not in self._given:
+                self._given.add(code)
+                return code
+
+
+def as_sentence(text: str) -> str:
+    """Make the first letter a capital and leave the others as they are."""
+    return text[0].upper() + text[1:]
+
+
+def counted(num: int, noun: str) -> str:
+    """Name a variant by a number: `1_key`, `3_keys`."""
+    return f"{num}_{noun}" if num == 1 else f"{num}_{noun}s"

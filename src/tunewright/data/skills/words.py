@@ -1,0 +1,78 @@
+"""Ordinary words by kind. Every fourth of a list is never used in training; no word stands in two lists."""
+
+from tunewright.data.skills.item import Parted
+
+ANIMALS = Parted.of_words(
+    "tiger cow horse lion sheep goat rabbit mouse wolf bear eagle frog duck fox pig snake camel monkey donkey whale "
+    "spider hen deer turtle owl zebra shark cat dog crab swan beaver"
+)
+FOODS = Parted.of_words(
+    "bread rice cheese soup butter honey jam cake beans salad pasta meat fish corn yogurt porridge noodles toast "
+    "chocolate pizza pudding ham bacon lentils pancakes popcorn gravy stew garlic spinach carrots potatoes"
+)
+TOOLS = Parted.of_words(
+    "hammer saw drill wrench shovel pliers rake axe chisel screwdriver ladder spade crowbar sander pickaxe clamp "
+    "sickle trowel hoe mallet scythe spanner scissors tweezers tongs broom mop wheelbarrow toolbox pincers anvil "
+    "sledgehammer"
+)
+COLOURS = Parted.of_words(
+    "red blue green yellow purple brown black white pink grey violet gold silver turquoise scarlet crimson beige "
+    "maroon indigo teal lilac magenta navy tan bronze cream olive ruby"
+)
+CLOTHES = Parted.of_words(
+    "shirt hat coat scarf glove sock shoe boot dress skirt jacket sweater belt cap trousers vest apron sandal tie "
+    "robe cloak mitten hood shawl jeans blouse slipper raincoat pyjamas uniform bonnet kilt"
+)
+VEHICLES = Parted.of_words(
+    "car bus train truck bicycle boat ship tram jet ferry taxi van tractor helicopter scooter canoe sled wagon rocket "
+    "submarine motorbike raft cart lorry minibus balloon yacht barge glider tricycle skateboard caravan"
+)
+WEATHER = Parted.of_words(
+    "rain snow wind storm fog sunshine thunder lightning hail frost cloud breeze rainbow mist drizzle blizzard "
+    "hurricane heatwave tornado shower sleet gale dew flood drought monsoon ice typhoon cyclone downpour"
+)
+BODY = Parted.of_words(
+    "arm leg hand foot head knee elbow shoulder finger toe nose ear eye mouth neck chin back stomach ankle wrist hip "
+    "thumb tongue cheek lip throat forehead eyebrow heel skin bone muscle"
+)
+FURNITURE = Parted.of_words(
+    "table chair bed sofa desk shelf cupboard wardrobe stool bench mirror lamp carpet drawer bookcase armchair cradle "
+    "curtain pillow mattress cabinet couch hammock rug footstool dresser sideboard clock"
+)
+MUSIC = Parted.of_words(
+    "piano violin guitar flute drum trumpet harp cello clarinet organ tuba banjo saxophone trombone oboe accordion "
+    "harmonica fiddle bassoon tambourine xylophone lute bagpipes mandolin cymbal ukulele bugle piccolo"
+)
+JOBS = Parted.of_words(
+    "baker teacher farmer doctor sailor painter driver nurse singer writer cook builder lawyer dancer pilot judge "
+    "tailor fisher gardener carpenter butcher barber plumber miner waiter weaver shepherd librarian"
+)
+PLANTS = Parted.of_words(
+    "rose tulip oak pine lily daisy grass fern moss willow cactus maple birch ivy bamboo orchid palm clover nettle "
+    "poppy sunflower daffodil cedar elm thistle lavender reed hazel"
+)
+ROOMS = Parted.of_words(
+    "kitchen bedroom hall cellar attic garage bathroom study office garden barn workshop stable classroom pantry "
+    "lobby shed tower tent cabin"
+)
+MATERIALS = Parted.of_words(
+    "wood glass stone iron paper clay wool leather plastic cotton steel copper rubber silk wax straw brass marble "
+    "linen tin"
+)
+GOOD = Parted.of_words(
+    "lovely wonderful great excellent perfect delightful fantastic brilliant superb pleasant splendid amazing "
+    "beautiful charming good nice marvellous terrific outstanding enjoyable fine magnificent impressive fabulous"
+)
+BAD = Parted.of_words(
+    "terrible awful horrible bad disgusting boring dreadful nasty poor unpleasant disappointing dull ugly broken "
+    "useless annoying miserable rotten lousy hopeless worthless shabby painful dirty"
+)
+CATEGORIES = (ANIMALS, FOODS, TOOLS, COLOURS, CLOTHES, VEHICLES, WEATHER, BODY, FURNITURE, MUSIC, JOBS, PLANTS)
+"""Kinds that an input can be sorted by: most readers would put each word in its own kind only."""
+
+PLAIN = Parted.of_words(
+    "river window letter morning saddle bridge pocket corner market winter summer island forest story picture village "
+    "mountain candle button basket ribbon lantern pebble anchor barrel harbour meadow journey whistle feather blanket "
+    "kettle curb needle orchard chimney pillar bell fountain"
+)
+"""Words for lists and texts to copy, where their meaning does not matter."""
