@@ -5,7 +5,7 @@ from typing import Literal
 
 from tunewright.records.base import Record
 
-RunKind = Literal["tune", "evaluate"]
+RunKind = Literal["tune", "evaluate", "pretrain"]
 
 
 class RunStatus(StrEnum):

@@ -1,0 +1,186 @@
+"""What the bundled base sees at each step: a pure function of the step, so that nothing has to be saved to resume.
+
+Three kinds of rows are mixed in stages:
+
+- `text`: windows of the training documents, every token trained;
+- `repeats`: random tokens that come again, and pairs of random tokens that are asked for, trained where the context
+  decides the next token. They teach looking back (Olsson et al. 2022, "In-context learning and induction heads"),
+  without which no task below is learned;
+- each skill of tunewright.data.skills, trained on the answers.
+"""
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tunewright.data.skills import make_item
+from tunewright.records import Conversation, Example, Provenance
+from tunewright.render import Renderer, TokenSequence
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TEXT, REPEATS = "text", "repeats"
+ANSWER_WEIGHT = 3.0
+"""A token of an answer counts as much as so many tokens of text: answers are a tenth of a task's tokens."""
+REPEATED_TOKENS = (8, 64)
+NUM_PAIRS = (4, 16)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training with one mix."""
+
+    name: str
+    num_steps: int
+    shares: Mapping[str, float]
+    """Share of the tokens of each kind: `text`, `repeats` or a skill. Sums to 1."""
+    text_length: int
+    """Tokens of one window of text."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All training documents as one row of token ids."""
+
+    token_ids: "np.ndarray"
+    ends: "np.ndarray"
+    """Where each document ends, behind its end-of-text token."""
+
+    def window_starts(self, length: int) -> "np.ndarray":
+        """Where windows of `length` tokens begin. A document's last window is moved back to be full, if it can."""
+        import numpy as np
+
+        starts = np.concatenate([[0], self.ends[:-1]])
+        windows = [
+            np.maximum(np.minimum(np.arange(start, end, length), end - length), start)
+            for start, end in zip(starts, self.ends, strict=True)
+        ]
+        return np.unique(np.concatenate(windows))
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The rows of every step; a `StepRows` for the training loop."""
+
+    stages: Sequence[Stage]
+    texts: Texts
+    renderer: Renderer
+    tokens_per_step: int
+    vocabulary: range
+    """Token ids that repeats are made of: no special ones."""
+    seed: int
+
+    @property
+    def num_steps(self) -> int:
+        return sum(stage.num_steps for stage in self.stages)
+
+    def stage_at(self, step: int) -> tuple[Stage, int]:
+        """The stage of a step, and how many of its steps came before."""
+        for stage in self.stages:
+            if step < stage.num_steps:
+                return stage, step
+            step -= stage.num_steps
+        raise IndexError(f"step {step} past the last stage")
+
+    def rows(self, step: int) -> list[TokenSequence]:
+        """Rows of optimizer step `step` (from 0): each kind fills its share of the tokens."""
+        stage, position = self.stage_at(step)
+        chance = random.Random(f"mix {self.seed} {stage.name} {position}")
+        rows = []
+        for kind, share in stage.shares.items():
+            room = share * self.tokens_per_step
+            make = self._maker(kind, stage, position)
+            count = 0
+            while True:
+                row = make(chance, count)
+                length = len(row.token_ids)
+                # The last row would pass the share: it comes with the chance that makes the share right on average.
+                if length > room and chance.random() >= room / length:
+                    break
+                rows.append(row)
+                room -= length
+                count += 1
+                if room <= 0:
+                    break
+        chance.shuffle(rows)
+        return rows
+
+    def _maker(self, kind: str, stage: Stage, position: int) -> Callable[[random.Random, int], TokenSequence]:
+        if kind == TEXT:
+            return lambda chance, count: self._text(stage, position, count)
+        if kind == REPEATS:
+            return lambda chance, count: repeats(chance, self.vocabulary)
+        return lambda chance, count: self.task(kind, chance.getrandbits(48))
+
+    def task(self, skill: str, index: int) -> TokenSequence:
+        """One item of a skill as tokens, with the answers weighted."""
+        item = make_item(skill, self.seed, index, "train")
+        example = Example(
+            body=Conversation(messages=item.messages), provenance=Provenance(source=f"{skill} {self.seed}", row=index)
+        )
+        (sequence,) = self.renderer.render(example)
+        weights = tuple(ANSWER_WEIGHT * weight for weight in sequence.loss_weights)
+        return TokenSequence(f"{skill} {index}", sequence.token_ids, weights, cut=None)
+
+    def _text(self, stage: Stage, position: int, count: int) -> TokenSequence:
+        starts = self._starts[stage.text_length]
+        per_step = math.ceil(stage.shares[TEXT] * self.tokens_per_step / stage.text_length) + 1
+        # Multiplying by a number prime to the size visits every window once before any comes again.
+        order = (position * per_step + count) * self._stride(len(starts)) + _offset(stage.name, self.seed)
+        start = int(starts[order % len(starts)])
+        end = int(self.texts.ends[self.texts.ends.searchsorted(start, side="right")])
+        token_ids = tuple(self.texts.token_ids[start : min(end, start + stage.text_length)].tolist())
+        return TokenSequence(f"text {start}", token_ids, (0.0, *(1.0,) * (len(token_ids) - 1)), cut=None)
+
+    @cached_property
+    def _starts(self) -> "dict[int, np.ndarray]":
+        return {length: self.texts.window_starts(length) for length in {stage.text_length for stage in self.stages}}
+
+    @staticmethod
+    def _stride(size: int) -> int:
+        stride = int(size * 0.6180339887) | 1
+        while math.gcd(stride, size) != 1:
+            stride += 2
+        return stride
+
+
+def _offset(name: str, seed: int) -> int:
+    return random.Random(f"offset {name} {seed}").getrandbits(40)
+
+
+def repeats(chance: random.Random, vocabulary: range) -> TokenSequence:
+    """Random tokens whose continuation only the context tells; trained there and nowhere else."""
+    return _repeated_run(chance, vocabulary) if chance.random() < 0.6 else _asked_pairs(chance, vocabulary)
+
+
+def _repeated_run(chance: random.Random, vocabulary: range) -> TokenSequence:
+    """A run of tokens two to four times, other tokens between: from the second token of each repeat on it is known."""
+    run = chance.choices(vocabulary, k=chance.randint(*REPEATED_TOKENS))
+    ids, weights = list(run), [0.0] * len(run)
+    for _ in range(chance.randint(1, 3)):
+        between = chance.choices(vocabulary, k=chance.randint(0, 8))
+        ids += between + run
+        weights += [0.0] * (len(between) + 1) + [1.0] * (len(run) - 1)
+    return TokenSequence("repeats", tuple(ids), tuple(weights), cut=None)
+
+
+def _asked_pairs(chance: random.Random, vocabulary: range) -> TokenSequence:
+    """Keys with values of one to three tokens between two marks, then keys alone: the value is known."""
+    mark, end = chance.sample(vocabulary, 2)
+    pairs = [
+        (chance.choices(vocabulary, k=chance.randint(1, 2)), chance.choices(vocabulary, k=chance.randint(1, 3)))
+        for _ in range(chance.randint(*NUM_PAIRS))
+    ]
+    ids: list[int] = []
+    weights: list[float] = []
+    for key, value in pairs:
+        ids += [*key, mark, *value, end]
+        weights += [0.0] * (len(key) + len(value) + 2)
+    for key, value in chance.choices(pairs, k=len(pairs)):
+        ids += [*key, mark, *value, end]
+        weights += [0.0] * (len(key) + 1) + [1.0] * len(value) + [0.0]
+    return TokenSequence("repeats", tuple(ids), tuple(weights), cut=None)

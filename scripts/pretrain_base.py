@@ -1,0 +1,233 @@
+"""Make the bundled base model from nothing: tokenizer, start, training with tunewright's own loop, model folder.
+
+    python scripts/pretrain_base.py [--build FOLDER] [--threads N]
+
+It may be stopped at any time (Ctrl-C, kill, power) and goes on where it was when it is called again: everything lies
+in the build folder. The stages and all numbers stand in scripts/pretrain/stages.py. Measure the result with
+benchmarks/base_model.py.
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pretrain.mix import REPEATS, TEXT, Mix, Texts, repeats
+from pretrain.page import write_page
+from pretrain.stages import (
+    CONTEXT,
+    MAX_ANSWER_TOKENS,
+    SEED,
+    SHAPE,
+    SKILL_SHARES,
+    STAGES,
+    TOKENS_PER_MICRO_BATCH,
+    TOKENS_PER_STEP,
+    learning_rate,
+    validation_steps,
+)
+from pretrain.text import attributions, held_out_documents, training_documents
+from pretrain.tokenizer import END_OF_TEXT, SPECIAL_TOKENS, VOCABULARY, train_tokenizer
+from rich.console import Console
+
+from tunewright.actions.environment import describe_environment
+from tunewright.cli.progress import RichProgress
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data.skills import make_item
+from tunewright.model.adapter import prepare_for_training
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import load_base
+from tunewright.outside.hub import find_base
+from tunewright.records import Conversation, Example, Full, Provenance, Run, RunStatus, TrainRecipe, content_hash
+from tunewright.render import Renderer, TokenSequence, load_renderer
+from tunewright.store import RunFolder, Store
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import Plan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+ROOT = Path(__file__).parents[1]
+TOKENIZER_CHARACTERS = 12_000_000
+NUM_HELD_OUT_ROWS = 48
+"""Rows of each kind that a validation looks at."""
+TRAINED_FOLDERS = {"medquad": 0.25}
+"""Share of a folder's documents that is read, where it is not all of them: medical questions are all alike."""
+
+
+def main() -> None:
+    """Train from where the build folder stands to the end, and write the model folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "pretrain-base")
+    parser.add_argument("--threads", type=int, help="threads of one matrix product (default: all cores)")
+    arguments = parser.parse_args()
+    import torch
+
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    progress = RichProgress(Console())
+    start = arguments.build / "start"
+    if not (start / "config.json").exists():
+        make_start(start, progress)
+    texts = read_texts(arguments.build / "texts.safetensors", start, progress)
+    renderer = load_renderer(start).fitted(CONTEXT, MAX_ANSWER_TOKENS)
+    vocabulary = range(len(SPECIAL_TOKENS), VOCABULARY)
+    mix = Mix(STAGES, texts, renderer, TOKENS_PER_STEP, vocabulary, SEED)
+    network = prepare_for_training(load_base(start), Full(), SEED)
+    run = open_run(Store(arguments.build / "home"), start, renderer)
+    held_out = held_out_rows(renderer, start, vocabulary)
+    with run.lock():
+        summary = train(make_job(network, renderer, mix, held_out, run), progress)
+        write_page(arguments.build / "report.html", summary, mix)
+        save_model(network, start, arguments.build / "model")
+        (arguments.build / "attributions.json").write_text(json.dumps(attributions(), indent=2), encoding="utf-8")
+        run.update(RunStatus.SUCCEEDED)
+    progress.say(f"The model is in {arguments.build / 'model'}, the curves in {arguments.build / 'report.html'}.")
+
+
+def make_start(folder: Path, progress: Progress) -> None:
+    """Train the tokenizer and write a model folder with random weights: the base that training continues from."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    progress.say("Training the tokenizer ...")
+    tokenizer = train_tokenizer(_tokenizer_texts(), folder)
+    torch.manual_seed(SEED)
+    config = LlamaConfig(
+        **SHAPE, bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+
+
+def _tokenizer_texts() -> list[str]:
+    """A sample of the documents and some tasks, so that braces and quotes are not cut into single bytes."""
+    documents = [document.text for document in training_documents() if document.folder not in TRAINED_FOLDERS]
+    random.Random(SEED).shuffle(documents)
+    chosen, num_characters = [], 0
+    for text in documents:
+        if num_characters > TOKENIZER_CHARACTERS:
+            break
+        chosen.append(text)
+        num_characters += len(text)
+    tasks = [make_item(skill, SEED, index, "train") for skill in SKILL_SHARES for index in range(300)]
+    return chosen + ["\n".join(message.content for message in item.messages) for item in tasks]
+
+
+def read_texts(cache: Path, start: Path, progress: Progress) -> Texts:
+    """All training documents as token ids; made once."""
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    if not cache.exists():
+        progress.say("Cutting the texts into tokens ...")
+        tokenizer = _tokenizer(start)
+        end = tokenizer.convert_tokens_to_ids(END_OF_TEXT)
+        chosen = [
+            document.text
+            for document in training_documents()
+            if int(document.id[8:16], 16) / 2**32 < TRAINED_FOLDERS.get(document.folder, 1.0)
+        ]
+        encodings = tokenizer(chosen, add_special_tokens=False, verbose=False)["input_ids"]
+        rows = [np.asarray([*ids, end], dtype=np.uint16) for ids in encodings]
+        tensors = {"token_ids": np.concatenate(rows), "ends": np.cumsum([len(row) for row in rows])}
+        save_file(tensors, cache)
+    tensors = load_file(cache)
+    return Texts(tensors["token_ids"], tensors["ends"])
+
+
+def _tokenizer(folder: Path) -> "PreTrainedTokenizerFast":
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def held_out_rows(renderer: Renderer, start: Path, vocabulary: range) -> dict[str, list[TokenSequence]]:
+    """Rows that no step sees: held-out documents, and tasks about names and in phrasings that training never has."""
+    documents = held_out_documents()
+    random.Random(SEED).shuffle(documents)
+    encodings = _tokenizer(start)([one.text for one in documents[: 2 * NUM_HELD_OUT_ROWS]], verbose=False)["input_ids"]
+    windows = [tuple(ids[:512]) for ids in encodings if len(ids) >= 64][:NUM_HELD_OUT_ROWS]
+    chance = random.Random("held-out repeats")
+    rows = {
+        TEXT: [TokenSequence(TEXT, ids, (0.0, *(1.0,) * (len(ids) - 1)), cut=None) for ids in windows],
+        REPEATS: [repeats(chance, vocabulary) for _ in range(NUM_HELD_OUT_ROWS)],
+    }
+    for skill in SKILL_SHARES:
+        items = (make_item(skill, SEED + 1, index, "held_out") for index in range(NUM_HELD_OUT_ROWS))
+        examples = (
+            Example(body=Conversation(messages=item.messages), provenance=Provenance(source=skill, row=index))
+            for index, item in enumerate(items)
+        )
+        rows[skill] = [sequence for example in examples for sequence in renderer.render(example)]
+    return rows
+
+
+def open_run(store: Store, start: Path, renderer: Renderer) -> RunFolder:
+    """The run that was stopped, or a new one."""
+    if store.runs():
+        run = store.run("last")
+        run.update(RunStatus.RUNNING)
+        return run
+    recipe_id = content_hash([repr(STAGES), SHAPE, TOKENS_PER_STEP, SEED])
+    return store.create_run(
+        recipe_id,
+        lambda run_id, created_at: Run(
+            id=run_id,
+            kind="pretrain",
+            status=RunStatus.RUNNING,
+            created_at=created_at,
+            command="make pretrain-base",
+            recipe_id=recipe_id,
+            dataset_id="",
+            base=find_base(str(start)).ref,
+            renderer_hash=renderer.hash,
+            environment=describe_environment(),
+        ),
+    )
+
+
+def make_job(
+    network: "PreTrainedModel", renderer: Renderer, mix: Mix, held_out: dict[str, list[TokenSequence]], run: RunFolder
+) -> TrainingJob:
+    """What the training loop needs."""
+    settings = TrainRecipe(
+        optimizer="muon",
+        precision="bfloat16",
+        weight_decay=0.02,
+        patience=10**6,
+        tokens_per_micro_batch=TOKENS_PER_MICRO_BATCH,
+        seconds_between_checkpoints=300.0,
+        seed=SEED,
+    )
+    model = LanguageModel(network, renderer, "bfloat16")
+
+    def validate() -> Validation:
+        with SilentProgress().bar("", 0) as advance:
+            parts = {kind: model.mean_loss(rows, advance) for kind, rows in held_out.items()}
+        return Validation(sum(parts.values()) / len(parts), parts)
+
+    num_tokens = len(mix.texts.token_ids)
+    plan = Plan(mix.num_steps, max(1, num_tokens // TOKENS_PER_STEP), validation_steps(), learning_rate)
+    return TrainingJob(
+        network, settings, mix, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base"
+    )
+
+
+class _Places(dict[str, str]):
+    """Rows are made and name themselves."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+def save_model(network: "PreTrainedModel", start: Path, folder: Path) -> None:
+    """Write the trained weights in fp16, with tokenizer and template, in the hub's layout."""
+    import torch
+
+    network.to(torch.float16).save_pretrained(folder)
+    _tokenizer(start).save_pretrained(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""How the bundled base is made: texts, tokenizer, mix of rows, and the whole script on a tiny shape."""
+
+import gzip
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pretrain_base
+import pytest
+from pretrain import stages
+from pretrain.mix import REPEATS, TEXT, Mix, Stage, Texts, repeats
+from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
+from pretrain.tokenizer import SPECIAL_TOKENS, train_tokenizer
+
+from tunewright.contracts import SilentProgress
+from tunewright.data.skills import SKILLS
+from tunewright.render import load_renderer
+from tunewright.store import Store
+from tunewright.train.loop import train
+
+SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("start")
+    train_tokenizer(SENTENCES, folder)
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def renderer(start):
+    return load_renderer(start).fitted(1024, 256)
+
+
+def write_folder(root, name, content):
+    (root / name).mkdir(parents=True)
+    (root / name / f"{name}.txt.gz").write_bytes(gzip.compress(content.encode()))
+
+
+def test_books_are_cut_into_documents_and_equal_texts_come_once(tmp_path):
+    chapter = "A paragraph of a book." * 200
+    write_folder(tmp_path, "books", "\n\n".join([chapter] * 12) + "<|endoftext|>Short tale.<|endoftext|>Short tale.")
+    write_folder(tmp_path, "sentences", "\n".join(SENTENCES))
+    found = list(documents(tmp_path))
+    books = [one.text for one in found if one.folder == "books"]
+    assert [len(text) // len(chapter) for text in books] == [4, 0], "three equal parts and two equal tales"
+    assert books[-1] == "Short tale."
+    assert [one.text.count("\n") + 1 for one in found if one.folder == "sentences"] == [20] * 9
+
+
+def test_a_document_is_held_out_by_its_own_hash_alone(tmp_path):
+    write_folder(tmp_path, "tales", "<|endoftext|>".join(f"Tale {n}." for n in range(2000)))
+    held_out, trained = held_out_documents(tmp_path), training_documents(tmp_path)
+    assert len(held_out) + len(trained) == 2000
+    assert 0.4 * 2000 / HELD_OUT_ONE_IN < len(held_out) < 2 * 2000 / HELD_OUT_ONE_IN
+    assert all(Document("elsewhere", one.text).is_held_out for one in held_out)
+
+
+def test_texts_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder"):
+        list(documents(tmp_path / "nothing"))
+
+
+def test_every_digit_is_a_token_and_text_comes_back(start):
+    tokenizer = pretrain_base._tokenizer(start)
+    text = 'He paid 1,250 for "it".\n\n{"count": 17}'
+    ids = tokenizer(text)["input_ids"]
+    assert tokenizer.decode(ids) == text
+    assert [piece for one in ids if any(map(str.isdigit, piece := tokenizer.decode([one]).strip()))] == list("125017")
+    assert tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS)) == list(range(len(SPECIAL_TOKENS)))
+
+
+def test_repeats_train_only_what_the_context_decides():
+    import random
+
+    for seed in range(40):
+        row = repeats(random.Random(seed), range(6, 8192))
+        ids, trained = row.token_ids, [index for index, weight in enumerate(row.loss_weights) if weight]
+        assert trained
+        for index in trained:
+            # The token stood before, behind the same token.
+            assert (ids[index - 1], ids[index]) in set(pairwise(ids[:index])), (seed, index)
+
+
+def mix(renderer, shares, num_steps=50, text_length=16):
+    rows = [np.arange(6, 6 + length, dtype=np.uint16) for length in (5, 40, 100, 33)]
+    texts = Texts(np.concatenate(rows), np.cumsum([len(row) for row in rows]))
+    stage = Stage("only", num_steps, shares, text_length)
+    return Mix((stage,), texts, renderer, tokens_per_step=400, vocabulary=range(6, 300), seed=1)
+
+
+def test_the_rows_of_a_step_depend_on_the_step_alone(renderer):
+    shares = {TEXT: 0.3, REPEATS: 0.2, "copying": 0.5}
+    assert mix(renderer, shares).rows(7) == mix(renderer, shares).rows(7)
+    assert mix(renderer, shares).rows(7) != mix(renderer, shares).rows(8)
+
+
+def test_every_kind_has_its_share_of_the_tokens(renderer):
+    one = mix(renderer, {TEXT: 0.3, REPEATS: 0.3, "copying": 0.4}, num_steps=300)
+    tokens = Counter()
+    for step in range(300):
+        for row in one.rows(step):
+            tokens[row.example_id.split()[0]] += len(row.token_ids)
+    total = sum(tokens.values())
+    assert total / (300 * 400) == pytest.approx(1.0, abs=0.08)
+    assert {kind: tokens[kind] / total for kind in tokens} == {
+        "text": pytest.approx(0.3, abs=0.04), "repeats": pytest.approx(0.3, abs=0.06),
+        "copying": pytest.approx(0.4, abs=0.06),
+    }  # fmt: skip
+
+
+def test_windows_cover_every_token_and_never_cross_a_document(renderer):
+    one = mix(renderer, {TEXT: 1.0})
+    texts = one.texts
+    covered = np.zeros(len(texts.token_ids), dtype=bool)
+    for start in texts.window_starts(16):
+        end = min(start + 16, texts.ends[texts.ends.searchsorted(start, side="right")])
+        covered[start:end] = True
+    assert covered.all()
+    for step in range(20):
+        # Each document counts up from 6: a window that crossed an end would fall back.
+        assert all(later == earlier + 1 for row in one.rows(step) for earlier, later in pairwise(row.token_ids))
+
+
+def test_answers_of_tasks_are_weighted_and_prompts_are_not_trained(renderer):
+    row = mix(renderer, {"copying": 1.0}).task("copying", 3)
+    assert set(row.loss_weights) == {0.0, 3.0}
+    assert row.loss_weights[-1] == 3.0, "the end of the turn is trained"
+
+
+def test_the_stages_name_every_skill_and_their_shares_sum_to_one():
+    assert sorted(stages.SKILL_SHARES) == list(SKILLS)
+    for stage in stages.STAGES:
+        assert sum(stage.shares.values()) == pytest.approx(1.0)
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_zero():
+    num_steps = sum(stage.num_steps for stage in stages.STAGES)
+    before_last = num_steps - stages.STAGES[-1].num_steps
+    rates = [stages.learning_rate(step) for step in range(num_steps)]
+    assert rates[: stages.NUM_WARMUP_STEPS] == sorted(rates[: stages.NUM_WARMUP_STEPS])
+    assert set(rates[stages.NUM_WARMUP_STEPS : before_last]) == {stages.LEARNING_RATE}
+    assert rates[before_last:] == sorted(rates[before_last:], reverse=True)
+    assert 0 < rates[-1] < stages.LEARNING_RATE / 100
+    assert {0, num_steps} <= stages.validation_steps()
+
+
+def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    texts = tmp_path / "texts"
+    write_folder(texts, "tales", "<|endoftext|>".join(" ".join(SENTENCES[n : n + 30]) for n in range(150)))
+    monkeypatch.setattr("pretrain.text.documents.__defaults__", (texts,))
+    for function in (training_documents, held_out_documents):
+        monkeypatch.setattr(function, "__defaults__", (texts,))
+    monkeypatch.setattr(pretrain_base, "attributions", dict)
+    shape = {**stages.SHAPE, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    monkeypatch.setattr(pretrain_base, "SHAPE", shape)
+    monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)
+    short = tuple(Stage(one.name, 2, one.shares, 64) for one in stages.STAGES)
+    monkeypatch.setattr(pretrain_base, "STAGES", short)
+    monkeypatch.setattr(stages, "STAGES", short)
+    monkeypatch.setattr(pretrain_base, "TOKENS_PER_STEP", 1024)
+    monkeypatch.setattr(pretrain_base, "validation_steps", lambda: frozenset({0, 3, 6}))
+
+    def run(build, stop_after=None):
+        if stop_after:
+            monkeypatch.setattr(pretrain_base, "train", lambda job, progress: stopped(job, stop_after))
+        else:
+            monkeypatch.setattr(pretrain_base, "train", train)
+        monkeypatch.setattr("sys.argv", ["pretrain_base.py", "--build", str(build), "--threads", "1"])
+        pretrain_base.main()
+
+    class Killed(BaseException):
+        pass
+
+    def stopped(job, stop_after):
+        real = job.stream.rows
+
+        class Stream:
+            def rows(self, step):
+                if step == stop_after:
+                    raise Killed
+                return real(step)
+
+        import dataclasses
+
+        train(dataclasses.replace(job, stream=Stream()), SilentProgress())
+
+    run(tmp_path / "straight")
+    for stop_after in (1, 4):
+        with pytest.raises(Killed):
+            run(tmp_path / "killed", stop_after)
+    run(tmp_path / "killed")
+
+    straight, resumed = tmp_path / "straight", tmp_path / "killed"
+    weights = "model/model.safetensors"
+    assert (straight / weights).read_bytes() == (resumed / weights).read_bytes()
+    assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
+    assert [run.status for run in Store(resumed / "home").runs()] == ["succeeded"]
+    page = (resumed / "report.html").read_text()
+    assert "Held-out loss by kind" in page
+    assert page.count("<svg") == 4
