@@ -1,11 +1,12 @@
 """What the bundled base sees at each step: a pure function of the step, so that nothing has to be saved to resume.
 
-Three kinds of rows are mixed in stages:
+Four kinds of rows are mixed in stages:
 
 - `text`: windows of the training documents, every token trained;
 - `repeats`: random tokens that come again, and pairs of random tokens that are asked for, trained where the context
   decides the next token. They teach looking back (Olsson et al. 2022, "In-context learning and induction heads"),
   without which no task below is learned;
+- `echoes`: short pieces of text that come again, every token trained: the first time as text, then as copying;
 - each skill of tunewright.data.skills, trained on the answers.
 """
 
@@ -23,11 +24,14 @@ from tunewright.render import Renderer, TokenSequence
 if TYPE_CHECKING:
     import numpy as np
 
-TEXT, REPEATS = "text", "repeats"
+TEXT, REPEATS, ECHOES = "text", "repeats", "echoes"
 ANSWER_WEIGHT = 3.0
 """A token of an answer counts as much as so many tokens of text: answers are a tenth of a task's tokens."""
-REPEATED_TOKENS = (8, 64)
-NUM_PAIRS = (4, 16)
+REPEATED_TOKENS = (4, 24)
+NUM_PAIRS = (3, 10)
+ECHOED_TOKENS = (8, 40)
+MIN_POOL = 32
+"""Fewest different tokens that a row of repeats is drawn from."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,11 @@ class Stage:
     name: str
     num_steps: int
     shares: Mapping[str, float]
-    """Share of the tokens of each kind: `text`, `repeats` or a skill. Sums to 1."""
+    """Share of the tokens of each kind: `text`, `repeats`, `echoes` or a skill. Sums to 1."""
     text_length: int
     """Tokens of one window of text."""
+    repeated_vocabulary: int
+    """Repeats are drawn from so many token ids. Looking back is learned first, and fast, on a few that come often."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,12 @@ class Texts:
     token_ids: "np.ndarray"
     ends: "np.ndarray"
     """Where each document ends, behind its end-of-text token."""
+
+    def piece(self, start: int, length: int) -> list[int]:
+        """At most `length` tokens from `start` on, all of one document."""
+        end = int(self.ends[self.ends.searchsorted(start, side="right")])
+        ids: list[int] = self.token_ids[start : min(end, start + length)].tolist()
+        return ids
 
     def window_starts(self, length: int) -> "np.ndarray":
         """Where windows of `length` tokens begin. A document's last window is moved back to be full, if it can."""
@@ -113,7 +125,9 @@ class Mix:
         if kind == TEXT:
             return lambda chance, count: self._text(stage, position, count)
         if kind == REPEATS:
-            return lambda chance, count: repeats(chance, self.vocabulary)
+            return lambda chance, count: repeats(chance, self.vocabulary[: stage.repeated_vocabulary])
+        if kind == ECHOES:
+            return lambda chance, count: self._echo(stage, chance)
         return lambda chance, count: self.task(kind, chance.getrandbits(48))
 
     def task(self, skill: str, index: int) -> TokenSequence:
@@ -132,9 +146,20 @@ class Mix:
         # Multiplying by a number prime to the size visits every window once before any comes again.
         order = (position * per_step + count) * self._stride(len(starts)) + _offset(stage.name, self.seed)
         start = int(starts[order % len(starts)])
-        end = int(self.texts.ends[self.texts.ends.searchsorted(start, side="right")])
-        token_ids = tuple(self.texts.token_ids[start : min(end, start + stage.text_length)].tolist())
-        return TokenSequence(f"text {start}", token_ids, (0.0, *(1.0,) * (len(token_ids) - 1)), cut=None)
+        return _all_trained(f"text {start}", self.texts.piece(start, stage.text_length))
+
+    def _echo(self, stage: Stage, chance: random.Random) -> TokenSequence:
+        """A piece of text two to five times, other short pieces between."""
+        starts = self._starts[stage.text_length]
+
+        def piece(length: int) -> list[int]:
+            return self.texts.piece(int(starts[chance.randrange(len(starts))]), length)
+
+        echoed = piece(chance.randint(*ECHOED_TOKENS))
+        token_ids = list(echoed)
+        for _ in range(chance.randint(1, 4)):
+            token_ids += piece(chance.randint(0, 8)) + echoed
+        return _all_trained(ECHOES, token_ids)
 
     @cached_property
     def _starts(self) -> "dict[int, np.ndarray]":
@@ -148,31 +173,39 @@ class Mix:
         return stride
 
 
+def _all_trained(name: str, token_ids: Sequence[int]) -> TokenSequence:
+    return TokenSequence(name, tuple(token_ids), (0.0, *(1.0,) * (len(token_ids) - 1)), cut=None)
+
+
 def _offset(name: str, seed: int) -> int:
     return random.Random(f"offset {name} {seed}").getrandbits(40)
 
 
 def repeats(chance: random.Random, vocabulary: range) -> TokenSequence:
     """Random tokens whose continuation only the context tells; trained there and nowhere else."""
-    return _repeated_run(chance, vocabulary) if chance.random() < 0.6 else _asked_pairs(chance, vocabulary)
+    pool: Sequence[int] = vocabulary
+    size = int(2 ** chance.uniform(math.log2(MIN_POOL), math.log2(len(vocabulary))))
+    if size < len(vocabulary) // 4:
+        pool = chance.sample(vocabulary, size)
+    return _repeated_run(chance, pool) if chance.random() < 0.75 else _asked_pairs(chance, pool)
 
 
-def _repeated_run(chance: random.Random, vocabulary: range) -> TokenSequence:
-    """A run of tokens two to four times, other tokens between: from the second token of each repeat on it is known."""
-    run = chance.choices(vocabulary, k=chance.randint(*REPEATED_TOKENS))
+def _repeated_run(chance: random.Random, pool: Sequence[int]) -> TokenSequence:
+    """A run of tokens three to six times, others between: from the second token of each repeat on it is known."""
+    run = chance.choices(pool, k=chance.randint(*REPEATED_TOKENS))
     ids, weights = list(run), [0.0] * len(run)
-    for _ in range(chance.randint(1, 3)):
-        between = chance.choices(vocabulary, k=chance.randint(0, 8))
+    for _ in range(chance.randint(2, 5)):
+        between = chance.choices(pool, k=chance.randint(0, 3))
         ids += between + run
         weights += [0.0] * (len(between) + 1) + [1.0] * (len(run) - 1)
     return TokenSequence("repeats", tuple(ids), tuple(weights), cut=None)
 
 
-def _asked_pairs(chance: random.Random, vocabulary: range) -> TokenSequence:
+def _asked_pairs(chance: random.Random, pool: Sequence[int]) -> TokenSequence:
     """Keys with values of one to three tokens between two marks, then keys alone: the value is known."""
-    mark, end = chance.sample(vocabulary, 2)
+    mark, end = chance.sample(pool, 2)
     pairs = [
-        (chance.choices(vocabulary, k=chance.randint(1, 2)), chance.choices(vocabulary, k=chance.randint(1, 3)))
+        (chance.choices(pool, k=chance.randint(1, 2)), chance.choices(pool, k=chance.randint(1, 3)))
         for _ in range(chance.randint(*NUM_PAIRS))
     ]
     ids: list[int] = []

@@ -2,17 +2,17 @@
 
 import math
 
-from pretrain.mix import REPEATS, TEXT, Stage
+from pretrain.mix import ECHOES, REPEATS, TEXT, Stage
 from pretrain.tokenizer import VOCABULARY
 
 SEED = 11
 CONTEXT = 1024
 MAX_ANSWER_TOKENS = 256
-TOKENS_PER_STEP = 8192
+TOKENS_PER_STEP = 4096
 TOKENS_PER_MICRO_BATCH = 4608
 LEARNING_RATE = 4e-3
 NUM_WARMUP_STEPS = 60
-STEPS_BETWEEN_VALIDATIONS = 200
+STEPS_BETWEEN_VALIDATIONS = 300
 
 SHAPE = {
     "vocab_size": VOCABULARY,
@@ -41,18 +41,22 @@ SKILL_SHARES = {
 }
 
 
-def _shares(text: float, repeats: float) -> dict[str, float]:
-    """What text and repeats leave is for the skills."""
-    rest = 1.0 - text - repeats
-    return {TEXT: text, REPEATS: repeats, **{skill: share * rest for skill, share in SKILL_SHARES.items()}}
+def _shares(text: float, repeats: float, echoes: float) -> dict[str, float]:
+    """What text, repeats and echoes leave is for the skills."""
+    rest = 1.0 - text - repeats - echoes
+    skills = {skill: share * rest for skill, share in SKILL_SHARES.items()}
+    shares = {TEXT: text, REPEATS: repeats, ECHOES: echoes, **skills}
+    return {kind: share for kind, share in shares.items() if share}
 
 
 STAGES = (
-    # Looking back first: without it no task is learned, and it comes fastest from many short repeats.
-    Stage("look back", 400, _shares(text=0.30, repeats=0.45), text_length=256),
-    Stage("grow", 1700, _shares(text=0.42, repeats=0.05), text_length=512),
+    # Looking back first: without it no task is learned. It starts from many short repeats of few tokens ...
+    Stage("look back", 700, _shares(text=0.25, repeats=0.60, echoes=0.0), text_length=256, repeated_vocabulary=512),
+    # ... and comes faster on pieces of text, whose tokens the model knows by then.
+    Stage("copy", 700, _shares(0.05, 0.10, 0.50), text_length=256, repeated_vocabulary=VOCABULARY),
+    Stage("grow", 1000, _shares(0.36, 0.02, 0.08), text_length=512, repeated_vocabulary=VOCABULARY),
     # The learning rate falls to zero here; the full context is seen only here.
-    Stage("settle", 700, _shares(text=0.36, repeats=0.02), text_length=1024),
+    Stage("settle", 600, _shares(0.36, 0.01, 0.03), text_length=1024, repeated_vocabulary=VOCABULARY),
 )
 
 

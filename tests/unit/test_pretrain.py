@@ -8,7 +8,7 @@ import numpy as np
 import pretrain_base
 import pytest
 from pretrain import stages
-from pretrain.mix import REPEATS, TEXT, Mix, Stage, Texts, repeats
+from pretrain.mix import ECHOES, REPEATS, TEXT, Mix, Stage, Texts, repeats
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, train_tokenizer
 
@@ -87,7 +87,7 @@ def test_repeats_train_only_what_the_context_decides():
 def mix(renderer, shares, num_steps=50, text_length=16):
     rows = [np.arange(6, 6 + length, dtype=np.uint16) for length in (5, 40, 100, 33)]
     texts = Texts(np.concatenate(rows), np.cumsum([len(row) for row in rows]))
-    stage = Stage("only", num_steps, shares, text_length)
+    stage = Stage("only", num_steps, shares, text_length, repeated_vocabulary=200)
     return Mix((stage,), texts, renderer, tokens_per_step=400, vocabulary=range(6, 300), seed=1)
 
 
@@ -98,7 +98,7 @@ def test_the_rows_of_a_step_depend_on_the_step_alone(renderer):
 
 
 def test_every_kind_has_its_share_of_the_tokens(renderer):
-    one = mix(renderer, {TEXT: 0.3, REPEATS: 0.3, "copying": 0.4}, num_steps=300)
+    one = mix(renderer, {TEXT: 0.2, ECHOES: 0.2, REPEATS: 0.2, "copying": 0.4}, num_steps=300)
     tokens = Counter()
     for step in range(300):
         for row in one.rows(step):
@@ -106,8 +106,8 @@ def test_every_kind_has_its_share_of_the_tokens(renderer):
     total = sum(tokens.values())
     assert total / (300 * 400) == pytest.approx(1.0, abs=0.08)
     assert {kind: tokens[kind] / total for kind in tokens} == {
-        "text": pytest.approx(0.3, abs=0.04), "repeats": pytest.approx(0.3, abs=0.06),
-        "copying": pytest.approx(0.4, abs=0.06),
+        "text": pytest.approx(0.2, abs=0.04), "repeats": pytest.approx(0.2, abs=0.06),
+        "echoes": pytest.approx(0.2, abs=0.04), "copying": pytest.approx(0.4, abs=0.06),
     }  # fmt: skip
 
 
@@ -122,6 +122,15 @@ def test_windows_cover_every_token_and_never_cross_a_document(renderer):
     for step in range(20):
         # Each document counts up from 6: a window that crossed an end would fall back.
         assert all(later == earlier + 1 for row in one.rows(step) for earlier, later in pairwise(row.token_ids))
+
+
+def test_an_echo_is_a_piece_of_text_again_and_again_trained_throughout(renderer):
+    for step in range(10):
+        for row in mix(renderer, {ECHOES: 1.0}).rows(step):
+            assert row.loss_weights == (0.0,) + (1.0,) * (len(row.token_ids) - 1)
+            assert any(
+                row.token_ids[:length] == row.token_ids[-length:] for length in range(1, len(row.token_ids) // 2 + 1)
+            )
 
 
 def test_answers_of_tasks_are_weighted_and_prompts_are_not_trained(renderer):
@@ -157,11 +166,11 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     shape = {**stages.SHAPE, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     monkeypatch.setattr(pretrain_base, "SHAPE", shape)
     monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)
-    short = tuple(Stage(one.name, 2, one.shares, 64) for one in stages.STAGES)
+    short = tuple(Stage(one.name, 2, one.shares, 64, 200) for one in stages.STAGES)
     monkeypatch.setattr(pretrain_base, "STAGES", short)
     monkeypatch.setattr(stages, "STAGES", short)
     monkeypatch.setattr(pretrain_base, "TOKENS_PER_STEP", 1024)
-    monkeypatch.setattr(pretrain_base, "validation_steps", lambda: frozenset({0, 3, 6}))
+    monkeypatch.setattr(pretrain_base, "validation_steps", lambda: frozenset({0, 3, 8}))
 
     def run(build, stop_after=None):
         if stop_after:
