@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all check fix bench demo-data clean
+.PHONY: demo test test-all check fix bench demo-data pretrain-base clean
 
 demo: .venv/installed  ## Tune the bundled base on the bundled demo rows; prints the table and the path of the report
 	$(BIN)/tunewright tune src/tunewright/bundled/demo/tickets.jsonl --base bundled
@@ -23,13 +23,25 @@ fix: .venv/installed  ## Let the formatter and linter repair what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/installed  ## Measured figures of docs/results.md and docs/recipes.md; long
+bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md and docs/study.md; long
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/learning_rate.py
 	$(BIN)/python benchmarks/examples.py
+	$(BIN)/python benchmarks/study_statistics.py
 
 demo-data: .venv/installed  ## Make the demo rows again (same seed, same bytes)
 	$(BIN)/python scripts/make_demo_data.py
+
+# Memory that was given back is faulted in again page by page; these settings keep it.
+pretrain-base: export GLIBC_TUNABLES = glibc.malloc.hugetlb=1
+pretrain-base: export MALLOC_MMAP_MAX_ = 0
+pretrain-base: export MALLOC_TRIM_THRESHOLD_ = 17179869184
+pretrain-base: export MALLOC_TOP_PAD_ = 134217728
+pretrain-base: .venv/installed  ## Make the bundled base from nothing in build/pretrain-base; hours; goes on where it was stopped
+	$(BIN)/python scripts/pretrain_base.py
+	$(BIN)/python scripts/pretrain_card.py bundle
+	$(BIN)/python benchmarks/base_model.py
+	$(BIN)/python scripts/pretrain_card.py write
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache

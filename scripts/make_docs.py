@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tunewright.cli.recipe_view import SettingDescription, list_settings
 from tunewright.data.checks.run import CHECKS
+from tunewright.records import StudyRecipe
 from tunewright.train.defaults import LORA_LEARNING_RATES
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -20,6 +21,17 @@ DOCS = Path(__file__).parents[1] / "docs"
 def settings_table() -> str:
     """Every setting of a recipe with its default, its values and its documentation line."""
     rows = [(f"`{found.name}`", _default(found), found.kind, found.explanation) for found in list_settings()]
+    return _table(("setting", "default", "values", "what it does"), rows)
+
+
+def study_settings_table() -> str:
+    """The settings that a study has beside those of a recipe for tuning."""
+    known = {found.name for found in list_settings()}
+    rows = [
+        (f"`{found.name}`", _default(found), found.kind, found.explanation)
+        for found in list_settings(StudyRecipe)
+        if found.name not in known
+    ]
     return _table(("setting", "default", "values", "what it does"), rows)
 
 
@@ -44,6 +56,7 @@ def checks_table() -> str:
 TABLES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "recipes.md": {"settings": settings_table, "learning rates": learning_rate_table},
     "data-checks.md": {"checks": checks_table},
+    "study.md": {"study settings": study_settings_table},
 }
 """By page and by the name between its markers."""
 

@@ -8,7 +8,6 @@ benchmarks/base_model.py.
 """
 
 import argparse
-import json
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from pretrain.stages import (
     learning_rate,
     validation_steps,
 )
-from pretrain.text import attributions, held_out_documents, training_documents
+from pretrain.text import held_out_documents, training_documents
 from pretrain.tokenizer import END_OF_TEXT, SPECIAL_TOKENS, VOCABULARY, train_tokenizer
 from rich.console import Console
 
@@ -81,8 +80,9 @@ def main() -> None:
         summary = train(make_job(network, renderer, mix, held_out, run), progress)
         write_page(arguments.build / "report.html", summary, mix)
         save_model(network, start, arguments.build / "model")
-        (arguments.build / "attributions.json").write_text(json.dumps(attributions(), indent=2), encoding="utf-8")
         run.update(RunStatus.SUCCEEDED)
+        for name, record in (("summary.json", summary), ("run.json", run.record)):
+            (arguments.build / name).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
     progress.say(f"The model is in {arguments.build / 'model'}, the curves in {arguments.build / 'report.html'}.")
 
 

@@ -12,7 +12,7 @@ TOKENS_PER_STEP = 4096
 TOKENS_PER_MICRO_BATCH = 4608
 LEARNING_RATE = 4e-3
 NUM_WARMUP_STEPS = 60
-STEPS_BETWEEN_VALIDATIONS = 300
+STEPS_BETWEEN_VALIDATIONS = 150
 
 SHAPE = {
     "vocab_size": VOCABULARY,
@@ -54,7 +54,7 @@ STAGES = (
     Stage("look back", 700, _shares(text=0.25, repeats=0.60, echoes=0.0), text_length=256, repeated_vocabulary=512),
     # ... and comes faster on pieces of text, whose tokens the model knows by then.
     Stage("copy", 700, _shares(0.05, 0.10, 0.50), text_length=256, repeated_vocabulary=VOCABULARY),
-    Stage("grow", 1000, _shares(0.36, 0.02, 0.08), text_length=512, repeated_vocabulary=VOCABULARY),
+    Stage("grow", 1350, _shares(0.36, 0.02, 0.08), text_length=512, repeated_vocabulary=VOCABULARY),
     # The learning rate falls to zero here; the full context is seen only here.
     Stage("settle", 600, _shares(0.36, 0.01, 0.03), text_length=1024, repeated_vocabulary=VOCABULARY),
 )

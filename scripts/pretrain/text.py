@@ -65,11 +65,6 @@ def held_out_documents(root: Path = TEXT) -> list[Document]:
     return [document for document in documents(root) if document.is_held_out]
 
 
-def attributions(root: Path = TEXT) -> dict[str, str]:
-    """Origin and licence of each folder, for the model card."""
-    return {path.parent.name: path.read_text(encoding="utf-8").strip() for path in sorted(root.glob("*/SOURCE"))}
-
-
 def _split(content: str) -> Iterator[str]:
     for text in content.split(SEPARATOR):
         if "\n\n" not in text and text.count("\n") > LINES_PER_DOCUMENT and not re.search(r"^\w+: ", text):

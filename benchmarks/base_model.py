@@ -1,0 +1,101 @@
+"""Measure base models side by side: predicting text, grammar (BLiMP), and skills within the prompt.
+
+    python benchmarks/base_model.py [--models bundled ../shared/models/mini-base-v0 ...] [--items 300]
+
+Every model gets the same documents, pairs and items, through the renderer and the LanguageModel that `tunewright
+evaluate` uses. Writes benchmarks/results/base-model.json, and the same as a section of Markdown beside it. A model of
+8M parameters takes 2 to 3 minutes of one core.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from base_model_figures import Comparison, MeasuredModel, render_section
+from base_model_skills import measure_skills
+from base_model_text import Document, MinimalPair, for_text, measure_bits_per_byte, measure_blimp, read_blimp
+from rich.console import Console
+
+from tunewright.actions.environment import describe_environment
+from tunewright.cli.progress import RichProgress
+from tunewright.contracts import Progress
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import context_length, load_base, num_parameters
+from tunewright.outside.hub import find_base
+from tunewright.render import load_renderer
+from tunewright.train.defaults import precision_here
+
+ROOT = Path(__file__).parents[1]
+SHARED = Path("..") / "shared"
+MODELS = ("bundled", str(SHARED / "models" / "mini-base-v0"), str(SHARED / "models" / "tinystories-260k-llama"))
+RESULTS = ROOT / "benchmarks" / "results" / "base-model.json"
+ROWS_PER_BATCH = 64
+
+
+def held_out_documents() -> Sequence[Document]:
+    """The documents that the bundled base was not trained on."""
+    sys.path.append(str(ROOT / "scripts"))
+    from pretrain import text
+
+    return text.held_out_documents()
+
+
+def measure(
+    name: str, documents: Sequence[Document], pairs: Sequence[MinimalPair], num_items: int, progress: Progress
+) -> MeasuredModel:
+    """Measure one model.
+
+    Args:
+        name: `bundled`, a folder in the hub's layout, or a hub id.
+        num_items: items of each skill.
+    """
+    base = find_base(name)
+    progress.say(f"{name}:")
+    started = time.monotonic()
+    renderer = load_renderer(base.folder).fitted(context_length(base.folder), max_answer_tokens=1)
+    precision, _ = precision_here()
+    model = LanguageModel(load_base(base.folder), renderer, precision, ROWS_PER_BATCH)
+    reader = for_text(model)
+    figures = [*measure_bits_per_byte(reader, documents, progress), *measure_blimp(reader, pairs, progress)]
+    skills, notes = measure_skills(model, num_items, progress)
+    return MeasuredModel(
+        # By the name it was asked for: a full path would tell of this machine only.
+        base=base.ref.model_copy(update={"name": name}),
+        num_parameters=num_parameters(base.folder),
+        precision=precision,
+        seconds=time.monotonic() - started,
+        notes=(*renderer.notes, *notes),
+        figures=(*figures, *skills),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, write the file of results and its section, and print the section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=MODELS, metavar="MODEL", help="bundled, folders or hub ids")
+    parser.add_argument("--items", type=int, default=300, help="items of each skill")
+    parser.add_argument("--blimp-pairs", type=int, default=100, help="pairs of each paradigm")
+    parser.add_argument("--blimp", type=Path, default=SHARED / "data" / "benchmarks" / "blimp", help="folder of BLiMP")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the JSON file; the section has its name and .md")
+    chosen = parser.parse_args(arguments)
+    documents, pairs = held_out_documents(), read_blimp(chosen.blimp, chosen.blimp_pairs)
+    progress = RichProgress(Console(stderr=True))
+    comparison = Comparison(
+        measured_on=f"{datetime.now(UTC):%Y-%m-%d}",
+        environment=describe_environment(),
+        num_items=chosen.items,
+        num_blimp_pairs=chosen.blimp_pairs,
+        num_documents=len(documents),
+        models=tuple(measure(name, documents, pairs, chosen.items, progress) for name in chosen.models),
+    )
+    chosen.results.write_text(comparison.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    section = render_section(comparison)
+    chosen.results.with_suffix(".md").write_text(section, encoding="utf-8")
+    print(section)
+
+
+if __name__ == "__main__":
+    main()

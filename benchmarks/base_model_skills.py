@@ -1,0 +1,153 @@
+"""What a base can do with what stands in its prompt: held-out items of tunewright.data.skills, answered greedily."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import count, filterfalse, islice
+
+from base_model_figures import Figure
+from base_model_text import NUM_RESAMPLES, SEED, grouped
+
+from tunewright.contracts import ChatModel, Progress
+from tunewright.data.skills import ANSWER_ABSENT, SKILLS, SkillItem, make_item
+from tunewright.evaluate.scorers import SCORERS, exact_match, is_json, json_fields
+from tunewright.evaluate.statistics import estimate
+from tunewright.model.language_model import LanguageModel
+from tunewright.records import Answer, Conversation, Example, Message, Provenance, Score
+
+ITEM_SEED = 7919
+"""Of the stream of items; training and its validation use others."""
+SPARE_ROOM = 1.25
+"""Room for an answer, in longest wanted answers: JSON may have more white space than the wanted one."""
+CONTEXT_ANSWER, JSON_EXTRACTION = "context_answer", "json_extraction"
+TITLES = {
+    CONTEXT_ANSWER: "Context answers",
+    "few_shot_labels": "Few-shot labels",
+    JSON_EXTRACTION: "JSON extraction",
+    "copying": "Copying",
+}
+"""The skills that lead the table."""
+
+
+def measure_skills(model: LanguageModel, num_items: int, progress: Progress) -> tuple[list[Figure], list[str]]:
+    """Answer the held-out items of every skill.
+
+    Returns:
+        The figures of each skill followed by those of its kinds, and what a reader of them should know.
+    """
+    figures, num_asked, num_unfit = [], 0, 0
+    for skill in dict.fromkeys((*TITLES, *SKILLS)):
+        items = held_out_items(skill, num_items)
+        fitted = with_room(model, items)
+        figures += skill_figures(items, ask(fitted, items, progress))
+        num_asked += len(items)
+        num_unfit += sum(not fitted.fits(item.messages[:-1]) for item in items)
+    limit = f"its {model.renderer.max_length:,} tokens"
+    note = f"{num_unfit:,} of {num_asked:,} prompts did not fit {limit}: they lost their middle, or are unscored"
+    return figures, [note] if num_unfit else []
+
+
+def held_out_items(skill: str, num_items: int) -> list[SkillItem]:
+    """The first held-out items; of context answers, as many again whose context does not say."""
+
+    def stream() -> Iterator[SkillItem]:
+        return (make_item(skill, ITEM_SEED, index, "held_out") for index in count())
+
+    if skill != CONTEXT_ANSWER:
+        return list(islice(stream(), num_items))
+    answerable, absent = filterfalse(_is_absent, stream()), filter(_is_absent, stream())
+    return [*islice(answerable, num_items), *islice(absent, num_items)]
+
+
+def with_room(model: LanguageModel, items: Sequence[SkillItem]) -> LanguageModel:
+    """The same model with as much room for an answer as these items need: it would otherwise ramble to the limit."""
+    question = Message(role="user", content="?")
+    longest = max(model.renderer.measure(_example((question, item.messages[-1])))[1] for item in items)
+    limit = model.renderer.max_length
+    # A short context needs its other half for the prompt.
+    room = min(math.ceil(SPARE_ROOM * longest), limit // 2)
+    return replace(model, renderer=model.renderer.fitted(limit, room))
+
+
+def ask(model: ChatModel, items: Sequence[SkillItem], progress: Progress) -> list[Answer]:
+    """Answer the last turn of each item; earlier turns stand as they should have been answered."""
+    with progress.bar(_title(items[0].skill), len(items)) as advance:
+        return model.answer([item.messages[:-1] for item in items], advance)
+
+
+def skill_figures(items: Sequence[SkillItem], answers: Sequence[Answer]) -> list[Figure]:
+    """The share of right answers of one skill, then of each of its kinds.
+
+    A failed answer is unscored. Context answers are right or wrong where the context has the answer; where it has
+    not, precision and recall of saying so are figures of their own.
+    """
+    skill = items[0].skill
+    scores = [_score(*found) for found in zip(items, answers, strict=True)]
+    if skill == CONTEXT_ANSWER:
+        answerable = [score for score, item in zip(scores, items, strict=True) if not _is_absent(item)]
+        return [_figure(skill, _title(skill), answerable), *_absent_figures(items, answers)]
+    kinds = grouped(scores, [item.variant for item in items])
+    parts = [
+        _figure(f"{skill}/{kind}", f"{_title(skill)}, {kind.replace('_', ' ')}", kinds[kind])
+        for kind in sorted(kinds, key=_number_then_name)
+    ]
+    return [_figure(skill, _title(skill), scores), *(parts if len(parts) > 1 else [])]
+
+
+def _absent_figures(items: Sequence[SkillItem], answers: Sequence[Answer]) -> list[Figure]:
+    """Precision: of the answers that say it is absent, those that are right. Recall: of the absent, those said so."""
+    precision, recall = [], []
+    for item, answer in zip(items, answers, strict=True):
+        is_said = answer.text is not None and bool(exact_match(answer.text, [ANSWER_ABSENT]))
+        if is_said:
+            precision.append(_right_or_wrong(item.skill, _is_absent(item)))
+        if _is_absent(item):
+            recall.append(_score(item, answer))
+    return [
+        _figure("absent_precision", '"Does not say", precision', precision),
+        _figure("absent_recall", '"Does not say", recall', recall),
+    ]
+
+
+def _score(item: SkillItem, answer: Answer) -> Score:
+    if answer.text is None:
+        return Score(example_id=item.skill, metric="exact_match", value=None, reason=answer.reason)
+    wanted = item.messages[-1].content
+    same = _same_json if item.skill == JSON_EXTRACTION else _same_text
+    return _right_or_wrong(item.skill, same(answer.text, wanted))
+
+
+def _right_or_wrong(skill: str, is_right: bool) -> Score:
+    return Score(example_id=skill, metric="exact_match", value=float(is_right))
+
+
+def _same_text(answer: str, wanted: str) -> bool:
+    return bool(exact_match(answer, [wanted]))
+
+
+def _same_json(answer: str, wanted: str) -> bool:
+    """Equal values, whatever the order of keys and the white space; no key more and none less."""
+    return is_json(answer) and json_fields(answer, [wanted]) == json_fields(wanted, [answer]) == 1.0
+
+
+def _figure(name: str, title: str, scores: Sequence[Score]) -> Figure:
+    found = estimate(SCORERS["exact_match"].metric, scores, NUM_RESAMPLES, SEED)
+    return Figure(name=name, title=title, kind="share", estimate=found)
+
+
+def _is_absent(item: SkillItem) -> bool:
+    return item.messages[-1].content == ANSWER_ABSENT
+
+
+def _title(skill: str) -> str:
+    return TITLES.get(skill, skill.replace("_", " ").capitalize())
+
+
+def _number_then_name(kind: str) -> tuple[int, str]:
+    """Sort 16_examples after 2_examples."""
+    number = kind.partition("_")[0]
+    return int(number) if number.isdigit() else 0, kind
+
+
+def _example(messages: tuple[Message, ...]) -> Example:
+    return Example(body=Conversation(messages=messages), provenance=Provenance(source="skills", row=1))

@@ -1,0 +1,91 @@
+"""Put the trained model into the package, or write its card from what was measured.
+
+python scripts/pretrain_card.py bundle     copy build/pretrain-base/model over src/tunewright/bundled/base
+python scripts/pretrain_card.py write      write its README.md; benchmarks/base_model.py has measured it by then
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from pretrain.mix import ECHOES, REPEATS, TEXT
+from pretrain.stages import LEARNING_RATE, SHAPE, STAGES, TOKENS_PER_STEP
+
+from tunewright.records import Run, TrainingSummary
+
+ROOT = Path(__file__).parents[1]
+BUNDLED = ROOT / "src" / "tunewright" / "bundled" / "base"
+RESULTS = ROOT / "benchmarks" / "results" / "base-model.md"
+
+
+def main() -> None:
+    """Bundle or write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["bundle", "write"])
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "pretrain-base")
+    arguments = parser.parse_args()
+    if arguments.action == "bundle":
+        for path in sorted((arguments.build / "model").iterdir()):
+            shutil.copy(path, BUNDLED / path.name)
+        return
+    summary = TrainingSummary.model_validate_json((arguments.build / "summary.json").read_bytes())
+    run = Run.model_validate_json((arguments.build / "run.json").read_bytes())
+    (BUNDLED / "README.md").write_text(card(summary, run, RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def card(summary: TrainingSummary, run: Run, measured: str) -> str:
+    """The model card: what it is for, how it was made, what was measured, what it read."""
+    template = (Path(__file__).parent / "pretrain" / "card.md.j2").read_text(encoding="utf-8")
+    # Markdown, not HTML: nothing here comes from a user.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    text = environment.from_string(template).render(
+        parameters=f"{summary.num_parameters / 1e6:.1f}",
+        shape=SHAPE,
+        megabytes=f"{2 * summary.num_parameters / 1e6:.0f}",
+        tokens=f"{summary.num_tokens / 1e6:.1f}",
+        trained=f"{summary.num_trained_tokens / 1e6:.1f}",
+        steps=f"{summary.num_steps:,}",
+        tokens_per_step=f"{TOKENS_PER_STEP:,}",
+        minutes=f"{summary.seconds / 60:.0f}",
+        threads=run.environment.num_threads,
+        processor=run.environment.processor,
+        learning_rate=f"{LEARNING_RATE:g}",
+        stages=[_stage(stage.name, stage.num_steps, dict(stage.shares)) for stage in STAGES],
+        measured=measured.replace("\n# ", "\n## ").strip(),
+        forecast=forecast(summary),
+    )
+    return text.rstrip("\n") + "\n"
+
+
+def _stage(name: str, num_steps: int, shares: dict[str, float]) -> dict[str, str]:
+    named = {"text": shares.pop(TEXT, 0.0), "repeats": shares.pop(REPEATS, 0.0), "echoes": shares.pop(ECHOES, 0.0)}
+    cells = {kind: f"{100 * share:.0f} %" for kind, share in (named | {"tasks": sum(shares.values())}).items()}
+    return {"name": name, "steps": f"{num_steps:,}", **cells}
+
+
+def forecast(summary: TrainingSummary) -> str:
+    """The course of the held-out losses over the longest stage of constant rate, and where it would go."""
+    sys.path.append(str(ROOT / "benchmarks"))
+    from loss_curve import describe, fit_loss_curve
+
+    *before, grow, _ = (stage.num_steps for stage in STAGES)
+    first, last = sum(before), sum(before) + grow
+    lines = []
+    for kind in (TEXT, "context_answer", "few_shot_labels", "json_extraction"):
+        points = [
+            (float(point.step * TOKENS_PER_STEP), point.validation_parts[kind])
+            for point in summary.curve
+            if point.validation_parts and first < point.step <= last
+        ]
+        lines.append(f"- `{kind}`: {describe(fit_loss_curve(points))}")
+    about = (
+        f"Held-out loss of {len(points)} validations over the stage of constant rate, steps {first:,} to {last:,}; the "
+        "last stage, in which the rate falls, lowers all of them further:"
+    )
+    return "\n".join([about, "", *lines])
+
+
+if __name__ == "__main__":
+    main()

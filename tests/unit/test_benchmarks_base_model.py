@@ -1,0 +1,419 @@
+"""Measuring base models: text against the network's own log-probabilities, figures of known answers, the section."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import base_model
+import numpy as np
+import pytest
+import torch
+from base_model_figures import Comparison, Figure, MeasuredModel, render_section
+from base_model_skills import ask, held_out_items, measure_skills, skill_figures, with_room
+from base_model_text import (
+    MinimalPair,
+    TextRenderer,
+    for_text,
+    measure_bits_per_byte,
+    measure_blimp,
+    read_blimp,
+)
+from chat_bases import STYLES, write_base
+from loss_curve import describe, fit_loss_curve
+from tiny_base import write_tiny_base
+
+from tunewright.contracts import Advance, SilentProgress
+from tunewright.data.skills import ANSWER_ABSENT, SkillItem
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import load_base
+from tunewright.records import Answer, BaseModelRef, Environment, Estimate, Example, Message, PlainText, TokenLoss
+from tunewright.render import load_renderer
+
+BLIMP = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks" / "blimp"
+PROGRESS = SilentProgress()
+
+
+@dataclass(frozen=True)
+class Text:
+    folder: str
+    text: str
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_base(tmp_path_factory.mktemp("bases") / "base")
+
+
+@pytest.fixture(scope="module")
+def model(base: Path) -> LanguageModel:
+    return LanguageModel(load_base(base), load_renderer(base).fitted(128, 1), "float32")
+
+
+def value_of(figures: Sequence[Figure], name: str) -> float | None:
+    (figure,) = [figure for figure in figures if figure.name == name]
+    return figure.estimate.value if figure.estimate else None
+
+
+def estimate_of(figures: Sequence[Figure], name: str) -> Estimate:
+    (figure,) = [figure for figure in figures if figure.name == name]
+    assert figure.estimate
+    return figure.estimate
+
+
+# Text
+
+
+def reference_nats(model: LanguageModel, token_ids: list[int], window: int) -> float:
+    """Minus the sum of log p of every token but the first, in windows that overlap by one token."""
+    starts = range(0, len(token_ids) - 1, window - 1)
+    total = 0.0
+    for part in (token_ids[start : start + window] for start in starts):
+        with torch.no_grad():
+            log_p = model.network(torch.tensor([part])).logits[0].log_softmax(-1)
+        total -= sum(log_p[t, token].item() for t, token in enumerate(part[1:]))
+    return total
+
+
+@pytest.mark.parametrize("text", ["What is the capital of France?", "Please answer the question: où est Paris? " * 9])
+def test_bits_per_byte_are_the_networks_own_log_probabilities_over_the_predicted_bytes(
+    model: LanguageModel, base: Path, text: str
+) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    token_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    num_bytes = len(text.encode()) - len(tokenizer.decode(token_ids[:1]).encode())
+    expected = reference_nats(model, token_ids, window=128) / math.log(2) / num_bytes
+    documents = [Text("books", text), Text("books", text), Text("news", text)]
+    figures = measure_bits_per_byte(for_text(model), documents, PROGRESS)
+    assert value_of(figures, "bits_per_byte") == pytest.approx(expected, rel=1e-5)
+    assert value_of(figures, "bits_per_byte/books") == pytest.approx(expected, rel=1e-5)
+    assert value_of(figures, "bits_per_byte/news") is None  # one document has no interval
+
+
+def test_long_documents_are_read_from_their_start_only(model: LanguageModel) -> None:
+    start, reader = "The capital of France is Paris. " * 200, for_text(model)
+    documents = [[Text("books", start + more)] * 2 for more in ("", "zzz" * 999)]
+    short, long = (measure_bits_per_byte(reader, found, PROGRESS) for found in documents)
+    assert short == long
+
+
+def test_a_document_that_the_base_cannot_read_is_unscored(model: LanguageModel) -> None:
+    texts = ["What is it?", "It is a name.", "an <|im_end|> in the text", "?"]
+    documents = [Text("books", text) for text in texts]
+    found = estimate_of(measure_bits_per_byte(for_text(model), documents, PROGRESS), "bits_per_byte")
+    assert (found.num_rows, found.num_unscored) == (2, 2)
+
+
+def test_only_a_base_without_start_token_leaves_the_start_of_a_text_unpredicted(tmp_path: Path) -> None:
+    folders = {
+        "": write_base(tmp_path / "starts", STYLES["llama3"], adds_bos=True),
+        "What": write_base(tmp_path / "plain", STYLES["chatml"]),
+    }
+    for unpredicted, folder in folders.items():
+        plain = load_renderer(folder).fitted(64, 1)
+        renderer = for_text(LanguageModel(None, plain, "float32")).renderer  # type: ignore[arg-type]  # reads no weight
+        assert isinstance(renderer, TextRenderer)
+        assert renderer.unpredicted("What is it?") == unpredicted
+        example = Example.model_validate(
+            {"body": PlainText(text="What is it?"), "provenance": {"source": "text", "row": 1}}
+        )
+        assert renderer.render(example)[0].token_ids == plain.render(example)[0].token_ids[:-1]
+
+
+# BLiMP
+
+
+@dataclass(frozen=True)
+class KnownLosses:
+    """A ScoringModel whose nats are given; a text is the reason why a sentence has none."""
+
+    nats: dict[str, float | str]
+
+    def token_losses(self, examples: Sequence[Example], advance: Advance) -> list[TokenLoss | str]:
+        del advance
+        bodies = [example.body for example in examples]
+        found = [self.nats[body.text] for body in bodies if isinstance(body, PlainText)]
+        return [nats if isinstance(nats, str) else TokenLoss(sum_nats=nats, num_tokens=9) for nats in found]
+
+
+def pair(good: str, bad: str, paradigm: str = "p", field: str = "syntax", phenomenon: str = "binding") -> MinimalPair:
+    return MinimalPair(paradigm, field, phenomenon, good, bad)
+
+
+def test_a_pair_is_right_when_the_good_sentence_has_the_larger_summed_log_probability() -> None:
+    losses = KnownLosses({"The cat sleeps.": 20.0, "The cat sleep.": 20.5, "They run away.": 9.0, "They runs.": 8.0})
+    pairs = [
+        pair("The cat sleeps.", "The cat sleep.", "agreement"),
+        pair("They run away.", "They runs.", "other", "semantics"),
+    ]
+    figures = measure_blimp(losses, pairs, PROGRESS)
+    assert value_of(figures, "blimp") == 0.5
+    assert [figure.name for figure in figures[1:]] == [
+        "blimp/field/semantics",
+        "blimp/field/syntax",
+        "blimp/phenomenon/binding",
+    ]
+
+
+def test_equal_probabilities_are_not_right_and_a_missing_one_is_unscored() -> None:
+    losses = KnownLosses({"a": 1.0, "b": 1.0, "c": "the loss is nan", "d": 1.0, "e": 1.0, "f": 2.0})
+    found = estimate_of(measure_blimp(losses, [pair("a", "b"), pair("c", "d"), pair("e", "f")], PROGRESS), "blimp")
+    assert (found.value, found.num_rows, found.num_unscored) == (0.5, 2, 1)
+
+
+def test_pairs_are_resampled_within_their_paradigm_and_every_paradigm_weighs_the_same() -> None:
+    losses = KnownLosses({"good": 1.0, "bad": 2.0})
+    pairs = [pair("good", "bad", "easy")] * 40 + [pair("bad", "good", "hard")] * 20
+    found = estimate_of(measure_blimp(losses, pairs, PROGRESS), "blimp")
+    # No paradigm varies within itself, and the paradigms are not a sample.
+    assert (found.value, found.low, found.high) == (0.5, 0.5, 0.5)
+    mixed = [pair("good", "bad", "even")] * 50 + [pair("bad", "good", "even")] * 50
+    found = estimate_of(measure_blimp(losses, mixed, PROGRESS), "blimp")
+    assert found.high - found.low == pytest.approx(2 * 1.96 * math.sqrt(0.25 / 100), rel=0.1)
+
+
+def test_the_first_pairs_of_every_paradigm_are_read_and_fields_have_one_spelling(tmp_path: Path) -> None:
+    row = {"sentence_bad": "bad", "linguistics_term": "binding", "UID": "p", "field": "syntax/semantics"}
+    rows = [json.dumps({**row, "sentence_good": f"good {number}"}) for number in range(3)]
+    (tmp_path / "p.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    expected = [pair(f"good {number}", "bad", "p", "syntax_semantics") for number in range(2)]
+    assert read_blimp(tmp_path, 2) == expected
+
+
+def test_a_folder_without_paradigms_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no paradigm of BLiMP"):
+        read_blimp(tmp_path, 10)
+
+
+def test_the_real_blimp_has_67_paradigms_in_4_fields() -> None:
+    if not BLIMP.is_dir():
+        pytest.skip("BLiMP is not beside this repository")
+    pairs = read_blimp(BLIMP, 2)
+    assert (len(pairs), len({pair.paradigm for pair in pairs}), len({pair.field for pair in pairs})) == (134, 67, 4)
+
+
+# Skills
+
+
+def item(answer: str, skill: str = "copying", variant: str = "text", question: str = "What?") -> SkillItem:
+    messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
+    return SkillItem(skill=skill, messages=messages, variant=variant)
+
+
+def said(*texts: str | None) -> list[Answer]:
+    failed = Answer(text=None, finish="failed", reason="too long")
+    return [failed if text is None else Answer(text=text, finish="stop") for text in texts]
+
+
+def test_precision_and_recall_of_does_not_say_follow_their_definitions() -> None:
+    items = [item(ANSWER_ABSENT, "context_answer")] * 4 + [item("tan", "context_answer")] * 5
+    answers = said(*[ANSWER_ABSENT] * 3, "tan", ANSWER_ABSENT, "tan", " tan\n", "blue", None)
+    figures = skill_figures(items, answers)
+    assert value_of(figures, "absent_recall") == 0.75
+    assert value_of(figures, "absent_precision") == 0.75
+    answerable = estimate_of(figures, "context_answer")
+    assert (answerable.value, answerable.num_rows, answerable.num_unscored) == (0.5, 4, 1)
+
+
+def test_a_model_that_never_says_it_is_absent_has_no_precision() -> None:
+    items = [item(ANSWER_ABSENT, "context_answer"), item("tan", "context_answer")] * 3
+    figures = skill_figures(items, said(*["tan"] * 6))
+    assert value_of(figures, "absent_precision") is None
+    assert value_of(figures, "absent_recall") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        ('{"size": 3, "name": "Ploo"}', True),
+        ('{"name":"Ploo","size":3}', True),
+        ('{"name": "Ploo", "size": 3, "colour": null}', False),
+        ('{"name": "Ploo"}', False),
+        ('{"name": "Ploo", "size": "3"}', False),
+        ('{"name": "Ploo", "size": 3', False),
+        ('"name"', False),
+    ],
+)
+def test_extracted_json_is_right_when_its_values_are_equal(answer: str, is_right: bool) -> None:
+    items = [item('{"name": "Ploo", "size": 3}', "json_extraction")] * 2
+    assert value_of(skill_figures(items, said(answer, answer)), "json_extraction") == is_right
+
+
+def test_few_shot_labels_are_counted_by_number_of_examples_in_its_order() -> None:
+    kinds = ["16_examples", "2_examples", "1_example"]
+    items = [item("Z", "few_shot_labels", kind) for kind in kinds for _ in range(2)]
+    figures = skill_figures(items, said("Z", "Z", "Z", "no", "no", "no"))
+    assert [(figure.name, value_of(figures, figure.name)) for figure in figures] == [
+        ("few_shot_labels", 0.5),
+        ("few_shot_labels/1_example", 0.0),
+        ("few_shot_labels/2_examples", 0.5),
+        ("few_shot_labels/16_examples", 1.0),
+    ]
+
+
+class Echo:
+    """A ChatModel that answers with the last message."""
+
+    def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        advance(len(prompts))
+        return said(*[prompt[-1].content for prompt in prompts])
+
+
+def test_a_model_is_given_everything_but_the_wanted_answer() -> None:
+    assert ask(Echo(), [item("tan", question="Which colour?")], PROGRESS) == said("Which colour?")
+
+
+def test_held_out_items_are_the_same_each_time_and_half_of_the_contexts_do_not_say() -> None:
+    items = held_out_items("context_answer", 5)
+    assert items == held_out_items("context_answer", 5)
+    assert [item.messages[-1].content == ANSWER_ABSENT for item in items] == [False] * 5 + [True] * 5
+    assert len(held_out_items("copying", 5)) == 5
+
+
+def test_there_is_room_for_the_longest_wanted_answer_but_never_more_than_half_of_the_context(
+    model: LanguageModel, base: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    answers = ["Paris", "The capital of France is Paris, and it is a big city."]
+    num_tokens = max(len(AutoTokenizer.from_pretrained(base)(answer)["input_ids"]) for answer in answers) + 1
+    room = with_room(model, [item(answer) for answer in answers]).renderer.max_answer_tokens
+    assert room == math.ceil(1.25 * num_tokens) < 64
+    assert with_room(model, [item("Paris " * 300)]).renderer.max_answer_tokens == 64
+
+
+def test_every_skill_is_measured_and_prompts_that_do_not_fit_are_counted(model: LanguageModel) -> None:
+    figures, notes = measure_skills(model, 2, PROGRESS)
+    names = [figure.name for figure in figures if "/" not in figure.name]
+    assert names[:6] == [
+        "context_answer", "absent_precision", "absent_recall", "few_shot_labels", "json_extraction", "copying",
+    ]  # fmt: skip
+    assert {"arithmetic", "comparing", "format_following", "multi_turn", "ordering", "rewriting"} < set(names)
+    assert [note.partition(" did not fit ")[2] for note in notes] == [
+        "its 128 tokens: they lost their middle, or are unscored"
+    ]
+
+
+# The file and the section
+
+
+def test_the_command_writes_the_file_and_its_section(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = [Text("books", "What is it? It is Paris.")] * 2
+    monkeypatch.setattr(base_model, "held_out_documents", lambda: documents)
+    row = {"UID": "p", "field": "syntax", "linguistics_term": "binding"}
+    pairs = [json.dumps({**row, "sentence_good": "It is.", "sentence_bad": "It are."})] * 2
+    (tmp_path / "p.jsonl").write_text("\n".join(pairs), encoding="utf-8")
+    results = tmp_path / "base-model.json"
+    options = {"--models": base, "--items": 2, "--blimp-pairs": 2, "--blimp": tmp_path, "--results": results}
+    base_model.main([str(word) for option in options.items() for word in option])
+    comparison = Comparison.model_validate_json(results.read_bytes())
+    section = render_section(comparison)
+    assert section == results.with_suffix(".md").read_text(encoding="utf-8")
+    assert section in capsys.readouterr().out
+    assert comparison.models[0].base.name == str(base)
+    assert {figure.name for figure in comparison.models[0].figures} >= {"bits_per_byte", "blimp", "copying"}
+
+
+def measured(name: str, *figures: Figure, notes: tuple[str, ...] = ()) -> MeasuredModel:
+    ref = BaseModelRef(name=name, origin="folder", revision="sha256:0", sha256="0")
+    return MeasuredModel(base=ref, num_parameters=9, precision="float32", seconds=61.2, notes=notes, figures=figures)
+
+
+def figure(name: str, value: float, num_rows: int, num_unscored: int = 0) -> Figure:
+    found = Estimate(value=value, low=value - 0.03, high=value + 0.03, num_rows=num_rows, num_unscored=num_unscored)
+    kind = "bits per byte" if name.startswith("bits") else "share"
+    return Figure.model_validate({"name": name, "title": name.capitalize(), "kind": kind, "estimate": found})
+
+
+def test_the_section_shows_models_side_by_side_with_n_interval_and_goal() -> None:
+    nothing = Figure(name="absent_precision", title="Absent_precision", kind="share", estimate=None)
+    never = Figure(name="json_extraction/9_keys", title="9 keys", kind="share", estimate=None)
+    few_shot = figure("few_shot_labels/2_examples", 0.5, 60)
+    first = measured(
+        "bundled", figure("bits_per_byte", 1.234, 30), figure("blimp", 0.67, 6_700), figure("copying", 0.9, 298, 2),
+        figure("absent_precision", 0.8, 41), few_shot, figure("blimp/phenomenon/binding", 0.6, 700),
+    )  # fmt: skip
+    second = measured("../models/other", figure("blimp", 0.55, 6_700), nothing, never, notes=("no chat template",))
+    environment = Environment(
+        tunewright="1", code_revision=None, python="3.11", packages={"torch": "2.13"}, platform="Linux",
+        processor="a processor", num_threads=1, memory_bytes=1, accelerator=None,
+    )  # fmt: skip
+    lines = render_section(
+        Comparison(
+            measured_on="2026-11-20", environment=environment, num_items=300, num_blimp_pairs=100, num_documents=30,
+            models=(first, second),
+        )
+    ).splitlines()  # fmt: skip
+    assert lines[0].startswith("Measured by `python benchmarks/base_model.py` on a processor (1 threads, torch 2.13,")
+    for line in (
+        "| measure | n | bundled | other | goal |",
+        "| Bits_per_byte | 30 / 0 | 1.234 [1.204, 1.264] | too few items |  |",
+        "| Blimp | 6,700 | 67.0 % [64.0, 70.0] | 55.0 % [52.0, 58.0] | 66 % |",
+        "| Copying | 298 / 0 | 90.0 % [87.0, 93.0] (2 unscored) | too few items |  |",
+        "| Absent_precision | 41 / 0 | 80.0 % [77.0, 83.0] | too few items |  |",
+        "- other: no chat template",
+        "| measure | n | bundled | other |",
+        "| Few_shot_labels/2_examples | 60 / 0 | 50.0 % [47.0, 53.0] | too few items |",
+    ):
+        assert line in lines
+    assert not any("phenomenon" in line or "9 keys" in line for line in lines)
+
+
+# The loss curve
+
+TOKENS = np.linspace(1e6, 20e6, 20)
+
+
+def power_law(floor: float, scale: float, exponent: float, tokens: np.ndarray) -> np.ndarray:
+    return floor + scale * (tokens / 20e6) ** -exponent
+
+
+@pytest.mark.parametrize(("floor", "scale", "exponent"), [(2.0, 1.2, 0.4), (0.0, 3.0, 0.1), (1.0, 2.0, 1.5)])
+def test_a_power_law_without_noise_is_found_and_led_on(floor: float, scale: float, exponent: float) -> None:
+    curve = fit_loss_curve(list(zip(TOKENS, power_law(floor, scale, exponent, TOKENS), strict=True)))
+    assert (curve.floor, curve.scale, curve.exponent) == pytest.approx((floor, scale, exponent), abs=1e-3)
+    for tokens in (20e6, 40e6, 200e6):
+        expected = float(power_law(floor, scale, exponent, np.array(tokens)))
+        assert curve.predict(tokens).value == pytest.approx(expected, abs=1e-3)
+
+
+def test_with_noise_the_interval_holds_the_truth_and_grows_with_the_distance() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.02, len(TOKENS))
+    curve = fit_loss_curve(list(zip(TOKENS, power_law(2.0, 1.2, 0.4, TOKENS) + noise, strict=True)))
+    widths = []
+    for factor in (1, 2, 10):
+        found = curve.predict(factor * 20e6)
+        assert found.low <= power_law(2.0, 1.2, 0.4, np.array(factor * 20e6)) <= found.high
+        widths.append(found.high - found.low)
+    assert all(near < far for near, far in pairwise(widths))
+
+
+def test_a_loss_that_does_not_fall_leads_on_flat() -> None:
+    curve = fit_loss_curve([(tokens, 3.0) for tokens in TOKENS])
+    assert curve.predict(200e6).value == pytest.approx(3.0, abs=1e-3)
+
+
+def test_the_outlook_is_one_sentence_per_fact_with_intervals() -> None:
+    curve = fit_loss_curve(list(zip(TOKENS, power_law(2.0, 1.0, 1.0, TOKENS), strict=True)))
+    assert describe(curve) == (
+        "A power law through 20 validation losses (floor 2.00, exponent 1.00) is at 3.00 nats per token after 20M "
+        "tokens. Going on in the same way would reach 2.50 [2.50, 2.50] with twice the tokens and 2.10 [2.10, 2.10] "
+        "with ten times as many (95 % intervals of the fit alone)."
+    )
+
+
+def test_too_few_points_are_refused() -> None:
+    with pytest.raises(ValueError, match="found 5 points of a loss curve, expected at least 6"):
+        fit_loss_curve([(number, 3.0) for number in range(1, 6)])
+
+
+@pytest.mark.parametrize("tokens", [[0, 1, 2, 3, 4, 5], [1, 2, 2, 3, 4, 5]])
+def test_points_out_of_order_are_refused(tokens: list[int]) -> None:
+    with pytest.raises(ValueError, match="to be positive and rising"):
+        fit_loss_curve([(number, 3.0) for number in tokens])
