@@ -8,6 +8,7 @@ are kept from the last run (benchmarks/results/examples.json).
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,9 @@ def run(example: Example, datasets: Path, scratch: Path) -> str:
 def write_page(sections: dict[str, str]) -> None:
     """Write docs/results.md."""
     known = [sections[example.name] for example in EXAMPLES if example.name in sections]
-    PAGE.write_text(INTRODUCTION + "\n" + "\n".join(known), encoding="utf-8")
+    # Sections between markers belong to other benchmarks.
+    others = re.findall(r"<!-- begin .*?<!-- end [^>]*-->\n", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    PAGE.write_text("\n".join([INTRODUCTION, *known, *others]), encoding="utf-8")
 
 
 INTRODUCTION = """\

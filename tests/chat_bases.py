@@ -109,6 +109,28 @@ THINKING = ChatStyle(
     eos="<|endoftext|>",
     end_of_turn="<|im_end|>",
 )
+TOOLS = ChatStyle(
+    # Declarations in the system turn, calls as marked JSON, results of one turn's calls together in a user turn.
+    "{% if tools %}{{ '<|im_start|>system\n' }}"
+    "{% if messages[0].role == 'system' %}{{ messages[0].content + '\n\n' }}{% endif %}{{ 'Functions:' }}"
+    "{% for tool in tools %}{{ '\n' + tool | tojson }}{% endfor %}{{ '<|im_end|>\n' }}{% endif %}"
+    "{% for message in messages %}"
+    "{% if message.role == 'tool' %}"
+    "{% if messages[loop.index0 - 1].role != 'tool' %}{{ '<|im_start|>user' }}{% endif %}"
+    "{{ '\n<tool_response>' + message.content + '</tool_response>' }}"
+    "{% if loop.last or messages[loop.index0 + 1].role != 'tool' %}{{ '<|im_end|>\n' }}{% endif %}"
+    "{% elif message.tool_calls %}{{ '<|im_start|>assistant\n' + message.content }}"
+    "{% for call in message.tool_calls %}"
+    '{{ \'<tool_call>{"name": "\' + call.function.name + \'", "arguments": \' + call.function.arguments | tojson }}'
+    "{{ '}</tool_call>' }}{% endfor %}{{ '<|im_end|>\n' }}"
+    "{% elif message.role != 'system' or not tools %}"
+    "{{ '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}"
+    "{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}",
+    STYLES["chatml"].control_tokens,
+    eos="<|endoftext|>",
+    end_of_turn="<|im_end|>",
+)
 ENDLESS = ChatStyle(
     "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}",

@@ -20,6 +20,9 @@ from tunewright.records import (
     Estimate,
     Metric,
     Report,
+    RetentionPart,
+    RetentionResult,
+    RetentionSummary,
     Source,
     TrainingSummary,
     TuneRecipe,
@@ -265,10 +268,12 @@ def _training() -> TrainingSummary:
                 epoch=progress * 3,
                 train_loss=loss,
                 validation_loss=validation,
+                retention=None if validation is None else _retention_at(progress),
                 learning_rate=rate,
                 gradient_norm=0.4 + 2.5 * math.exp(-5 * progress) + abs(noise.gauss(0, 0.15)),
             )
         )
+    curve.insert(0, CurvePoint(step=0, epoch=0, validation_loss=3.36, retention=_retention_at(0.0)))
     best = min((point for point in curve if point.validation_loss is not None), key=lambda point: point.validation_loss)
     return TrainingSummary(
         num_steps=200,
@@ -283,6 +288,55 @@ def _training() -> TrainingSummary:
         seconds=143.8,
         peak_memory_bytes=1_140_850_688,
         curve=tuple(curve),
+        lowest_loss_step=best.step,
+        retention=_retention(best.step),
+    )
+
+
+RETENTION_METRICS = (
+    Metric(name="overall", title="All right-or-wrong items", explanation=".", higher_is_better=True, is_share=True),
+    Metric(name="text", title="General text", explanation="Nats.", higher_is_better=False, is_share=False),
+    Metric(name="grammar", title="Grammar", explanation=f"Pairs. {HOSTILE}", higher_is_better=True, is_share=True),
+    Metric(name="bias", title="Bias probe", explanation="Twins.", higher_is_better=False, is_share=True),
+)
+
+
+def _retention_at(progress: float) -> RetentionResult:
+    """Ability falls slowly: 1 point of the items and 2 % of the loss by the end."""
+
+    def part(name: str, value: float, drop: float, limit: float | None) -> RetentionPart:
+        return RetentionPart(
+            part=name,
+            estimate=Estimate(value=value, low=value - 0.03, high=value + 0.03, num_rows=400),
+            drop=Estimate(value=drop, low=drop - 0.008, high=drop + 0.008, num_rows=400),
+            limit=limit,
+        )
+
+    lost = 0.01 * progress
+    return RetentionResult(
+        parts=(
+            part("overall", 0.78 - lost, lost, 0.02),
+            part("text", 3.4 * (1 + 2 * lost), 2 * lost, 0.03),
+            part("grammar", 0.85 - lost, lost, 0.02),
+            part("bias", 0.05 + lost, lost, None),
+        )
+    )
+
+
+def _retention(kept_step: int) -> RetentionSummary:
+    return RetentionSummary(
+        suite_version=1,
+        suite_hash="7e57" * 16,
+        num_items=812,
+        num_tokens=53_210,
+        metrics=RETENTION_METRICS,
+        base=_retention_at(0.0),
+        kept=_retention_at(kept_step / 200),
+        end=_retention_at(1.0),
+        kept_step=kept_step,
+        end_step=200,
+        told=f"Step {kept_step} is kept. General ability since the base: All right-or-wrong items -0.9 points.",
+        seconds_per_run=2.6,
     )
 
 

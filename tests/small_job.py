@@ -26,5 +26,7 @@ def small_recipe(rows: Path, base: Path, *overrides: str) -> TuneRecipe:
         "method": {"dropout": 0.1},
         "train": {"epochs": 2, "learning_rate": 0.01, "precision": "float32", "min_validations": 2},
         "evaluate": {"num_resamples": 100},
+        # A random base has no ability to keep; tests of retention switch it on.
+        "retention": {"enabled": False},
     }
     return read_recipe(settings, None, overrides)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tunewright.records.example import Example, Message
+from tunewright.records.passages import Hit
 from tunewright.records.score import Answer, TokenLoss
 
 
@@ -39,6 +40,23 @@ class ScoringModel(Protocol):
 
     def token_losses(self, examples: Sequence[Example], advance: Advance) -> list[TokenLoss | str]:
         """Cross-entropy of each example's trained tokens, in order; a string is the reason why one has none."""
+
+
+class PassageIndex(Protocol):
+    """Passages of documents that can be searched."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of passages, embedder and settings: equal identities give equal hits."""
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """Find the best passages for each query, in order, best first.
+
+        Fewer than `k`, and none at all, where no more have anything in common with the query.
+
+        Args:
+            k: most hits per query, at least 1.
+        """
 
 
 class SilentProgress:

@@ -15,7 +15,16 @@ from tunewright.contracts import SilentProgress
 from tunewright.errors import CorruptError, DivergedError, InterruptedRunError, StoreError, TrainError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
-from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
+from tunewright.records import (
+    DataRecipe,
+    Estimate,
+    Full,
+    Lora,
+    RetentionPart,
+    RetentionResult,
+    TrainRecipe,
+    TuneRecipe,
+)
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import checkpoint, loop
@@ -35,8 +44,18 @@ def recipe(method=LORA, **train):
     return TuneRecipe(data=DataRecipe(path="rows.jsonl"), method=method, train=TrainRecipe(**settings))
 
 
-def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="run"):
-    """A job in its own store; opened again when it exists, as a resumed process would."""
+def drop_of(value, limit=0.5):
+    """A measurement in which one ability has certainly lost `value`."""
+    drop = Estimate(value=value, low=value, high=value, num_rows=100)
+    return RetentionResult(parts=(RetentionPart(part="grammar", drop=drop, limit=limit),))
+
+
+def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="run", drops=None):
+    """A job in its own store; opened again when it exists, as a resumed process would.
+
+    Args:
+        losses, drops: what validations give, one after the other; figures that depend on the weights without them.
+    """
     store = Store(folder / name)
     run = store.run("last") if store.runs() else store.create_run(RECIPE_ID, run_record)
     network = prepare_for_training(load_base(base), recipe.method, recipe.train.seed)
@@ -49,11 +68,18 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
         loss = sum(value.float().abs().sum().item() for value in trainable_parameters(network).values())
         return Validation(loss, parts={"half": loss / 2})
 
+    drops = iter(drops) if drops else None
+
+    def measure_retention(step):
+        if drops:
+            return drop_of(next(drops))
+        return drop_of(step + next(iter(trainable_parameters(network).values())).sum().item(), limit=1e9)
+
     locations = {row.example_id: f"rows.jsonl:{row.example_id}" for row in ROWS}
     stream = TokenStream(ROWS, recipe.train.rows_per_step, recipe.train.seed)
     plan = make_plan(recipe.train, stream.steps_per_epoch)
     command = "tunewright tune --resume run"
-    return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command)
+    return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention)
 
 
 def weights_hash(job):
@@ -153,6 +179,43 @@ def test_a_model_that_only_gets_worse_is_given_back_untrained(base, tmp_path):
     untrained = weights_hash(job)
     assert train(job, SilentProgress()).best_step == 0
     assert weights_hash(job) == untrained
+
+
+def test_of_the_checkpoints_that_forgot_too_much_none_is_kept(base, tmp_path):
+    # Untrained, then after each epoch of 3 steps: the loss falls to the end, ability is lost after the second.
+    job = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 4.0, 3.0, 2.0], drops=[0.0, 0.1, 0.4, 0.6, 0.9])
+    summary = train(job, SilentProgress())
+    assert (summary.best_step, summary.best_validation_loss, summary.lowest_loss_step) == (6, 4.0, 12)
+    names = [path.name for path in job.run.checkpoints().intact]
+    assert names == ["step-00000012", "step-00000009", "step-00000006"]
+    two_epochs = make_job(tmp_path, base, recipe(epochs=2), name="other")
+    untouched = weights_hash(two_epochs)
+    assert weights_hash(job) != untouched
+    assert [point.retention.is_within for point in summary.curve if point.retention] == [True, True, True, False, False]
+
+
+def test_once_a_checkpoint_can_be_kept_training_stops_when_later_ones_forget(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(patience=2), losses=[9.0, 5.0, 4.0, 3.0], drops=[0.0, 0.1, 0.6, 0.7])
+    summary = train(job, SilentProgress())
+    assert (summary.num_steps, summary.best_step, summary.lowest_loss_step, summary.stopped) == (9, 3, 9, "early")
+
+
+def test_while_none_can_be_kept_training_goes_on_as_long_as_the_loss_falls(base, tmp_path):
+    losses, drops = [9.0, 5.0, 4.0, 4.5, 4.6], [0.0, 0.8, 0.9, 0.9, 0.9]
+    job = make_job(tmp_path, base, recipe(patience=2), losses=losses, drops=drops)
+    untrained = weights_hash(job)
+    summary = train(job, SilentProgress())
+    assert (summary.num_steps, summary.best_step, summary.lowest_loss_step) == (12, 0, 6)
+    assert (summary.best_validation_loss, summary.stopped) == (9.0, "finished")
+    assert weights_hash(job) == untrained
+    # Its adapter is needed for a lower strength.
+    assert "step-00000006" in [path.name for path in job.run.checkpoints().intact]
+
+
+def test_a_drop_whose_interval_reaches_the_limit_is_no_reason_to_refuse():
+    drop = Estimate(value=0.6, low=0.5, high=0.7, num_rows=100)
+    assert RetentionPart(part="grammar", drop=drop, limit=0.5).is_within
+    assert not RetentionPart(part="grammar", drop=drop, limit=0.49).is_within
 
 
 def test_old_checkpoints_go_but_the_best_and_the_two_newest_stay(base, tmp_path):

@@ -154,3 +154,15 @@ def test_the_reports_summary_of_the_data_counts_what_was_trained_on(base: Path, 
     assert summary.samples == preparation.samples()
     measured = [preparation.renderer.measure(row) for row in preparation.data.rows(Split.TRAIN)]
     assert list(zip(summary.prompt_tokens, summary.answer_tokens, strict=True)) == measured
+
+
+def test_preference_pairs_are_refused_with_the_way_to_train_on_their_chosen_answers(base: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "pairs.jsonl"
+    pairs = [{"prompt": f"question {n}", "chosen": f"good {n}", "rejected": f"bad {n}"} for n in range(80)]
+    rows.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    recipe = small_recipe(rows, base)
+    with pytest.raises(DataError, match=r"a preference pair \(80 in all\), .* --set data\.train_on_chosen=true"):
+        prepare_tuning(recipe, SilentProgress())
+    on_chosen = recipe.model_copy(update={"data": recipe.data.model_copy(update={"train_on_chosen": True})})
+    preparation = prepare_tuning(on_chosen, SilentProgress())
+    assert "good" in preparation.samples()[0]

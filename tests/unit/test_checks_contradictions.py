@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,13 @@ def test_plain_texts_ask_nothing() -> None:
         for text in ("3", "4")
     )
     assert list(CONTRADICTIONS.find(rows, CheckRecipe())) == []
+
+
+@pytest.mark.parametrize(("second_id", "number"), [("0" * 16 + "1" * 48, 0), ("0" * 64, 1)], ids=["half", "whole"])
+def test_inputs_are_the_same_when_their_whole_hashes_are(second_id: str, number: int) -> None:
+    first, second = chat_rows([("Who guards the gate?", "the green dragon"), ("Where sleeps he?", "in a blue tower")])
+    rows = (replace(first, input_id="0" * 64), replace(second, input_id=second_id))
+    assert len(list(CONTRADICTIONS.find(rows, CheckRecipe()))) == number
 
 
 def test_clinc150_has_the_contradictions_that_a_brute_force_count_finds() -> None:

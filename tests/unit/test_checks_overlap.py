@@ -12,7 +12,7 @@ from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.common_runs import CommonRuns
 from tunewright.data.checks.overlap import CONTAMINATION, PROTECTED_TEXT
 from tunewright.data.checks.references import Reference
-from tunewright.data.checks.similar import words
+from tunewright.data.checks.words import words
 from tunewright.errors import DataError, RecipeError
 from tunewright.records import CheckRecipe, Finding, Split
 

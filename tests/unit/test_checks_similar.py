@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewright.data.checks.similar import SimilarPair, linked, similar_groups, similar_pairs, words
+from tunewright.data.checks.similar import SimilarPair, linked, similar_groups, similar_pairs
+from tunewright.data.checks.words import words
 from tunewright.errors import MissingExtraError
 
 SENTENCE = "the quick brown fox jumps over the lazy dog near the old mill by the river"

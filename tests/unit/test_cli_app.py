@@ -31,7 +31,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    assert COMMANDS == ["check", "tune", "evaluate", "chat", "tokens", "recipe", "runs", "show", "doctor"]
+    assert COMMANDS == ["check", "tune", "study", "evaluate", "chat", "tokens", "recipe", "runs", "show", "doctor"]
 
 
 def test_help_and_version_load_nothing_heavy() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cli_fixture import Shell
 from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
+from representation_fixture import build_clusters, build_measurements
 
 from tunewright.records import CheckRecipe, DataRecipe, DataReport
 
@@ -79,6 +80,21 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
     assert "Report: p.html" in outcome.stdout
 
 
+def test_a_recipe_file_takes_the_place_of_the_rows_and_options_win_over_it(shell: Shell, tmp_path: Path) -> None:
+    check = shell.fake("check", build_clean_data_report())
+    path = tmp_path / "mix.YAML"
+    path.write_text(
+        "data: {sources: [{path: a.jsonl}, {path: b.csv, weight: 2}], input: q, output: x}\nbase: bundled\n"
+    )
+    shell.run("check", str(path), "--output", "a")
+    (recipe,) = check.arguments
+    assert [(source.path, source.weight) for source in recipe.sources] == [("a.jsonl", 1.0), ("b.csv", 2.0)]
+    assert (recipe.input, recipe.output) == ("q", "a")
+    outcome = shell.run("check", str(tmp_path / "none.yaml"))
+    assert outcome.code == 2
+    assert "none.yaml: found FileNotFoundError, expected a readable YAML file" in outcome.stderr
+
+
 @pytest.mark.parametrize("override", ["train.epochs=2", "evaluate.seed=1"])
 def test_settings_without_effect_are_refused(shell: Shell, override: str) -> None:
     outcome = shell.run("check", "rows.jsonl", "--set", override)
@@ -91,3 +107,23 @@ def test_the_json_record_is_the_report(shell: Shell) -> None:
     outcome = shell.run("check", "rows.jsonl", "--json", "-")
     assert DataReport.model_validate(json.loads(outcome.stdout)) == build_data_report()
     assert outcome.code == 1
+
+
+def test_topics_are_a_table_and_the_reference_and_groups_a_line_each(shell: Shell) -> None:
+    shell.fake("check", build_data_report(results=(build_result("topic_shares", measured=build_measurements()),)))
+    lines = [" ".join(line.split()) for line in shell.run("check", "rows.jsonl").stdout.splitlines()]
+    assert "topic rows train test reference" in lines
+    assert "refund, card, invoice 60 60% 60% 60%" in lines
+    text = " ".join(lines)
+    assert "Told apart from prod.jsonl by a classifier: AUC 0.81 [0.77, 0.85] (0.5: not at all; 1: always)" in text
+    assert "Inputs of prod.jsonl that training covers: 88.0% of 400 [83.0, 93.0]" in text
+    assert "Rows by region: area" in text
+
+
+def test_of_many_topics_the_largest_are_printed(shell: Shell) -> None:
+    clusters = build_clusters("all")
+    many = clusters.model_copy(update={"clusters": clusters.clusters * 3})
+    shell.fake("check", build_data_report(results=(build_result("topic_shares", measured=(many,)),)))
+    stdout = shell.run("check", "rows.jsonl").stdout
+    assert "and 1 smaller; --page shows all" in stdout
+    assert "share" in stdout

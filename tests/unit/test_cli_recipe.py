@@ -4,7 +4,7 @@ import json
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 import yaml
@@ -43,6 +43,8 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield from leaves(record, f"{prefix}{name}.")
         if not records:
             yield prefix + name
+        if get_origin(field.annotation) is tuple and issubclass(get_args(field.annotation)[0], BaseModel):
+            yield from leaves(get_args(field.annotation)[0], f"{prefix}{name}[].")
 
 
 def test_the_list_holds_every_setting_once() -> None:
@@ -56,7 +58,9 @@ def test_every_setting_is_explained() -> None:
 
 def test_kinds_and_defaults_read_as_words() -> None:
     found = {setting.name: setting for setting in list_settings()}
-    assert found["data.path"].is_required
+    assert found["data.sources"].kind == "list of settings"
+    assert found["data.sources[].path"].is_required
+    assert found["data.sources[].weight"].kind == "number, at least 0.0, at most 100.0"
     assert found["method.kind"].kind == "lora or full"
     assert found["method.kind"].default == "lora"
     assert found["method.rank"].kind == "whole number, at least 1, at most 1024"

@@ -71,7 +71,7 @@ def test_a_list_that_was_written_is_read_back(rows: Path) -> None:
 
 def test_carrying_out_the_unedited_list_changes_the_same_rows(rows: Path) -> None:
     by_default, by_list = look(rows), look(rows, default_list(rows))
-    assert by_list.files == by_default.files
+    assert list(by_list.files[Split.TRAIN]) == list(by_default.files[Split.TRAIN])
     assert [each.action for each in by_list.changes] == [each.action for each in by_default.changes]
     assert all(each.reason.startswith("fix list, ") for each in by_list.changes)
     # What the list has decided is not decided again; what was only listed before still is.

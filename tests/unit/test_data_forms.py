@@ -65,7 +65,9 @@ def test_the_form_is_detected_by_the_names_of_the_fields(
 def test_the_rows_of_the_documentation_have_the_form_they_stand_under() -> None:
     document = (Path(__file__).parents[2] / "docs" / "data-formats.md").read_text(encoding="utf-8")
     rows = re.findall(r"### (\w+)\n[^#]*?```jsonl\n(.*?)\n```", document, re.DOTALL)
-    assert [form for form, _ in rows] == ["messages", "prompt_completion", "alpaca", "sharegpt", "text"]
+    assert [form for form, _ in rows] == [
+        "messages", "prompt_completion", "alpaca", "sharegpt", "chat_log", "preference", "text",
+    ]  # fmt: skip
     for form, row in rows:
         assert choose_form([json.loads(row)], recipe(), ReadLog("rows.jsonl")) == form
         convert(json.loads(row))
@@ -126,7 +128,7 @@ BOT = {"role": "assistant", "content": "Hello"}
             chat(USER, {"role": "robot", "content": "x"}),
             r"^messages\[1\]\.role: found 'robot', expected system or user",
         ),
-        (chat(USER, {"role": "tool", "content": "x"}), r"^messages\[1\]\.role: found 'tool'.*tools cannot be trained"),
+        (chat(USER, {"role": "tool", "content": "x"}), r"^messages: found user, tool \(the last message must be"),
         (chat(USER, {"content": "x"}), r"^messages\[1\]\.role: found null"),
         (chat(USER, {"role": ["user"], "content": "x"}), r"^messages\[1\]\.role: found a list"),
         (chat(USER, {"role": "assistant"}), r"^messages\[1\]\.content: found null, expected a text"),
@@ -134,8 +136,18 @@ BOT = {"role": "assistant", "content": "Hello"}
             chat({"role": "user", "content": [{"type": "text"}]}),
             r"^messages\[0\]\.content: found a list, expected a text",
         ),
-        (chat(USER, BOT | {"tool_calls": []}), r"^messages\[1\]\.tool_calls: found a tool call"),
-        (chat(USER, BOT | {"function_call": {}}), r"^messages\[1\]\.function_call: found a tool call"),
+        (
+            chat(USER | {"tool_calls": [{"name": "f", "arguments": {}}]}, BOT),
+            r"^messages\[0\]\.tool_calls: found calls of the user",
+        ),
+        (
+            chat(USER, BOT | {"function_call": {}}),
+            r"^messages\[1\]\.function_call: found a call in OpenAI's first form",
+        ),
+        (
+            chat({"role": "tool", "content": "x", "name": 3}, BOT),
+            r"^messages\[0\]\.name: found the number 3, expected a text",
+        ),
         (chat(USER, BOT | {"weight": 2}), r"^messages\[1\]\.weight: found the number 2, expected the number 0 or 1"),
         (chat(USER, BOT | {"weight": True}), r"^messages\[1\]\.weight: found true"),
         (chat(USER, BOT | {"weight": 1.0}), r"^messages\[1\]\.weight: found the number 1\.0"),
@@ -147,8 +159,8 @@ BOT = {"role": "assistant", "content": "Hello"}
         (chat(USER, BOT | {"content": " "}), r"^messages: .*messages\[1\] is an empty assistant answer"),
         (chat(USER, {"role": "system", "content": "x"}, BOT), r"^messages: .*a system message can only be the first"),
         (
-            {"conversations": [{"from": "human", "value": "x"}, {"from": "function_call", "value": "{}"}]},
-            r"^conversations\[1\]\.from: found 'function_call', expected system or human or user or gpt or assistant",
+            {"conversations": [{"from": "human", "value": "x"}, {"from": "bot", "value": "{}"}]},
+            r"^conversations\[1\]\.from: found 'bot', expected system or human or user or gpt or assistant",
         ),
         ({"conversations": [{"from": "human", "value": 3}]}, r"^conversations\[0\]\.value: found the number 3"),
         ({"prompt": "x", "completion": " "}, r"^completion: found an empty text \(' '\), expected some text"),

@@ -14,7 +14,7 @@ import typer
 
 from tunewright.cli.app import app
 from tunewright.cli.recipe_view import list_settings
-from tunewright.records import read_recipe
+from tunewright.records import read_recipe, read_study_recipe
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -26,7 +26,8 @@ INLINE_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 # After a prompt, a pipe or variables: what a reader would type.
 COMMAND = re.compile(r"^\s*(?:\$ )?(?:.*\| )?(?:[A-Z_]+=\S+ )*(tunewright(?: .*)?)$")
 COMMAND_NAME = re.compile(r"tunewright ([a-z]+)")
-SETTING = re.compile(r"(?:--set )?((?:data|method|train|evaluate)\.(?!(?:jsonl?|csv|txt|py)$)[a-z_.]+)(?:=.*)?")
+SECTIONS = "data|method|train|evaluate|retention"
+SETTING = re.compile(rf"(?:--set )?((?:{SECTIONS})\.(?!(?:jsonl?|csv|txt|py)$)[a-z_.]+)(?:=.*)?")
 MACHINE_PATH = re.compile(r"(?<![\w.:/~-])/(?:home|root|work|tmp|Users|mnt|opt|var|usr)\b")
 
 
@@ -67,8 +68,14 @@ def parse(arguments: list[str]) -> None:
         return
     name, *rest = arguments
     assert name in group.commands, f"tunewright has no command {name}"
-    overrides = group.commands[name].make_context(name, rest).params.get("overrides")
-    read_recipe({"data": {"path": "rows.jsonl"}}, overrides=tuple(overrides or ()))
+    command = group.commands[name]
+    if isinstance(command, typer.core.TyperGroup) and rest and not rest[0].startswith("-"):
+        inner, *rest = rest
+        assert inner in command.commands, f"tunewright {name} has no command {inner}"
+        command = command.commands[inner]
+    overrides = command.make_context(name, rest).params.get("overrides")
+    read = read_study_recipe if name == "study" else read_recipe
+    read({"data": {"path": "rows.jsonl"}}, overrides=tuple(overrides or ()))
 
 
 def docs_script() -> ModuleType:
@@ -130,7 +137,8 @@ def test_python_code_imports_names_that_exist(page: Path) -> None:
 def test_recipes_in_pages_load(page: Path, tmp_path: Path) -> None:
     for block in code_blocks(text_of(page), "yaml"):
         (tmp_path / "recipe.yaml").write_text(block, encoding="utf-8")
-        read_recipe({"data": {"path": "rows.jsonl"}}, tmp_path / "recipe.yaml")
+        names_rows = "\n  sources:" in block
+        read_recipe({} if names_rows else {"data": {"path": "rows.jsonl"}}, tmp_path / "recipe.yaml")
 
 
 @pytest.mark.parametrize("path", RECIPE_FILES, ids=names_of)

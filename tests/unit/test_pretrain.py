@@ -162,7 +162,6 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     monkeypatch.setattr("pretrain.text.documents.__defaults__", (texts,))
     for function in (training_documents, held_out_documents):
         monkeypatch.setattr(function, "__defaults__", (texts,))
-    monkeypatch.setattr(pretrain_base, "attributions", dict)
     shape = {**stages.SHAPE, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
     monkeypatch.setattr(pretrain_base, "SHAPE", shape)
     monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)

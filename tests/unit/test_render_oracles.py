@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_bases import ENDLESS, PLAIN, SHARED_MODELS, STYLES, THINKING, chat, write_base
+from chat_bases import ENDLESS, PLAIN, SHARED_MODELS, STYLES, THINKING, TOOLS, chat, write_base
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from tunewright.render.template import PLAIN_TEMPLATE
 QUESTION, ANSWER = "What is the capital of France?", "The capital is Paris."
 TWO_TURNS = (("user", QUESTION), ("assistant", ANSWER), ("user", "And of Italy?\n\nOne word."), ("assistant", "Rome"))
 ODD_TEXT = (("user", "naïve café ☕ 你好\t1234"), ("assistant", "« oui » – 3,14 🙂\n\n- a\n- b"))
-LAW_STYLES = {**STYLES, "plain": PLAIN, "thinking": THINKING, "endless": ENDLESS}
+LAW_STYLES = {**STYLES, "plain": PLAIN, "thinking": THINKING, "endless": ENDLESS, "tools": TOOLS}
 
 
 @pytest.fixture(scope="module")

@@ -254,3 +254,45 @@ def test_space_for_a_checkpoint_is_checked_first(tmp_path):
     with pytest.raises(StoreError, match=r"^disk full"), run.publish("checkpoints/step-00000001", needed_bytes=10**15):
         pytest.fail("the block ran")
     assert Files().exists(run.path / "run.json")
+
+
+def test_json_lines_come_back_in_order_and_a_torn_last_one_is_taken_off(tmp_path):
+    run = new_run(tmp_path)
+    assert run.recover_json_lines("lines.jsonl") == []
+    for value in ({"a": "ü"}, [1], "text"):
+        run.append_json("lines.jsonl", value)
+    path = run.path / "lines.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"torn')
+    assert run.recover_json_lines("lines.jsonl") == [{"a": "ü"}, [1], "text"]
+    run.append_json("lines.jsonl", 4)
+    assert run.recover_json_lines("lines.jsonl")[-1] == 4
+
+
+def test_a_json_line_that_was_damaged_is_named(tmp_path):
+    run = new_run(tmp_path)
+    (run.path / "lines.jsonl").write_bytes(b"1\n{broken\n2\n")
+    with pytest.raises(CorruptError, match=r"lines\.jsonl:2: found a line that is not JSON"):
+        run.recover_json_lines("lines.jsonl")
+
+
+def test_a_run_inside_another_is_made_once_and_found_by_its_name(tmp_path):
+    run = new_run(tmp_path)
+    nested = run.nested("tuned", "ab" * 32)
+    assert nested.record.id == f"{run.record.id}/tuned"
+    assert (nested.record.kind, nested.record.dataset_id) == ("tune", "ab" * 32)
+    nested.update(RunStatus.FAILED, error="words")
+    assert run.nested("tuned", "ab" * 32).record.status is RunStatus.FAILED
+    found = new_store(tmp_path).run(f"{run.record.id}/tuned")
+    assert found.record == nested.record
+    assert [record.id for record in new_store(tmp_path).runs()] == [run.record.id]
+
+
+def test_the_hash_of_a_published_folder_is_that_of_its_files(tmp_path):
+    run = new_run(tmp_path)
+    for name, text in (("one", "same"), ("two", "same"), ("three", "other")):
+        with run.publish(name) as folder:
+            (folder / "file.txt").write_text(text)
+    assert run.published_hash("one") == run.published_hash("two") != run.published_hash("three")
+    (run.path / "one" / "file.txt").write_text("SAME")
+    with pytest.raises(CorruptError):
+        run.published_hash("one")

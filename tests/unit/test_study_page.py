@@ -197,7 +197,7 @@ def test_more_than_two_arms_compare_in_rows_of_their_own() -> None:
 def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     page_without = read(render_page(build_report()))
-    assert page_without.text.count("pip install 'tunewright[plots]'") == 3
+    assert page_without.text.count("pip install 'tunewright[plots]'") == 4
     assert "svg" not in {tag for tag, _ in page_without.tags}
     assert "83 % [75, 89]" in page_without.text
 

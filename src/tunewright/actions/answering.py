@@ -69,7 +69,7 @@ def open_model(model: str, home: Path | None, max_answer_tokens: int | None = No
         length = context_length(base.folder)
         renderer = load_renderer(base.folder).fitted(length, max_answer_tokens or length // 4)
         return OpenedModel("base", base, renderer, None, None)
-    return _open_tuned(run, max_answer_tokens)
+    return open_tuned(run, max_answer_tokens)
 
 
 def _newest_tuned(store: Store) -> str:
@@ -77,7 +77,8 @@ def _newest_tuned(store: Store) -> str:
     return next((run.id for run in store.runs() if run.kind == "tune" and store.run(run.id).has(ARTIFACT)), "last")
 
 
-def _open_tuned(run: RunFolder, max_answer_tokens: int | None) -> OpenedModel:
+def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedModel:
+    """Open what a run has trained; see `open_model`."""
     if not run.has(ARTIFACT):
         found = f"a run of kind {run.record.kind} and status {run.record.status}, without a model"
         fix = "Give the id of one: `tunewright runs` lists them all."

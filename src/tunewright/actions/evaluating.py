@@ -50,7 +50,7 @@ def evaluate(
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
     _warn_of_training_rows(opened, preparation, Store(home), progress)
-    default = f"tunewright evaluate {opened.full_name} {data.path}"
+    default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}"
     run = start_run(Store(home), "evaluate", preparation, lambda run_id: command or default)
     with run.lock(), recorded_outcome(run, run.record.command):
         started = time.monotonic()
@@ -60,7 +60,7 @@ def evaluate(
         system = opened.load(settled(preparation.recipe.train.precision), settings.rows_per_batch)
         scores = judge(system, system, items, settled(settings.metrics), progress, opened.name)
         seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
-        title = f"{opened.full_name} on {data.path}"
+        title = f"{opened.full_name} on {data.title}"
         report = build_report(run, preparation, [scores], items, None, seconds, title)
         run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
     return report

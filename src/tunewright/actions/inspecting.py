@@ -10,15 +10,28 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import prepare_test
 from tunewright.errors import RenderError
 from tunewright.outside.hub import load_hub_dataset
-from tunewright.records import Conversation, DataRecipe, Derived, Example, Report, Run, Split, TokenRow, TuneRecipe
+from tunewright.records import (
+    Conversation,
+    DataRecipe,
+    Derived,
+    Example,
+    Report,
+    Run,
+    Split,
+    StudyReport,
+    TokenRow,
+    TuneRecipe,
+)
 from tunewright.render import Renderer
 from tunewright.store import Store
 from tunewright.train.defaults import answer_room
 
 
-def explain_recipe(recipe: TuneRecipe, progress: Progress | None = None) -> tuple[TuneRecipe, tuple[Derived, ...]]:
+def explain_recipe(
+    recipe: TuneRecipe, progress: Progress | None = None, home: Path | None = None
+) -> tuple[TuneRecipe, tuple[Derived, ...]]:
     """The recipe that `tune` would carry out, and every derived setting with its reason. Reads and checks the rows."""
-    preparation = prepare_tuning(recipe, progress or SilentProgress())
+    preparation = prepare_tuning(recipe, progress or SilentProgress(), home)
     return preparation.recipe, preparation.derived
 
 
@@ -79,15 +92,17 @@ def list_runs(home: Path | None = None) -> list[Run]:
     return Store(home).runs()
 
 
-def show_run(run: str, home: Path | None = None) -> tuple[Run, Report | None]:
+def show_run(run: str, home: Path | None = None) -> tuple[Run, Report | StudyReport | None]:
     """A run's record, and its report when it has finished.
 
     Args:
         run: id, start of an id, `last`, or the run's folder.
     """
     folder = Store(home).run(run)
-    report = Report.model_validate(folder.read_json("report.json")) if folder.has("report.json") else None
-    return folder.record, report
+    if not folder.has("report.json"):
+        return folder.record, None
+    kind = StudyReport if folder.record.kind == "study" else Report
+    return folder.record, kind.model_validate(folder.read_json("report.json"))
 
 
 def run_folder(run: str, home: Path | None = None) -> Path:

@@ -10,24 +10,32 @@ from tunewright.records import Run, RunKind, RunStatus
 from tunewright.store import RunFolder, Store
 
 
-def start_run(store: Store, kind: RunKind, preparation: Preparation, command: Callable[[str], str]) -> RunFolder:
+def start_run(
+    store: Store,
+    kind: RunKind,
+    preparation: Preparation,
+    command: Callable[[str], str],
+    recipe_id: str | None = None,
+) -> RunFolder:
     """Freeze the data and make the run's folder, with everything in its record that could change the result.
 
     Args:
         command: from the run's id, what repeats it from a shell.
+        recipe_id: of a recipe that holds more than the preparation's; default: that of the preparation's.
     """
     data = preparation.data
     store.put_dataset(data.version, data.examples)
     environment = describe_environment()
+    recipe_id = recipe_id or preparation.recipe.id
     return store.create_run(
-        preparation.recipe.id,
+        recipe_id,
         lambda run_id, created_at: Run(
             id=run_id,
             kind=kind,
             status=RunStatus.RUNNING,
             created_at=created_at,
             command=command(run_id),
-            recipe_id=preparation.recipe.id,
+            recipe_id=recipe_id,
             dataset_id=data.version.id,
             base=preparation.base.ref,
             renderer_hash=preparation.renderer.hash,

@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
+from pathlib import Path
 
+from tunewright.actions.stored import is_version, open_version
 from tunewright.contracts import Progress
-from tunewright.data import PreparedData, drop_rows, prepare
+from tunewright.data import PreparedData, drop_rows, prepare, require_one_answer
 from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError, RenderError
 from tunewright.evaluate import choose_metrics
+from tunewright.evaluate.retention import make_suite
 from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
 from tunewright.records import Change, CheckResult, Conversation, Derived, Example, Split, TuneRecipe, settled
@@ -46,16 +49,21 @@ class Preparation:
                 yield from self.renderer.render(row)
 
 
-def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
+def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = None) -> Preparation:
     """Read, split, render and check all rows, and derive what the recipe leaves open. Loads no weights.
 
+    Args:
+        home: where stored versions of data sets are looked up.
     Raises:
         DataError, RecipeError, RenderError, ModelError: with every bad row named; nothing was written.
     """
+    if recipe.retention.enabled:
+        make_suite(recipe.retention)  # so that a bad file of retention.files is found before anything is written
     base = find_base(recipe.base)
     _require_length_of_base(recipe, base)
     renderer = load_renderer(base.folder)
-    data = prepare(recipe.data, load_hub_dataset, progress)
+    recipe, data = _rows(recipe, progress, home)
+    require_one_answer(data.examples.values())
     for note in renderer.notes:
         progress.say(note)
 
@@ -92,6 +100,13 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress) -> Preparation:
     )
 
 
+def _rows(recipe: TuneRecipe, progress: Progress, home: Path | None) -> tuple[TuneRecipe, PreparedData]:
+    if is_version(recipe.data):
+        rows, data = open_version(recipe.data, home, progress)
+        return recipe.model_copy(update={"data": rows}), data
+    return recipe, prepare(recipe.data, load_hub_dataset, progress)
+
+
 def announce(preparation: Preparation, progress: Progress) -> None:
     """Tell what was read, how three rows look to the model, and every derived setting with its reason."""
     version = preparation.data.version
@@ -100,6 +115,8 @@ def announce(preparation: Preparation, progress: Progress) -> None:
         for warning in source.warnings:
             progress.say(f"  {warning}")
     _announce_findings(preparation.data.results, progress)
+    for note in preparation.data.notes:
+        progress.say(note)
     for action, changes in groupby(sorted(version.changes, key=_action_of), key=_action_of):
         named = list(changes)
         progress.say(f"{len(named):,} rows {action}, such as {named[0].location}: {named[0].reason}.")

@@ -7,10 +7,12 @@ import typer
 
 from tunewright.cli.chat import chat
 from tunewright.cli.check import check
+from tunewright.cli.data import data
 from tunewright.cli.doctor import doctor
 from tunewright.cli.evaluate import evaluate
 from tunewright.cli.recipe import recipe
 from tunewright.cli.runs import runs, show
+from tunewright.cli.study import study
 from tunewright.cli.tokens import tokens
 from tunewright.cli.tune import tune
 from tunewright.errors import InterruptedRunError, RunInUseError, TunewrightError
@@ -21,8 +23,9 @@ EXIT_INTERRUPTED = 130
 
 # Our own errors are shown in one piece below; anything else is a bug and keeps Python's traceback.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-for _command in (check, tune, evaluate, chat, tokens, recipe, runs, show, doctor):
+for _command in (check, tune, study, evaluate, chat, tokens, recipe, runs, show, doctor):
     app.command()(_command)
+app.add_typer(data, name="data")
 
 
 def _print_version(value: bool | None) -> None:
@@ -47,6 +50,7 @@ def tunewright(
     $ tunewright check my-rows.jsonl       what is wrong with your rows
     $ tunewright tokens my-rows.jsonl      how a model sees your rows
     $ tunewright tune my-rows.jsonl        train, and compare before and after
+    $ tunewright study my-rows.jsonl       is training worth it? run the alternatives
     $ tunewright chat last                 talk to the result
     """
     del version
@@ -55,9 +59,9 @@ def tunewright(
 def main() -> None:
     """Run the command line and end the process with its exit code.
 
-    0: done. 1: `doctor` found something broken, or `check` something that stops training. 2: the arguments, recipe,
-    data or base are wrong. 3: another process works on the run. 130: stopped by Ctrl-C or SIGTERM; what was finished
-    is saved.
+    0: done. 1: `doctor` found something broken, `check` something that stops training, or `study` what --fail-if
+    names. 2: the arguments, recipe, data or base are wrong. 3: another process works on the run. 130: stopped by Ctrl-C
+    or SIGTERM; what was finished is saved.
     """
     try:
         app(prog_name="tunewright")

@@ -13,7 +13,7 @@ EXIT_BLOCKING = 1
 
 def check(
     *,
-    data: options.Data,
+    data: options.DataOrRecipe,
     input_column: options.InputColumn = None,
     output_column: options.OutputColumn = None,
     form: options.Form = None,
@@ -43,6 +43,7 @@ def check(
     Example:
 
     $ tunewright check tickets.csv --input question --output answer
+    $ tunewright check recipe.yaml
     """
     from tunewright.actions import check as examine
     from tunewright.cli.findings import print_data_report
@@ -50,7 +51,15 @@ def check(
 
     screen = Screen(json_file)
     recipe = read_rows_recipe(
-        data, input_column, output_column, form, overrides or (), validation=validation, test=test, sections=("data",)
+        data,
+        input_column,
+        output_column,
+        form,
+        overrides or (),
+        validation=validation,
+        test=test,
+        sections=("data",),
+        may_be_recipe=True,
     )[0]
     report = examine(recipe, fixes_file=fix, page=page, progress=screen.progress)
     print_data_report(screen, report)

@@ -3,6 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
+from tunewright.cli.measured import print_measured
 from tunewright.cli.screen import Screen
 from tunewright.cli.visible import visible
 from tunewright.records import CheckResult, DataReport, Finding, Severity
@@ -27,6 +28,7 @@ def print_data_report(screen: Screen, report: DataReport) -> None:
         screen.show(_problem_table(found))
     for result in found:
         _print_problem(screen, result)
+    print_measured(screen, report.results)
     num_clean = sum(not result.num_rows and result.skipped is None for result in report.results)
     screen.line(f"\n{num_clean} {'check' if num_clean == 1 else 'checks'} found nothing.")
     for result in report.results:

@@ -5,20 +5,41 @@ from typing import Annotated
 
 import typer
 
+_KINDS = (
+    "a .jsonl, .json, .csv, .tsv, .parquet or .txt file (also as .gz), a pattern such as 'logs/*.jsonl', a folder of "
+    "documents, a URL, or a hub dataset id"
+)
+
 Data = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="Your examples: a .jsonl, .json, .csv, .tsv, .parquet or .txt file, or a hub dataset id.",
+        help=f"Your examples: {_KINDS}.",
         show_default=False,
     ),
 ]
+DataOrRecipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help=f"Your examples: {_KINDS}; or a recipe file (.yaml) that names them.",
+        show_default=False,
+    ),
+]
+DatasetVersionName = Annotated[
+    str,
+    typer.Argument(
+        metavar="VERSION",
+        help="A stored version: NAME for the current one, NAME@2 for the second, or the start of an id.",
+        show_default=False,
+    ),
+]
+DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="A named data set.", show_default=False)]
 OptionalData = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="Your examples: a .jsonl, .json, .csv, .tsv, .parquet or .txt file, or a hub dataset id. "
-        "May stand in the recipe file instead.",
+        help=f"Your examples: {_KINDS}. May stand in the recipe file instead.",
     ),
 ]
 Base = Annotated[
@@ -43,7 +64,8 @@ Form = Annotated[
     typer.Option(
         "--form",
         metavar="FORM",
-        help="Shape of the rows: messages, prompt_completion, alpaca, sharegpt, text or columns. Default: detected.",
+        help="Shape of the rows: messages, prompt_completion, alpaca, sharegpt, chat_log, preference, text or columns. "
+        "Default: detected.",
     ),
 ]
 MethodKind = Annotated[

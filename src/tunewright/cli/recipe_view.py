@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from tunewright.records import Derived, TuneRecipe
+from tunewright.records import Derived, Record, TuneRecipe
 
 JsonSchema = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ class SettingDescription:
     """One setting of a recipe."""
 
     name: str
-    """Dotted, as `--set` takes it."""
+    """Dotted, as `--set` takes it; `[]` stands for each item of a list."""
     kind: str
     """What values it takes, in words."""
     default: Any
@@ -58,9 +58,9 @@ class SettingDescription:
     explanation: str
 
 
-def list_settings() -> tuple[SettingDescription, ...]:
-    """Every setting of a TuneRecipe, in the order of the recipe."""
-    schema = TuneRecipe.model_json_schema()
+def list_settings(kind: type[Record] = TuneRecipe) -> tuple[SettingDescription, ...]:
+    """Every setting of a recipe, in the order of the recipe."""
+    schema = kind.model_json_schema()
     return tuple(_walk(schema, schema["$defs"], ""))
 
 
@@ -85,9 +85,15 @@ def _walk(schema: JsonSchema, definitions: JsonSchema, prefix: str) -> Iterator[
             yield from _walk_variants(field, definitions, dotted)
         elif "$ref" in field:
             yield from _walk(_resolve(field, definitions), definitions, f"{dotted}.")
+        elif section := next((option for option in field.get("anyOf", ()) if "$ref" in option), None):
+            # Without the section nothing in it is needed.
+            inner = _walk(_resolve(section, definitions), definitions, f"{dotted}.")
+            yield from (replace(setting, is_required=False) for setting in inner)
         else:
             explanation = " ".join(field.get("description", "").split())
             yield SettingDescription(dotted, _kind(field), field.get("default"), name in required, explanation)
+            if "$ref" in field.get("items", ()):
+                yield from _walk(_resolve(field["items"], definitions), definitions, f"{dotted}[].")
 
 
 def _walk_variants(field: JsonSchema, definitions: JsonSchema, dotted: str) -> Iterator[SettingDescription]:
@@ -113,8 +119,8 @@ _TYPE_WORDS = {
     "integer": "whole number",
     "number": "number",
     "boolean": "true or false",
-    "array": "list of text",
 }
+_ITEM_WORDS = {"string": "text", "integer": "whole numbers"}
 _LIMIT_WORDS = {
     "minimum": "at least",
     "exclusiveMinimum": "above",
@@ -132,5 +138,9 @@ def _kind_of_one(field: JsonSchema) -> str:
     if "enum" in field:
         *others, last = field["enum"]
         return f"{', '.join(others)} or {last}"
+    if "$ref" in field.get("items", ()):
+        return "list of settings"
+    if field["type"] == "array":
+        return f"list of {_ITEM_WORDS[field['items']['type']]}"
     limits = (f", {words} {field[key]}" for key, words in _LIMIT_WORDS.items() if key in field)
     return _TYPE_WORDS[field["type"]] + "".join(limits)

@@ -26,6 +26,8 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
     for note in footnotes(report):
         screen.show(Text(visible(note), "dim"))
     screen.show(Text("\n" + visible(report.summary)))
+    if report.training and report.training.retention:
+        screen.show(Text("\nGeneral ability: " + visible(report.training.retention.told)))
     for shown in pick_answers(report):
         screen.line(f"\n{shown.reason}: {shown.row.location}", "bold")
         screen.show(answer_table(shown, report.arms))

@@ -39,6 +39,8 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
     from tunewright.actions import run_folder, show_run
     from tunewright.cli.report import print_report
     from tunewright.cli.screen import Screen
+    from tunewright.cli.study_view import print_study
+    from tunewright.records import Report, StudyReport
 
     screen = Screen(json_file)
     record, report = show_run(run, home)
@@ -46,7 +48,9 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
     for name, value in _facts(record):
         screen.line(f"{name:<10}{value}")
     screen.line(f"{'folder':<10}{folder}")
-    if report is not None:
+    if isinstance(report, StudyReport):
+        print_study(screen, report, folder)
+    elif isinstance(report, Report):
         print_report(screen, report, folder)
     screen.write_json(
         {"run": record.model_dump(mode="json"), "report": report.model_dump(mode="json") if report else None}
@@ -83,6 +87,6 @@ def _facts(run: "Run") -> list[tuple[str, str]]:
     ]
     if run.error:
         facts.append(("error", run.error))
-    if run.kind == "tune" and run.status is not RunStatus.SUCCEEDED:
-        facts.append(("continue", f"tunewright tune --resume {run.id}"))
+    if run.kind in ("tune", "study") and run.status is not RunStatus.SUCCEEDED:
+        facts.append(("continue", f"tunewright {run.kind} --resume {run.id}"))
     return facts

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of `tune` and `recipe`, as typed; None and () mean not given."""
+    """The settings of `tune`, `study` and `recipe`, as typed; None and () mean not given."""
 
     data: str | None = None
     base: str | None = None
@@ -39,9 +39,19 @@ class Settings:
         """
         from tunewright.records import read_recipe
 
+        return read_recipe(self.fields("tune"), self.recipe_file, tuple(self.overrides))
+
+    def fields(self, command: str) -> dict[str, Any]:
+        """The settings that were given, nested as in a recipe.
+
+        Args:
+            command: what the example of an error shows.
+        Raises:
+            RecipeError: nothing says where the data is.
+        """
         names_data = any(override.startswith("data") for override in self.overrides)
         if self.data is None and self.recipe_file is None and not names_data:
-            example = "As in: tunewright tune tickets.csv --input question --output answer."
+            example = f"As in: tunewright {command} tickets.csv --input question --output answer."
             raise RecipeError(Problem("DATA", "nothing", "a file of examples or a hub dataset id", example))
         values = {
             "data.path": self.data,
@@ -53,16 +63,18 @@ class Settings:
             "base": self.base,
             "method.kind": self.method,
         }
-        return read_recipe(_nested(values), self.recipe_file, tuple(self.overrides))
+        return _nested(values)
 
-    def refuse_beside(self, option: str) -> None:
+    def refuse_beside(self, option: str, given: Sequence[str] = ()) -> None:
         """A run that goes on, or a schema, has no use for settings.
 
+        Args:
+            given: further options that were given.
         Raises:
             RecipeError: settings were given.
         """
-        if self.given:
-            found = ", ".join(self.given)
+        if self.given or given:
+            found = ", ".join([*self.given, *given])
             raise RecipeError(Problem(option, found, "no settings beside it", f"Remove {found}, or {option}."))
 
 
@@ -80,6 +92,9 @@ _OPTION_OF = {
 }
 
 
+RECIPE_SUFFIXES = (".yaml", ".yml")
+
+
 def read_rows_recipe(
     data: str,
     input_column: str | None = None,
@@ -90,31 +105,44 @@ def read_rows_recipe(
     validation: str | None = None,
     test: str | None = None,
     sections: Sequence[str] = ("data", "evaluate"),
+    may_be_recipe: bool = False,
 ) -> "tuple[DataRecipe, EvaluateRecipe]":
     """Build the recipes of commands that read rows and do not train.
 
     Args:
+        data: the rows, or the recipe file that names them.
         sections: parts of the recipe that have an effect on the command.
+        may_be_recipe: whether a file that ends in .yaml is read as a recipe, of which only `sections` count.
     Raises:
         RecipeError: a setting is unknown, out of range, or belongs to training, where it would have no effect.
     """
     from tunewright.records import read_recipe
 
-    for override in overrides:
-        if override.partition(".")[0] not in sections:
-            fix = "Remove it: nothing is trained here."
-            expected = " or ".join(f"{section}.*" for section in sections)
-            raise RecipeError(Problem(f"--set {override}", "a setting without effect", expected, fix))
+    refuse_other_sections(overrides, sections)
+    recipe_file = Path(data) if may_be_recipe and data.lower().endswith(RECIPE_SUFFIXES) else None
     values = {
-        "data.path": data,
+        "data.path": None if recipe_file else data,
         "data.input": input_column,
         "data.output": output_column,
         "data.form": form,
         "data.validation_path": validation,
         "data.test_path": test,
     }
-    recipe = read_recipe(_nested(values), overrides=tuple(overrides))
+    recipe = read_recipe(_nested(values), recipe_file, tuple(overrides))
     return recipe.data, recipe.evaluate
+
+
+def refuse_other_sections(overrides: Sequence[str], sections: Sequence[str]) -> None:
+    """A command that does not train has no use for settings of training.
+
+    Raises:
+        RecipeError: names the first override of another section.
+    """
+    for override in overrides:
+        if override.partition(".")[0] not in sections:
+            fix = "Remove it: nothing is trained here."
+            expected = " or ".join(f"{section}.*" for section in sections)
+            raise RecipeError(Problem(f"--set {override}", "a setting without effect", expected, fix))
 
 
 def _nested(values: dict[str, str | None]) -> dict[str, Any]:

@@ -4,35 +4,68 @@ From bytes to records, one file per step:
 
     lines, strict_json   bytes to text lines; one JSON value under strict rules
     jsonl, tables        JSON Lines and JSON arrays; CSV, TSV and Parquet: all give numbered rows
-    forms                the shape of the rows, and a row to a Conversation or PlainText
-    read                 a path or hub id to examples and a Source
+    files                the bytes of a file or URL, packed or not, and their hash
+    passages, documents  texts to passages; text, Markdown, HTML, PDF and DOCX to texts
+    databases            SQL over databases and tables
+    messages, tool_calls the messages of a row; function declarations and calls
+    pairs, chat_logs     a row to a PreferencePair; a log line of a chat service to its messages
+    forms                the shape of the rows, and a row to a Conversation, PlainText or PreferencePair
+    read, sources        a file or hub dataset to examples and a Source; everything that a recipe names
+    spill, example_file  bytes, and examples, on disk: more than fit into memory
+    copies               which of many examples are equal
     checks/              rows to findings; one file per kind of problem
+    representation/      topics, comparison with production, groups: what some checks measure
+    skills/              seeded in-context tasks that teach and measure small models
+    chosen               pairs to conversations that end with the chosen answer, on request
     fixes, examine       the fix list; rows after fixes, findings and default decisions
     summary              lengths and label counts
+    weights              how often the training rows of each source count
+    from_documents, grounding, answer_log
+                         documents to rows; answers that are in the passage; answers that were given before
+    facets, groups, cut  what ties rows together, and where the borders between splits run
+    frozen, split        the test split of an earlier version; rows to splits that share nothing
     prepare              recipe to splits and the DatasetVersion
+    difference, describe two versions compared; figures about one
+    export               a version as files
 
 Whatever is wrong with a file is collected in a ReadLog (refusals) and raised at once as a DataError.
 """
 
+from tunewright.data.chosen import require_one_answer
+from tunewright.data.describe import count_steps, known_gaps, summarise_splits
+from tunewright.data.difference import difference
+from tunewright.data.documents import Document, read_documents
 from tunewright.data.examine import ExaminedData, examine
+from tunewright.data.export import ExportFormat, export_splits
 from tunewright.data.fixes import read_fixes, write_fixes
+from tunewright.data.frozen import FrozenTest
 from tunewright.data.prepare import PreparedData, drop_rows, prepare
 from tunewright.data.read import LoadHubDataset, ReadRows, read_rows
 from tunewright.data.summary import label_counts, length_histograms
 from tunewright.data.unsplit import prepare_test
 
 __all__ = [
+    "Document",
     "ExaminedData",
+    "ExportFormat",
+    "FrozenTest",
     "LoadHubDataset",
     "PreparedData",
     "ReadRows",
+    "count_steps",
+    "difference",
     "drop_rows",
     "examine",
+    "export_splits",
+    "known_gaps",
     "label_counts",
     "length_histograms",
     "prepare",
     "prepare_test",
+    "read_documents",
     "read_fixes",
     "read_rows",
+    "require_one_answer",
+    "summarise_splits",
     "write_fixes",
 ]

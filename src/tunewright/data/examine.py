@@ -3,24 +3,30 @@
 `prepare` goes on to cut splits from the result; `tunewright check` shows it.
 """
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from tunewright.contracts import Progress
-from tunewright.data.checks.check import RowSet, checked_row
+from tunewright.data.checks.check import RowSet
 from tunewright.data.checks.duplicates import check_duplicates, check_shared_inputs
 from tunewright.data.checks.run import Decisions, decide, edit_example, run_checks
+from tunewright.data.chosen import with_chosen_answers
+from tunewright.data.copies import first_of_each
+from tunewright.data.example_file import ExampleFile, Examples, RowsOnDisk, SelectedExamples, examples_on_disk
 from tunewright.data.fixes import decisions_of, default_fixes, read_fixes
-from tunewright.data.read import LoadHubDataset, read_rows
-from tunewright.records import Change, CheckResult, DataRecipe, Example, Finding, Fix, Source, Split
+from tunewright.data.groups import Groups
+from tunewright.data.read import LoadHubDataset
+from tunewright.data.sources import read_path, read_sources
+from tunewright.records import Change, CheckRecipe, CheckResult, DataRecipe, Example, Finding, Fix, Source, Split
 
-GROUPING_CHECKS = frozenset({"near_duplicates", "contradictions"})
+GROUPING_CHECKS = frozenset({"near_duplicates", "contradictions", "contradictory_preferences"})
 """Checks whose findings are rows that ask the same thing: one split must hold all of them."""
 
-Files = Mapping[Split, tuple[Example, ...]]
+Files = Mapping[Split, Examples]
 """Rows of each file in its order, copies included. The main file stands under train, even before it is split."""
 
 
@@ -43,29 +49,41 @@ class ExaminedData:
     """The group of an input id that shares a split with others; an input on its own is left out."""
 
 
-def examine(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None, progress: Progress) -> ExaminedData:
+def examine(
+    recipe: DataRecipe,
+    load_hub_dataset: LoadHubDataset | None,
+    progress: Progress,
+    never_dropped: Set[str] = frozenset(),
+) -> ExaminedData:
     """Read and check everything a recipe names. Findings, blocking ones included, are results and not errors.
 
+    Args:
+        never_dropped: ids of rows, as they are after repairs, that no check drops by default: a frozen test split.
     Raises:
         DataError: rows or the fix list cannot be read.
         RecipeError: settings contradict each other or have no effect.
+        MissingExtraError: a source needs a library that is not installed.
     """
     sources, files = _read(recipe, load_hub_dataset)
     listed: tuple[Fix, ...] = ()
     changes: tuple[Change, ...] = ()
+    if recipe.train_on_chosen:
+        chosen, changes = with_chosen_answers(files)
+        files = {split: examples_on_disk(examples) for split, examples in chosen.items()}
     settled: frozenset[str] = frozenset()
     if recipe.fixes is not None:
         listed = read_fixes(Path(recipe.fixes))
         ordered = decisions_of(listed, chain.from_iterable(files.values()), recipe.fixes)
-        files, changes = _carry_out(ordered, files)
+        files, ordered_changes = _carry_out(ordered, files)
+        changes += ordered_changes
         kept = {fix.example_id for fix in listed if fix.action == "keep"}
-        settled = frozenset(kept | {change.example_id for change in changes if change.action == "edited"})
+        settled = frozenset(kept | {change.example_id for change in ordered_changes if change.action == "edited"})
     rows = distinct_rows(files)
-    results = run_checks(rows, recipe.checks, progress)
-    findings = [finding for result in results for finding in result.findings]
+    results = run_checks(rows, _with_reference_input(recipe), progress)
+    findings = _sparing(never_dropped, rows, [finding for result in results for finding in result.findings])
     decisions = decide(findings, settled)
-    undecided = [row for row in rows if row.id not in settled]
-    fixes = (*listed, *default_fixes(tuple(undecided), findings, decisions))
+    undecided = (row for row in rows if row.id not in settled)
+    fixes = (*listed, *default_fixes(undecided, findings, decisions))
     about_copies = (check_duplicates(files, keep=recipe.keep_duplicates), check_shared_inputs(files))
     files, more_changes = _carry_out(decisions, files)
     return ExaminedData(
@@ -80,16 +98,22 @@ def examine(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None, progres
     )
 
 
+def _with_reference_input(recipe: DataRecipe) -> CheckRecipe:
+    """Production inputs mostly stand under the name that the rows have for them."""
+    checks = recipe.checks
+    if checks.reference is None or checks.reference_input is not None:
+        return checks
+    return checks.model_copy(update={"reference_input": recipe.input})
+
+
 def _read(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None) -> tuple[tuple[Source, ...], Files]:
-    sources = []
-    files = {}
-    paths = {Split.TRAIN: recipe.path, Split.TEST: recipe.test_path, Split.VALIDATION: recipe.validation_path}
-    for split, path in paths.items():
+    files = {Split.TRAIN: ExampleFile()}
+    read = read_sources(recipe, load_hub_dataset, files[Split.TRAIN].extend)
+    for split, path in ((Split.TEST, recipe.test_path), (Split.VALIDATION, recipe.validation_path)):
         if path is not None:
-            read = read_rows(path, recipe, load_hub_dataset)
-            sources.append(read.source)
-            files[split] = read.examples
-    return tuple(sources), files
+            files[split] = ExampleFile()
+            read += read_path(path, recipe, load_hub_dataset, hold=files[split].extend)
+    return tuple(part.source for part in read), files
 
 
 def distinct_rows(files: Files) -> RowSet:
@@ -99,33 +123,32 @@ def distinct_rows(files: Files) -> RowSet:
     split yet. Beside a held-out file the main file counts as training data, even if one more split is cut from it.
     """
     is_split = len(files) > 1
-    home: dict[str, Split] = {}
-    for split in (Split.TEST, Split.VALIDATION, Split.TRAIN):
-        for example in files.get(split, ()):
-            home.setdefault(example.id, split)
-    rows = []
-    seen: set[str] = set()
-    for split in Split:
-        for example in files.get(split, ()):
-            if home[example.id] is split and example.id not in seen:
-                seen.add(example.id)
-                rows.append(checked_row(example, split if is_split or split is not Split.TRAIN else None))
-    return tuple(rows)
+    strongest_first = [split for split in (Split.TEST, Split.VALIDATION, Split.TRAIN) if split in files]
+    positions = dict(zip(strongest_first, first_of_each([files[split] for split in strongest_first]), strict=True))
+    return RowsOnDisk(
+        [(files[split], positions[split], split if is_split else None) for split in Split if split in files]
+    )
 
 
 def _carry_out(decisions: Decisions, files: Files) -> tuple[Files, tuple[Change, ...]]:
     """Apply decisions to every copy of a row."""
     changes: list[Change] = []
-    changed: dict[Split, tuple[Example, ...]] = {}
+    changed: dict[Split, Examples] = {}
+    decided = decisions.dropped.keys() | decisions.edited.keys()
     for split, examples in files.items():
-        kept = []
-        for example in examples:
-            after, change = _apply(decisions, example)
+        kept = array("I")
+        replaced = {}
+        for position in range(len(examples)):
+            if examples.id(position).hex() not in decided:
+                kept.append(position)
+                continue
+            after, change = _apply(decisions, examples[position])
             if change is not None:
                 changes.append(change)
             if after is not None:
-                kept.append(after)
-        changed[split] = tuple(kept)
+                kept.append(position)
+                replaced[position] = after
+        changed[split] = SelectedExamples(examples, kept, replaced)
     return changed, tuple(changes)
 
 
@@ -144,23 +167,38 @@ def _apply(decisions: Decisions, example: Example) -> tuple[Example | None, Chan
 
 
 def _change(action: Literal["dropped", "edited"], example: Example, reason: str) -> Change:
-    return Change(action=action, example_id=example.id, location=str(example.provenance), reason=reason)
+    cause, _, _ = reason.partition(": ")  # `reason_of` and the fix list begin with who decided
+    cause = "fix list" if cause.startswith("fix list") else cause
+    return Change(action=action, example_id=example.id, location=str(example.provenance), reason=reason, cause=cause)
+
+
+def _sparing(never_dropped: Set[str], rows: RowSet, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings without the proposal to drop rows that have to stay."""
+    if not never_dropped:
+        return list(findings)
+    repairs = decide(finding.model_copy(update={"drop": ()}) for finding in findings)
+    spared = {row.id for row in rows if row.id in never_dropped and row.id not in repairs.edited}
+    repaired = (row for row in rows if row.id in repairs.edited)
+    spared |= {row.id for row in repaired if (after := _apply(repairs, row.example)[0]) and after.id in never_dropped}
+    return [
+        finding.model_copy(update={"drop": tuple(id_ for id_ in finding.drop if id_ not in spared)})
+        for finding in findings
+    ]
 
 
 def _groups(findings: Iterable[Finding], rows: RowSet, decisions: Decisions) -> dict[str, str]:
-    """Join the inputs of rows that were found together and stay: union-find, the smallest id names the group."""
-    example_of = {row.id: row.example for row in rows}
-    parent: dict[str, str] = {}
-
-    def root(input_id: str) -> str:
-        while parent.setdefault(input_id, input_id) != input_id:
-            parent[input_id] = input_id = parent[parent[input_id]]
-        return input_id
-
-    for finding in findings:
-        if finding.check in GROUPING_CHECKS:
-            staying = (_apply(decisions, example_of[example_id])[0] for example_id in finding.example_ids)
-            roots = sorted({root(example.input_id) for example in staying if example is not None})
-            for other in roots[1:]:
-                parent[other] = roots[0]
-    return {input_id: root(input_id) for input_id in parent}
+    """Join the inputs of rows that were found together and stay; the smallest id names the group."""
+    grouping = [finding for finding in findings if finding.check in GROUPING_CHECKS]
+    grouped = {example_id for finding in grouping for example_id in finding.example_ids}
+    input_of = {
+        row.id: example.input_id
+        for row in rows
+        if row.id in grouped and (example := _apply(decisions, row.example)[0]) is not None
+    }
+    groups: Groups[str] = Groups()
+    inputs: set[str] = set()
+    for finding in grouping:
+        together = {input_of[example_id] for example_id in finding.example_ids if example_id in input_of}
+        groups.join(together)
+        inputs |= together
+    return {input_id: groups.name(input_id) for input_id in inputs}

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from tunewright.data.checks.check import RowSet
+from tunewright.data.checks.check import CheckedRow
 from tunewright.data.checks.run import Decisions, Edit, edit_example
 from tunewright.data.jsonl import read_jsonl
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
@@ -19,7 +19,7 @@ from tunewright.errors import DataError, Problem, StoreError
 from tunewright.records import Example, Finding, Fix, canonical_json
 
 
-def default_fixes(rows: RowSet, findings: Iterable[Finding], decisions: Decisions) -> tuple[Fix, ...]:
+def default_fixes(rows: Iterable[CheckedRow], findings: Iterable[Finding], decisions: Decisions) -> tuple[Fix, ...]:
     """Write down what will happen to every row found, one fix per row, in the order of the rows.
 
     A row that is listed only is marked keep.

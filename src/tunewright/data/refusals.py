@@ -40,12 +40,19 @@ class ReadLog:
         self._problems: list[Problem] = []
         self._num_more = 0
 
-    def refuse(self, row: int | None, refused: RefusedError) -> None:
-        """Note what is wrong with a row (its line in JSON Lines), or with the whole file if `row` is None."""
+    def refuse(self, row: int | None, refused: RefusedError, file: str | None = None) -> None:
+        """Note what is wrong with a row (its line in JSON Lines), or with the whole file if `row` is None.
+
+        Args:
+            row: counted from 1.
+            refused: what is wrong.
+            file: the file, where the log is that of a whole folder.
+        """
         if len(self._problems) == MAX_LISTED_PROBLEMS:
             self._num_more += 1
             return
-        self._problems.append(refused.at(self.name if row is None else f"{self.name}:{row}"))
+        name = file or self.name
+        self._problems.append(refused.at(name if row is None else f"{name}:{row}"))
 
     def raise_if_refused(self) -> None:
         """Raises: DataError with everything that was refused, in the order of the file."""

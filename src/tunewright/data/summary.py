@@ -1,5 +1,6 @@
 """Figures about rows as a whole: how long they are, and which answers repeat as labels do."""
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
@@ -7,7 +8,7 @@ from typing import Literal
 
 from tunewright.data.checks.answers import answer_kind, answered, normal_label
 from tunewright.data.checks.check import RowSet
-from tunewright.records import Conversation, LabelCount, LengthHistogram
+from tunewright.records import LabelCount, LengthHistogram
 
 NUM_BINS = 30
 MAX_LABELS_SHOWN = 20
@@ -18,13 +19,14 @@ def length_histograms(rows: RowSet) -> tuple[LengthHistogram, ...]:
 
     The bins span the shortest 99 % of the rows, so that one giant row does not flatten the picture.
     """
-    conversations = answered(rows)
-    texts = [row for row in rows if not isinstance(row.example.body, Conversation)]
-    found = [
-        _histogram("input", [len(row.input.split()) for row in conversations]),
-        _histogram("answer", [len(row.answer.split()) for row in conversations]),
-        _histogram("text", [len(row.answer.split()) for row in texts]),
-    ]
+    inputs, answers, texts = array("I"), array("I"), array("I")
+    for row in rows:
+        if row.kind == "text":
+            texts.append(len(row.answer.split()))
+        else:
+            inputs.append(len(row.input.split()))
+            answers.append(len(row.answer.split()))
+    found = [_histogram("input", inputs), _histogram("answer", answers), _histogram("text", texts)]
     return tuple(histogram for histogram in found if histogram is not None)
 
 

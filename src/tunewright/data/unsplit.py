@@ -1,7 +1,11 @@
 """Rows that are all for testing: what `evaluate` and `tokens` read."""
 
+from collections.abc import Mapping
+
+from tunewright.data.chosen import require_one_answer, with_chosen_answers
 from tunewright.data.prepare import PreparedData
-from tunewright.data.read import LoadHubDataset, read_rows
+from tunewright.data.read import LoadHubDataset
+from tunewright.data.sources import read_sources
 from tunewright.errors import Problem, RecipeError
 from tunewright.records import Change, DataRecipe, DatasetEntry, DatasetVersion, Example, Split
 
@@ -11,30 +15,40 @@ SPLIT_SETTINGS = (
     "validation_fraction",
     "test_fraction",
     "split_seed",
+    "group_column",
+    "time_column",
+    "stratify",
     "keep_duplicates",
     "unusable_rows",
 )
 
 
 def prepare_test(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = None) -> PreparedData:
-    """Read all rows of `recipe.path` as test rows, in file order. Only the first of equal rows is kept.
+    """Read all rows of a recipe's path or sources as test rows, in file order. Only the first of equal rows is kept.
 
     Raises:
-        DataError: rows cannot be read.
+        DataError: rows cannot be read, or are preference pairs.
         RecipeError: a setting says how to split, which is not done here.
     """
     _refuse_split_settings(recipe)
-    read = read_rows(recipe.path, recipe, load_hub_dataset)
-    examples: dict[str, Example] = {}
+    read = read_sources(recipe, load_hub_dataset)
+    rows: Mapping[Split, tuple[Example, ...]] = {
+        Split.TEST: tuple(example for part in read for example in part.examples)
+    }
     changes: list[Change] = []
-    for example in read.examples:
+    if recipe.train_on_chosen:
+        rows, turned = with_chosen_answers(rows)
+        changes += turned
+    require_one_answer(rows[Split.TEST])
+    examples: dict[str, Example] = {}
+    for example in rows[Split.TEST]:
         first = examples.setdefault(example.id, example)
         if first is not example:
             reason = f"same as {first.provenance}"
             location = str(example.provenance)
             changes.append(Change(action="dropped", example_id=example.id, location=location, reason=reason))
     entries = tuple(DatasetEntry(example_id=example_id, split=Split.TEST) for example_id in examples)
-    version = DatasetVersion(entries=entries, sources=(read.source,), changes=tuple(changes))
+    version = DatasetVersion(entries=entries, sources=tuple(part.source for part in read), changes=tuple(changes))
     return PreparedData(version, examples)
 
 

@@ -1,12 +1,13 @@
 """The judge: asks a system every test item once and scores what comes back."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tunewright.contracts import ChatModel, Progress, ScoringModel
 from tunewright.evaluate.aggregate import Aggregate, LabelScore
 from tunewright.evaluate.scorers import SCORERS, Scorer, normal_label
 from tunewright.evaluate.task import TestItem
+from tunewright.evaluate.tool_answers import calls_in
 from tunewright.records import Answer, Record, Score, TokenLoss
 
 
@@ -25,11 +26,12 @@ class ArmScores(Record):
 
 def judge(
     system: ChatModel,
-    scoring: ScoringModel,
+    scoring: ScoringModel | None,
     items: Sequence[TestItem],
     metrics: Sequence[str],
     progress: Progress,
     arm: str,
+    scored_text: Callable[[str], str] = str,
 ) -> ArmScores:
     """Answer and score every item, once.
 
@@ -38,19 +40,41 @@ def judge(
 
     Args:
         system: writes the answers; not asked when `metrics` holds loss metrics only.
-        scoring: gives the token probabilities; not asked when `metrics` holds text metrics only.
+        scoring: gives the token probabilities; may be None when `metrics` holds text metrics only.
         metrics: names from SCORERS.
         arm: name of the system in progress bars and in the report.
+        scored_text: what of an answer is compared with the references; all of it by default.
     """
     text_scorers = [SCORERS[name] for name in metrics if SCORERS[name].score is not None]
     loss_scorers = [SCORERS[name] for name in metrics if SCORERS[name].score is None]
     answers = _ask(system, items, progress, arm) if text_scorers else {}
-    losses = _item_losses(scoring, items, progress, arm) if loss_scorers else []
-    scores = [_answer_score(scorer, item, answers) for scorer in text_scorers for item in items]
+    assert scoring is not None or not loss_scorers, f"{arm} has no probabilities to measure a loss with"
+    losses = _item_losses(scoring, items, progress, arm) if scoring and loss_scorers else []
+    scores = [_answer_score(scorer, item, answers, scored_text) for scorer in text_scorers for item in items]
     scores += [
         _loss_score(scorer, item, loss) for scorer in loss_scorers for item, loss in zip(items, losses, strict=True)
     ]
     return ArmScores(arm=arm, scores=tuple(scores), answers=answers)
+
+
+def rescore(
+    judged: ArmScores, items: Sequence[TestItem], scorers: Sequence[Scorer], scored_text: Callable[[str], str] = str
+) -> ArmScores:
+    """Add the scores of further scorers to an arm, from the answers that it has given. Nothing is asked again.
+
+    Args:
+        scorers: of texts, such as those of evaluate/formats.py and evaluate/house.py; a metric that the arm has
+            already been judged by is left as it is.
+        scored_text: as in `judge`.
+    """
+    known = {score.metric for score in judged.scores}
+    added = [
+        _answer_score(scorer, item, judged.answers, scored_text)
+        for scorer in scorers
+        if scorer.metric.name not in known
+        for item in items
+    ]
+    return judged.model_copy(update={"scores": (*judged.scores, *added)})
 
 
 def _ask(system: ChatModel, items: Sequence[TestItem], progress: Progress, arm: str) -> dict[str, Answer]:
@@ -103,7 +127,9 @@ def _exp(value: float) -> float:
         return math.inf
 
 
-def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer]) -> Score:
+def _answer_score(
+    scorer: Scorer, item: TestItem, answers: Mapping[str, Answer], scored_text: Callable[[str], str]
+) -> Score:
     assert scorer.score is not None
     name, example_id = scorer.metric.name, item.example.id
     answer = answers.get(example_id)
@@ -116,10 +142,11 @@ def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer])
     if not references:
         reason = f"the reference is not {scorer.needs}"
         return Score(example_id=example_id, metric=name, value=None, reason=reason)
-    value = scorer.score(answer.text, references)
+    text = (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text)
+    value = scorer.score(text, references)
     if scorer.aggregate is not Aggregate.MACRO_F1:
         return Score(example_id=example_id, metric=name, value=value)
-    predicted, label = _label_pair(answer.text, references)
+    predicted, label = _label_pair(text, references)
     return LabelScore(example_id=example_id, metric=name, value=value, predicted=predicted, label=label)
 
 

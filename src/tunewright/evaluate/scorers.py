@@ -301,3 +301,13 @@ _ALL_SCORERS = (
 
 SCORERS: Mapping[str, Scorer] = {scorer.metric.name: scorer for scorer in _ALL_SCORERS}
 """Every metric by its name, in the order in which they are listed to the user."""
+
+AGGREGATES: Mapping[str, Aggregate] = {
+    **{name: scorer.aggregate for name, scorer in SCORERS.items()},
+    "schema_valid": Aggregate.RATE,
+    "code_parses": Aggregate.RATE,
+    "terminology": Aggregate.MEAN,
+    "style": Aggregate.MEAN,
+}
+"""How the rows become one number, by metric: those of SCORERS, and those of evaluate/formats.py and
+evaluate/house.py, which need a parser or the user's own schema, glossary and style rules."""

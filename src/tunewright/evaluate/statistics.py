@@ -8,14 +8,16 @@ end leaves the metric's range, and it exists where BCa's jackknife breaks down (
 is being too narrow where hardly any row differs; there, intervals after Wilson (1927) take its place.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
 from tunewright.evaluate.aggregate import STATISTICS, Aggregate, Floats, Statistic, columns_of
-from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.scorers import AGGREGATES
 from tunewright.records import Difference, Estimate, Metric, Score, Verdict
 
 MIN_ITEMS = 2
@@ -29,6 +31,8 @@ MIN_CHANGED_FOR_VERDICT = 6
 """The fewest items with another value that can convince a sign test (2 x 0.5^6 = 0.03). When fewer changed, all the
 same way, the bootstrap interval would leave out 0 from four items on."""
 SIGNIFICANCE = 0.05
+POWER = 0.8
+"""How often a study of the size given by `num_rows_to_settle` finds a difference that is there."""
 MAX_VALUES_AT_ONCE = 2_000_000
 """Resampled values of one column held in memory together."""
 
@@ -47,7 +51,7 @@ def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: 
     """Value of one metric over the scored items with its 95 % interval; None with fewer than two scored items.
 
     Args:
-        metric: one of SCORERS.
+        metric: one that AGGREGATES names.
         scores: the scores of this metric, one per item; unscored ones are counted and left out.
         num_resamples: bootstrap resamples.
         seed: of the resampling; equal inputs give equal intervals.
@@ -55,7 +59,7 @@ def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: 
     scored = [score for score in scores if score.value is not None]
     if len(scored) < MIN_ITEMS:
         return None
-    aggregate = SCORERS[metric.name].aggregate
+    aggregate = AGGREGATES[metric.name]
     columns, statistic = columns_of(aggregate, scored), STATISTICS[aggregate]
     value = float(statistic(*columns))
     if aggregate is Aggregate.RATE and _is_rare(columns[0]):
@@ -83,7 +87,7 @@ def difference(
     0, ten items, and six whose value changed. With fewer than two common items there is no estimate and no test.
 
     Args:
-        metric: one of SCORERS.
+        metric: one that AGGREGATES names.
         arm_scores: the scores of this metric under `arm`, one per item.
         baseline_scores: the same under `baseline`; items are matched by example id.
         num_resamples: bootstrap resamples.
@@ -106,11 +110,48 @@ def difference(
     )
 
 
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values adjusted so that 0.05 is the chance of one or more false alarms among all of them, in their order.
+
+    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none becomes smaller than the one
+    before it. Valid however the tests hang together.
+
+    Source: Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure"; adjusted p-values after Wright 1992.
+    """
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return tuple(adjusted)
+
+
+def num_rows_to_settle(change: Estimate, smallest: float, num_comparisons: int) -> int:
+    """About how many rows more would show whether a difference is real.
+
+    The paired standard deviation comes from the interval: s = half its width x sqrt(n) / 1.96. A difference d then
+    needs N = ((z(1 - 0.05 / 2m) + z(0.8)) s / d)^2 rows to be found in four of five studies (Chow, Shao and Wang 2008,
+    "Sample Size Calculations in Clinical Research", section 3.1), m being the comparisons that share the 5 %.
+
+    Args:
+        change: the difference as measured; its value is taken for the true one.
+        smallest: the difference that still matters, taken where the measured one is smaller. Above 0.
+        num_comparisons: m, at least 1.
+    Returns:
+        N - n, at least 1.
+    """
+    normal = NormalDist()
+    deviation = (change.high - change.low) / 2 * math.sqrt(change.num_rows) / normal.inv_cdf(1 - SIGNIFICANCE / 2)
+    quantiles = normal.inv_cdf(1 - SIGNIFICANCE / (2 * num_comparisons)) + normal.inv_cdf(POWER)
+    num_rows = math.ceil((quantiles * deviation / max(abs(change.value), smallest)) ** 2)
+    return max(1, MIN_ITEMS_FOR_VERDICT - change.num_rows, num_rows - change.num_rows)
+
+
 def _compare(
     metric: Metric, pairs: Sequence[tuple[Score, Score]], num_resamples: int, seed: int
 ) -> tuple[float, _Interval, float, _Test]:
     """Difference, its interval, and the p-value with the test it comes from."""
-    aggregate = SCORERS[metric.name].aggregate
+    aggregate = AGGREGATES[metric.name]
     statistic = STATISTICS[aggregate]
     arm_columns = columns_of(aggregate, [score for score, _ in pairs])
     baseline_columns = columns_of(aggregate, [score for _, score in pairs])
@@ -162,20 +203,18 @@ def _leaves_out_zero(interval: _Interval, pairs: Sequence[tuple[Score, Score]]) 
 
 
 def _resample(statistic: Statistic, columns: Sequence[Floats], num_resamples: int, seed: int) -> Floats:
-    """Values of the statistic over resampled items; the columns of an item stay together."""
-    from scipy.stats import bootstrap
+    """Values of the statistic over resampled items; the columns of an item stay together.
 
-    result = bootstrap(
-        tuple(columns),
-        statistic,
-        paired=True,
-        vectorized=True,
-        n_resamples=num_resamples,
-        batch=max(1, MAX_VALUES_AT_ONCE // len(columns[0])),
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    )
-    return cast("Floats", result.bootstrap_distribution)
+    The same numbers as scipy.stats.bootstrap gives (paired, with the same generator), in a third of its time.
+    """
+    generator = np.random.default_rng(seed)
+    num_items = len(columns[0])
+    at_once = max(1, MAX_VALUES_AT_ONCE // num_items)
+    parts = []
+    for first in range(0, num_resamples, at_once):
+        drawn = generator.integers(0, num_items, (min(at_once, num_resamples - first), num_items))
+        parts.append(statistic(*(column[drawn] for column in columns)))
+    return np.concatenate(parts)
 
 
 def _percentiles(resampled: Floats) -> _Interval:

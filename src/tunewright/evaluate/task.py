@@ -35,6 +35,11 @@ class TestItem:
     examples: tuple[Example, ...]
     """Every row of this input; the loss covers all of them."""
 
+    @property
+    def expects_calls(self) -> bool:
+        """Whether a right answer calls functions; such references are calls as canonical JSON."""
+        return any(isinstance(row.body, Conversation) and row.body.ends_in_calls for row in self.examples)
+
 
 def test_items(examples: Sequence[Example], max_inputs: int | None) -> tuple[TestItem, ...]:
     """Group rows by what the model is given, in the order in which the inputs first appear.

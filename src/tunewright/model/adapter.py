@@ -49,6 +49,11 @@ def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:
     return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
 
 
+def adapter_outputs(network: "PreTrainedModel") -> dict[str, "Parameter"]:
+    """LoRA's second matrices (B) by name; empty without an adapter. The update is B A: scaling B scales all of it."""
+    return {name: parameter for name, parameter in trainable_parameters(network).items() if ".lora_B." in name}
+
+
 def save_tuned(network: "PreTrainedModel", method: Method, folder: Path, base_folder: Path, base_name: str) -> None:
     """Write an adapter (PEFT's format) or a whole model with its tokenizer (hub's layout), safetensors only.
 

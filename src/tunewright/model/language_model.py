@@ -49,10 +49,7 @@ class LanguageModel:
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """Whether a prompt leaves room for an answer without being shortened."""
-        try:
-            return self.renderer.prompt(messages).cut is None
-        except RenderError:
-            return False
+        return self.renderer.fits(messages)
 
     def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
         """Answer one prompt, handing over text as it is written.
@@ -111,6 +108,15 @@ class LanguageModel:
             total += sum(sums)
             advance(len(group))
         return total / sum(sequence.num_trained_tokens for sequence in sequences)
+
+    def sequence_losses(self, sequences: Sequence[TokenSequence], advance: Advance) -> list[float]:
+        """Loss of each sequence's trained tokens in nats, in order; infinite or NaN where the network's output is."""
+        losses = [0.0] * len(sequences)
+        for group, sums in self._sequence_losses(sequences):
+            for index, nats in zip(group, sums, strict=True):
+                losses[index] = nats
+            advance(len(group))
+        return losses
 
     def _sequence_losses(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[list[int], list[float]]]:
         """Summed loss of each sequence, a group of row indices at a time."""

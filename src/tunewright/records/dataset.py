@@ -17,21 +17,29 @@ class Split(StrEnum):
     TEST = "test"
 
 
-Form = Literal["messages", "prompt_completion", "alpaca", "sharegpt", "text", "columns"]
-"""The shape of a row: chat messages, prompt/completion, instruction/input/output, from/value turns, plain text,
-or two columns named by the user."""
+Form = Literal["messages", "prompt_completion", "alpaca", "sharegpt", "chat_log", "preference", "text", "columns"]
+"""The shape of a row: chat messages, prompt/completion, instruction/input/output, from/value turns, request and
+response of a chat service, a better and a worse answer, plain text, or two columns named by the user."""
 
 
 class Source(Record):
-    """One file or hub dataset that was read."""
+    """One file, folder of documents, query result or hub dataset that was read."""
 
     name: str
     sha256: str
-    """Hash of the bytes read (of the rows' canonical JSON for a hub dataset)."""
+    """Hash of the bytes read (of a folder's file names and their hashes; of the rows' canonical JSON for a query or a
+    hub dataset)."""
     form: Form
     num_rows: int
     warnings: tuple[str, ...] = ()
     """What was repaired while reading, such as a byte order mark."""
+    part_of: str | None = None
+    """The recipe's source that it was read for, by its title; None where the recipe has a single path."""
+    licence: str | None = None
+    """As the recipe states it; rows with a licence of their own carry that in their provenance."""
+    owner: str | None = None
+    weight: float = 1.0
+    """How often its training rows count in each epoch."""
 
 
 class Change(Record):
@@ -42,6 +50,9 @@ class Change(Record):
     location: str
     """Source and row, as in `tickets.jsonl:12`."""
     reason: str
+    cause: str = ""
+    """The step that did it, for counting: a check's id, `fix list`, `duplicates`, `held-out rows`, `weights` or
+    `unusable rows`. Empty in versions that were stored before steps were counted."""
 
 
 class DatasetEntry(Record):

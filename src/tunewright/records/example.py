@@ -1,32 +1,93 @@
-"""Example: one conversation or one text, and where it came from."""
+"""Example: one conversation, one text or one preference pair, and where it came from."""
 
+import json
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tunewright.records.base import Record, content_hash
+from tunewright.records.base import Record, canonical_json, content_hash
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+def _is_absent(value: object) -> bool:
+    return not value
+
+
+class ToolCall(Record):
+    """One call of a function, as the assistant writes it."""
+
+    id: str
+    """Ties a result to its call."""
+    name: Annotated[str, Field(min_length=1)]
+    arguments: str
+    """A JSON object by name of the parameter; whatever the row holds when it is none."""
 
 
 class Message(Record):
-    """One turn of a conversation."""
+    """One turn of a conversation.
+
+    Fields about tools are left out of files and hashes when they are empty, so that rows without tools keep the
+    identity they had before there were any.
+    """
 
     role: Role
     content: str
     weight: Literal[0, 1] = 1
     """Whether an assistant turn is trained (1) or only read (0). Other roles are never trained."""
+    tool_calls: tuple[ToolCall, ...] = Field(default=(), exclude_if=_is_absent)
+    """Functions that the assistant calls in this turn, beside or instead of its content."""
+    tool_call_id: str | None = Field(default=None, exclude_if=_is_absent)
+    """The call whose result a tool's message is."""
+    name: str | None = Field(default=None, exclude_if=_is_absent)
+    """The function that a tool's message comes from."""
+    tools: str | None = Field(default=None, exclude_if=_is_absent)
+    """Functions that may be called, as a JSON list of declarations; only on the first message of a conversation.
+
+    They are part of what the model is given, so they travel with the messages wherever a prompt goes."""
 
     @property
     def is_trained(self) -> bool:
         return self.role == "assistant" and self.weight == 1
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything said in this turn: the content, then the arguments of each call."""
+        arguments = tuple(call.arguments for call in self.tool_calls)
+        return arguments if arguments and not self.content else (self.content, *arguments)
+
+    @property
+    def answer(self) -> str:
+        """What is compared when this turn is the answer: its calls as canonical JSON, or its content if it has none."""
+        return calls_as_json(self.tool_calls) if self.tool_calls else self.content
+
+
+def calls_as_json(calls: Sequence[ToolCall]) -> str:
+    """Write calls in the one way in which they are compared: names and arguments, keys sorted, without ids.
+
+    >>> calls_as_json([ToolCall(id="1", name="weather", arguments='{"unit": "C", "city": "Oslo"}')])
+    '[{"arguments":{"city":"Oslo","unit":"C"},"name":"weather"}]'
+    """
+    return canonical_json([{"name": call.name, "arguments": _loaded(call.arguments)} for call in calls])
+
+
+def _loaded(arguments: str) -> object:
+    """Arguments as JSON, or the text itself when they are none: it is compared all the same."""
+    try:
+        value = json.loads(arguments)
+        canonical_json(value)  # NaN is read, but cannot be written
+    except (ValueError, RecursionError):
+        return arguments
+    return value
+
 
 class Conversation(Record):
     """Messages in order: an optional system message, then turns that end with the assistant's.
 
-    At least one assistant turn is trained, and no trained turn is empty.
+    At least one assistant turn is trained, and no trained turn is empty. Whether calls and results belong together is
+    not judged here; the check `tool_calls` does.
     """
 
     kind: Literal["conversation"] = "conversation"
@@ -35,8 +96,7 @@ class Conversation(Record):
     @model_validator(mode="after")
     def _roles_are_in_order(self) -> "Conversation":
         roles = [message.role for message in self.messages]
-        if "system" in roles[1:]:
-            raise ValueError("a system message can only be the first message")
+        _require_order(self.messages)
         if not roles or roles[-1] != "assistant":
             raise ValueError("the last message must be the assistant's: it is what the model learns to write")
         if "user" not in roles:
@@ -44,7 +104,7 @@ class Conversation(Record):
         if not any(message.is_trained for message in self.messages):
             raise ValueError("every assistant message has weight 0, so nothing would be trained")
         for index, message in enumerate(self.messages):
-            if message.is_trained and not message.content.strip():
+            if message.is_trained and not message.tool_calls and not message.content.strip():
                 raise ValueError(f"messages[{index}] is an empty assistant answer")
         return self
 
@@ -55,12 +115,57 @@ class Conversation(Record):
 
     @property
     def answer(self) -> str:
-        """The last answer that is trained: what evaluation compares with."""
-        return self.messages[self._last_trained].content
+        """The last answer that is trained: what evaluation compares with. Calls of functions are canonical JSON."""
+        return self.messages[self._last_trained].answer
+
+    @property
+    def ends_in_calls(self) -> bool:
+        """Whether the last answer that is trained calls functions."""
+        return bool(self.messages[self._last_trained].tool_calls)
+
+    @property
+    def tools(self) -> str | None:
+        """Functions that the assistant may call, as a JSON list of declarations; None when there are none."""
+        return self.messages[0].tools
 
     @property
     def _last_trained(self) -> int:
         return max(index for index, message in enumerate(self.messages) if message.is_trained)
+
+
+def _require_order(messages: Sequence[Message]) -> None:
+    """Raises: ValueError when a message stands where, or holds what, its role does not allow."""
+    for index, message in enumerate(messages):
+        if index and message.role == "system":
+            raise ValueError("a system message can only be the first message")
+        if index and message.tools:
+            raise ValueError(f"messages[{index}] declares tools, which only the first message can")
+        if message.tool_calls and message.role != "assistant":
+            raise ValueError(f"messages[{index}] calls tools, which only the assistant can")
+        if (message.tool_call_id or message.name) and message.role != "tool":
+            raise ValueError(f"messages[{index}] names a call, which only a tool's result can")
+
+
+class PreferencePair(Record):
+    """A prompt with a better and a worse answer. Tells a model which to prefer, not what to write."""
+
+    kind: Literal["preference"] = "preference"
+    prompt: tuple[Message, ...]
+    """Ends with the user's message. Assistant turns in it are only read."""
+    chosen: str
+    rejected: str
+
+    @model_validator(mode="after")
+    def _is_a_choice(self) -> "PreferencePair":
+        _require_order(self.prompt)
+        if not self.prompt or self.prompt[-1].role != "user":
+            raise ValueError("the prompt must end with the user's message: the answers follow it")
+        if any(message.is_trained for message in self.prompt):
+            raise ValueError("an assistant message of the prompt has weight 1, but only the answers are compared")
+        for name, answer in (("chosen", self.chosen), ("rejected", self.rejected)):
+            if not answer.strip():
+                raise ValueError(f"the {name} answer is empty")
+        return self
 
 
 class PlainText(Record):
@@ -76,13 +181,26 @@ class PlainText(Record):
         return self
 
 
+Body = Conversation | PlainText | PreferencePair
+
+
 class Provenance(Record):
     """Where a row came from."""
 
     source: str
     """File name or hub dataset id, as the user gave it."""
     row: int
-    """Line of the file for JSON Lines, row number (from 1) otherwise."""
+    """Line of the file for JSON Lines, passage of a document, row number (from 1) otherwise."""
+    part_of: str | None = None
+    """The recipe's source that the row was read for, by its title; None where the recipe has a single path."""
+    licence: str | None = None
+    """None where it is not known."""
+    group: str | None = None
+    """Value of `data.group_column`, or the document of a passage: rows that share it share a split."""
+    time: str | None = None
+    """Value of `data.time_column`, as written."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """(name, value) of the fields of `data.checks.groups` that the row has."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.row}"
@@ -91,7 +209,7 @@ class Provenance(Record):
 class Example(Record):
     """One thing to learn from, with its provenance. Its identity is its content, not its origin."""
 
-    body: Annotated[Conversation | PlainText, Field(discriminator="kind")]
+    body: Annotated[Body, Field(discriminator="kind")]
     provenance: Provenance
 
     @cached_property
@@ -102,6 +220,15 @@ class Example(Record):
     @cached_property
     def input_id(self) -> str:
         """SHA-256 of what the model is given: rows with equal questions and other answers share it."""
-        if isinstance(self.body, PlainText):
-            return self.id
-        return content_hash([[message.role, message.content] for message in self.body.prompt])
+        return self.id if isinstance(self.body, PlainText) else input_id(self.body.prompt)
+
+
+def input_id(prompt: Sequence[Message]) -> str:
+    """SHA-256 of a prompt, as in `Example.input_id`."""
+    return content_hash([_identity(message) for message in prompt])
+
+
+def _identity(message: Message) -> list[object]:
+    """What a message is as part of an input: its weight says nothing to the model."""
+    about_tools = message.model_dump(exclude={"role", "content", "weight"})
+    return [message.role, message.content, *([about_tools] if about_tools else [])]

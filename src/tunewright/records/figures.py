@@ -2,7 +2,8 @@
 
 import math
 
-from tunewright.records.report import Estimate, Metric
+from tunewright.records.decision import BreakEven
+from tunewright.records.report import Estimate, Metric, RetentionPart
 
 
 def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
@@ -17,9 +18,41 @@ def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool =
     return value + unit, f"[{low}, {high}]"
 
 
+def format_drop(part: RetentionPart, metric: Metric) -> str:
+    """Give what changed since the base: `-1.2 points [-3.0, +0.4]`, or `+4.1 % [+2.0, +6.3]` where it is a loss."""
+    drop = part.drop
+    if drop is None:
+        return "not measured"
+    if metric.higher_is_better:
+        drop = drop.model_copy(update={"value": -drop.value, "low": -drop.high, "high": -drop.low})
+    value, interval = format_estimate(drop, metric.model_copy(update={"is_share": True}), is_difference=True)
+    return f"{value if metric.is_share else value.replace('points', '%')} {interval}"
+
+
 def format_p_value(p_value: float) -> str:
     """Give `0.031`, or `< 0.001`: below that the digits mean nothing."""
     return "< 0.001" if p_value < 0.001 else f"{p_value:.2g}"
+
+
+def format_amount(amount: float | None, currency: str) -> str:
+    """Give `0.042 USD`, with two digits that mean something; `unknown` where no price was stated."""
+    if amount is None:
+        return "unknown"
+    digits = f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
+    return f"{digits} {currency}"
+
+
+def format_break_even(found: BreakEven) -> str:
+    """After how many requests training is earned back, in one sentence."""
+    pair = f"{found.tuned} costs less than {found.prompted}"
+    if found.outcome == "unknown":
+        return f"Whether {pair} is unknown: a price is missing."
+    if found.outcome == "never":
+        costs = f"A request to {found.tuned} costs no less than one to {found.prompted}"
+        return f"{costs}: its set-up is never earned back."
+    if found.outcome == "from the first":
+        return f"{found.tuned} costs less than {found.prompted} from the first request on."
+    return f"{pair}, set-up included, after {found.num_requests:,} requests ({found.days:,.1f} days)."
 
 
 def _num_decimals(width: float, most: int) -> int:

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from tunewright.records.base import Record
 from tunewright.records.dataset import Source
+from tunewright.records.representation import Measurement
 
 
 class Severity(StrEnum):
@@ -40,6 +41,16 @@ class Finding(Record):
     """How sure or how bad, for ranking within the check; the worst first."""
 
 
+_ADVICE = {
+    "topic_shares": "Add training rows about what they hardly hold, or ask whether production asks for it at all.",
+    "reference_drift": "Add training rows in the words of production, and take out what production never asks.",
+    "not_covered": "Add training rows that answer such inputs, or decide that the model is not for them.",
+    "group_balance": "Add rows of small groups. Where the label depends on the group, ask whether it should.",
+    "gender_terms": "Add rows with the terms that are rare. Where the label depends on them, ask whether it should.",
+}
+"""For checks whose findings no correction of single rows can settle."""
+
+
 class CheckResult(Record):
     """Everything one check has to say about a data set."""
 
@@ -54,6 +65,8 @@ class CheckResult(Record):
     """Distinct rows found."""
     findings: tuple[Finding, ...]
     """The worst first; at most as many as were asked for."""
+    measured: tuple[Measurement, ...] = ()
+    """Figures about the data as a whole, whether or not something was found."""
     skipped: str | None = None
     """Why the check did not run, such as an extra that is not installed or a setting that is not given."""
     lacks_extra: bool = False
@@ -72,6 +85,8 @@ class CheckResult(Record):
             return "To keep copies in the training data, add `--set data.keep_duplicates=true`."
         if self.check == "shared_inputs":
             return "Correct one of the files. To train on such rows, take them out of the held-out files."
+        if self.check in _ADVICE:
+            return _ADVICE[self.check]
         by_list = (
             "write a fix list with `tunewright check DATA --fix fixes.jsonl`, edit it, and give it to tune with "
             "`--set data.fixes=fixes.jsonl`"

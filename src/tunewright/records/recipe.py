@@ -7,16 +7,20 @@ it feeds `tunewright recipe`, docs/recipes.md and the JSON schema.
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record, content_hash
 from tunewright.records.dataset import Form
 
+MAX_SOURCES_IN_TITLE = 3
+
 T = TypeVar("T")
+AnyRecipe = TypeVar("AnyRecipe", bound=Record)
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -33,15 +37,62 @@ class CheckRecipe(Record):
     """Files whose rows must not be trained on, because results on them would mean nothing (contamination)."""
     protected: tuple[str, ...] = ()
     """Text files that the model must not learn to repeat."""
+    licences: tuple[str, ...] = ()
+    """Licences that rows may have, as in `[MIT, CC-BY-*]`: SPDX ids or any other names, upper and lower case alike.
+    Rows of another or an unknown licence stop training. Default: any licence."""
     redact: bool = False
     """Replace personal data and secrets by placeholders of the same shape, instead of only listing them."""
+    reference: str | None = None
+    """A file of production inputs, with or without answers, that the rows are compared with."""
+    reference_input: str | None = None
+    """Field of the reference that holds the input. Default: `data.input`, else found by the usual names."""
+    groups: tuple[str, ...] = ()
+    """Fields of the rows, such as `region`, by whose values rows and labels are counted."""
+
+
+class SourceRecipe(Record):
+    """One of several sources that are mixed, with what is known about it."""
+
+    path: str
+    """As `data.path`; also tables or a database to put `query` to: `sqlite:///FILE`, `duckdb:///FILE`,
+    `postgres://HOST/NAME`, or CSV, TSV and Parquet files, each a table of its name."""
+    name: str | None = None
+    """What reports call the source. Default: its path."""
+    query: str | None = None
+    """SQL that selects the rows, one SELECT. Nothing can be written with it."""
+    form: Form | None = None
+    """As `data.form`, for this source. Default: that of the recipe."""
+    input: str | None = None
+    """As `data.input`, for this source. Default: that of the recipe."""
+    output: str | None = None
+    """As `data.output`, for this source. Default: that of the recipe."""
+    system_prompt: str | None = None
+    """As `data.system_prompt`, for this source. Default: that of the recipe."""
+    licence: str | None = None
+    """Licence of the rows, as in `CC-BY-4.0`; see `data.checks.licences`. Default: unknown."""
+    licence_column: str | None = None
+    """Column that holds the licence of each row; where it is empty, `licence` counts."""
+    owner: str | None = None
+    """Who answers for the source, for the records."""
+    weight: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
+    """How often a training row counts in each epoch: 2 takes every row twice, 0.5 takes half of the rows, chosen by
+    their content and `split_seed`. Validation and test rows always count once."""
+
+    @property
+    def title(self) -> str:
+        """What reports call it."""
+        return self.name or self.path
 
 
 class DataRecipe(Record):
-    """Which rows to read, how to read them, and how to split them."""
+    """Which rows to read, how to read them, and how to split them. Either `path` or `sources` is set."""
 
-    path: str
-    """A file (.jsonl, .json, .csv, .tsv, .parquet, .txt) or a hub dataset id such as `owner/name`."""
+    path: str | None = None
+    """A file (.jsonl, .json, .csv, .tsv, .parquet, .txt and other documents; also packed as .gz), a pattern such as
+    `logs/*.jsonl`, a folder of documents, a URL, or a hub dataset id such as `owner/name`. Needed unless `sources` is
+    set."""
+    sources: tuple[SourceRecipe, ...] = ()
+    """Several sources instead of `path`, read in this order. A row that occurs in two of them belongs to the first."""
     form: Form | None = None
     """Shape of the rows. Derived: detected from the first rows."""
     input: str | None = None
@@ -51,17 +102,27 @@ class DataRecipe(Record):
     system_prompt: str | None = None
     """System message put before every row that has none."""
     validation_path: str | None = None
-    """Rows that choose the checkpoint. Default: a share of `path`."""
+    """Rows that choose the checkpoint, as `path`. Default: a share of the rows."""
     test_path: str | None = None
-    """Rows that judge the result, touched once at the end. Default: a share of `path`."""
+    """Rows that judge the result, touched once at the end, as `path`. Default: a share of the rows."""
     validation_fraction: Fraction = 0.1
     """Share of the rows used for validation (at least 20 rows) when `validation_path` is not given."""
     test_fraction: Fraction = 0.1
     """Share of the rows kept for the final test (at least 20 rows) when `test_path` is not given."""
     split_seed: int = 0
     """Changes which rows land in which split. The same seed and rows always give the same split."""
+    group_column: str | None = None
+    """Field whose equal values never stand in two splits, such as a customer or a document."""
+    time_column: str | None = None
+    """Field with an ISO 8601 date or time, or a number. The newest rows become the test, the next newest the validation
+    split, so that the result tells how the model does on what comes later."""
+    stratify: bool | None = None
+    """Give each split the same share of every label. Derived: yes when the answers are labels and no `time_column` is
+    named."""
     keep_duplicates: bool = False
     """Keep rows that occur more than once instead of keeping the first of each."""
+    train_on_chosen: bool = False
+    """Turn preference pairs into conversations that end with the chosen answer; the rejected one is left out."""
     unusable_rows: Literal["refuse", "drop"] = "refuse"
     """What happens to a row that cannot be trained on (answer too long for the context, control tokens in the
     text): refuse the data set, or drop the row and name it in the report."""
@@ -70,6 +131,43 @@ class DataRecipe(Record):
     checks would do by default."""
     checks: CheckRecipe = CheckRecipe()
     """Problems that are looked for in rows that can be read; see `tunewright check`."""
+
+    @model_validator(mode="after")
+    def _rows_are_named_once(self) -> "DataRecipe":
+        if self.path is None and not self.sources:
+            raise PydanticCustomError("no_path", "")
+        if self.path is not None and self.sources:
+            raise PydanticCustomError("path_and_sources", "")
+        titles = [source.title for source in self.sources]
+        twice = next((title for title in titles if titles.count(title) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError("equal_titles", "", {"title": twice})
+        return self
+
+    @property
+    def title(self) -> str:
+        """The data in a few words: its path, or what its sources are called."""
+        if self.path is not None:
+            return self.path
+        shown = [source.title for source in self.sources[:MAX_SOURCES_IN_TITLE]]
+        num_hidden = len(self.sources) - len(shown)
+        return ", ".join(shown) + (f" and {num_hidden} more" if num_hidden else "")
+
+    def for_source(self, source: SourceRecipe) -> "DataRecipe":
+        """The settings under which one source is read: its own where it has them, else those of the recipe."""
+        has_columns = source.input is not None or source.output is not None
+        form = source.form if source.form is not None or has_columns else self.form
+        may_have_columns = source.form in (None, "columns")
+        return self.model_copy(
+            update={
+                "path": source.path,
+                "sources": (),
+                "form": form,
+                "input": source.input or (self.input if may_have_columns else None),
+                "output": source.output or (self.output if may_have_columns else None),
+                "system_prompt": source.system_prompt if source.system_prompt is not None else self.system_prompt,
+            }
+        )
 
 
 class Lora(Record):
@@ -149,6 +247,22 @@ class EvaluateRecipe(Record):
     """Seed of the bootstrap."""
 
 
+class RetentionRecipe(Record):
+    """What the base could do before, watched during training: it decides which checkpoint is kept."""
+
+    enabled: bool = True
+    """Measure general ability before training, at every validation and at the end."""
+    max_drop: Fraction = 0.02
+    """Most that the share of right items may fall, in the whole suite and in each part; 0.02 is 2 points. A checkpoint
+    whose whole 95 % interval lies beyond is not kept."""
+    max_loss_increase: Annotated[float, Field(ge=0.0)] = 0.03
+    """Most that the loss on general text may rise, as a share of the base's loss."""
+    max_items: Annotated[int, Field(ge=10)] | None = None
+    """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
+    files: tuple[str, ...] = ()
+    """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""
+
+
 class TuneRecipe(Record):
     """The whole main job: data, base, method, training and evaluation."""
 
@@ -159,6 +273,7 @@ class TuneRecipe(Record):
     """Which weights are trained: `lora` or `full`."""
     train: TrainRecipe = TrainRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
+    retention: RetentionRecipe = RetentionRecipe()
 
     @property
     def id(self) -> str:
@@ -191,6 +306,13 @@ def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tup
     Raises:
         RecipeError: the file is not a mapping, or keys are unknown or values out of range; all are listed.
     """
+    return read_settings(TuneRecipe, fields, path, overrides)
+
+
+def read_settings(
+    kind: type[AnyRecipe], fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()
+) -> AnyRecipe:
+    """As `read_recipe`, for a recipe of any kind."""
     merged = _read_mapping(path) if path else {}
     for override in overrides:
         _merge(merged, _parse_override(override))
@@ -198,9 +320,9 @@ def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tup
     if isinstance(merged.get("method"), dict):
         merged["method"].setdefault("kind", "lora")  # so that method.rank=8 alone means what it says
     try:
-        return TuneRecipe.model_validate(merged)
+        return kind.model_validate(merged)
     except ValidationError as error:
-        raise RecipeError(_problems(error, str(path) if path else "recipe")) from None
+        raise RecipeError(_problems(error, str(path) if path else "recipe", kind)) from None
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
@@ -247,15 +369,19 @@ def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
             target[key] = value
 
 
-def _problems(error: ValidationError, where: str) -> list[Problem]:
+def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Problem]:
     """Put pydantic's findings into our four parts, with dotted names as the user writes them."""
     problems = []
     for detail in error.errors():
         # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
         location = [part for part in detail["loc"] if part not in ("lora", "full")]
         name = ".".join(str(part) for part in location) or "(top level)"
+        if detail["type"] in _NAMING_PROBLEMS:
+            problems.append(_naming_problem(detail["type"], detail.get("ctx", {}), f"{where}: {name}"))
+            continue
         if detail["type"] == "extra_forbidden":
-            closest = difflib.get_close_matches(name, _setting_names(), n=1)
+            asked = ".".join(str(part) for part in location if not isinstance(part, int))
+            closest = difflib.get_close_matches(asked, _setting_names(kind), n=1)
             advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
             expected, fix = "a setting that exists", f"{advice} `tunewright recipe` lists them all."
             found = "an unknown setting"
@@ -273,16 +399,39 @@ def _problems(error: ValidationError, where: str) -> list[Problem]:
     return problems
 
 
-def _setting_names(kind: type[Record] | None = None, prefix: str = "") -> list[str]:
+def _setting_names(kind: type[Record], prefix: str = "") -> list[str]:
     """Dotted names of all settings, for finding the one that was meant."""
     names = []
-    for field, info in (kind or TuneRecipe).model_fields.items():
+    for field, info in kind.model_fields.items():
         parts = [part for part in (info.annotation, *get_args(info.annotation)) if isinstance(part, type)]
         sections = [part for part in parts if issubclass(part, Record)]
         names += [name for section in sections for name in _setting_names(section, f"{prefix}{field}.")]
-        names += [] if sections else [f"{prefix}{field}"]
+        names += [] if sections and get_origin(info.annotation) is not tuple else [f"{prefix}{field}"]
     return names
 
+
+def _naming_problem(kind: str, context: dict[str, Any], where: str) -> Problem:
+    """Say what is wrong with how a DataRecipe names its rows; pydantic knows no words for it."""
+    setting, found, expected, fix = _NAMING_PROBLEMS[kind]
+    return Problem(f"{where}.{setting}", found.format(**context), expected, fix)
+
+
+_NAMING_PROBLEMS = {
+    "no_path": ("path", "nothing", "a value", "Add it, or list several sources under data.sources."),
+    "path_and_sources": (
+        "path",
+        "a path beside data.sources",
+        "one of them",
+        "Remove the path, or make it one of the sources.",
+    ),
+    "equal_titles": (
+        "sources",
+        "{title!r} twice",
+        "sources that can be told apart",
+        "Give each of them a name of its own.",
+    ),
+}
+"""Setting, found, expected and fix by the type of the validation error."""
 
 _ADVICE = {
     "method.rank": "Rank is the width of the LoRA update (8 to 64 is usual). "

@@ -28,6 +28,11 @@ class Verdict(StrEnum):
     WORSE = "worse"
     TOO_FEW_ROWS = "too few rows to tell"
 
+    @property
+    def opposite(self) -> "Verdict":
+        """The verdict of the same comparison seen from the other side."""
+        return {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}.get(self, self)
+
 
 class Metric(Record):
     """What a number means, for people who have not read the code."""
@@ -60,6 +65,34 @@ class Difference(Record):
     """Of the test named in `test`, two-sided."""
     test: Literal["paired bootstrap", "exact McNemar", "none"]
     verdict: Verdict
+    adjusted_p_value: float | None = None
+    """p-value after Holm's correction over the comparisons of a study, which the verdict then follows; None where
+    nothing was corrected."""
+
+    @property
+    def reversed(self) -> "Difference":
+        """The same comparison seen from the other arm."""
+        found = self.estimate
+        if found is not None:
+            ends = {"value": -found.value, "low": -found.high, "high": -found.low}
+            found = found.model_copy(update=ends)
+        sides = {"arm": self.baseline, "baseline": self.arm}
+        return self.model_copy(update={**sides, "estimate": found, "verdict": self.verdict.opposite})
+
+
+class SliceResult(Record):
+    """One metric of one arm over the test items that share a property, such as a label or a source."""
+
+    slice: str
+    """The property: label, source, cluster, or the name of a group column."""
+    value: str
+    arm: str
+    metric: str
+    num_items: int
+    """Items of the slice, scored or not."""
+    estimate: Estimate | None
+    note: str | None = None
+    """Why there is no estimate, or that the slice is too small to conclude from."""
 
 
 class AnswerRow(Record):
@@ -75,6 +108,40 @@ class AnswerRow(Record):
     """Value of the sorting metric by arm."""
 
 
+class RetentionPart(Record):
+    """One ability of the base, such as grammar, at one moment of training."""
+
+    part: str
+    """Name of its Metric in RetentionSummary."""
+    estimate: Estimate | None = None
+    """None with fewer than two scored items."""
+    drop: Estimate | None = None
+    """What was lost since the base, on the same items: points of a share, or the rise of the loss as a share of the
+    base's loss. Positive is worse."""
+    limit: float | None = None
+    """Most that may be lost; None where a part is reported and decides nothing."""
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the drop may lie within the limit: only a whole interval beyond it counts as beyond."""
+        return self.limit is None or self.drop is None or self.drop.low <= self.limit
+
+
+class RetentionResult(Record):
+    """One run of the retention suite."""
+
+    parts: tuple[RetentionPart, ...]
+
+    @property
+    def is_within(self) -> bool:
+        """Whether no part has certainly lost more than its limit."""
+        return all(part.is_within for part in self.parts)
+
+    def of(self, name: str) -> RetentionPart:
+        """One part by its name."""
+        return next(part for part in self.parts if part.part == name)
+
+
 class CurvePoint(Record):
     """One optimizer step (or validation) of the training curve."""
 
@@ -85,15 +152,62 @@ class CurvePoint(Record):
     validation_loss: float | None = None
     validation_parts: dict[str, float] | None = None
     """Loss of each kind of validation rows, where they are of several kinds."""
+    retention: RetentionResult | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
+
+
+class StrengthTrial(Record):
+    """The trained adapter at a part of its strength, without training again."""
+
+    strength: float
+    """What the adapter's update was multiplied with: 0 is the base, 1 is as trained."""
+    validation_loss: float
+    retention: RetentionResult | None
+    """None where it was not measured: another strength had a lower loss and kept within the limits, or the loss is
+    not below that of the base."""
+
+
+class RetentionSummary(Record):
+    """What training did to general ability, and what was done about it."""
+
+    suite_version: int
+    suite_hash: str
+    """Of every text, local files included."""
+    num_items: int
+    num_tokens: int
+    """Read by one run of the suite."""
+    metrics: tuple[Metric, ...]
+    """What each part is, in their order."""
+    base: RetentionResult
+    kept: RetentionResult
+    """Of the weights in the artifact."""
+    end: RetentionResult
+    """Of the last weights that training reached."""
+    kept_step: int
+    end_step: int
+    strength: float = 1.0
+    """Of the adapter in the artifact."""
+    trials: tuple[StrengthTrial, ...] = ()
+    """Strengths that were tried because no trained checkpoint kept within the limits, strongest first."""
+    told: str
+    """What was kept and why, in plain words."""
+    advice: tuple[str, ...] = ()
+    """What else can be tried, each with its setting."""
+    seconds_per_run: float
+    """Wall time of the first run of the suite; every validation takes about as long again."""
+    trial_seconds: float = 0.0
+    """Wall time of the trials."""
 
 
 class TrainingSummary(Record):
     num_steps: int
     num_planned_steps: int
     best_step: int
+    """The checkpoint that was kept: the lowest validation loss among those that keep general ability."""
     best_validation_loss: float
+    lowest_loss_step: int | None = None
+    """The checkpoint with the lowest validation loss, whatever was forgotten."""
     stopped: Literal["finished", "early"]
     """early: validation loss stopped falling (patience)."""
     num_trained_parameters: int
@@ -104,6 +218,8 @@ class TrainingSummary(Record):
     seconds: float
     peak_memory_bytes: int
     curve: tuple[CurvePoint, ...]
+    retention: RetentionSummary | None = None
+    """None when it was not measured."""
 
 
 class DataSummary(Record):

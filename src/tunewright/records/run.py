@@ -5,7 +5,7 @@ from typing import Literal
 
 from tunewright.records.base import Record
 
-RunKind = Literal["tune", "evaluate", "pretrain"]
+RunKind = Literal["tune", "evaluate", "study", "pretrain"]
 
 
 class RunStatus(StrEnum):

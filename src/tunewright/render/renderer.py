@@ -8,19 +8,20 @@ border between them (an answer that begins with a line break may merge with the 
 that the law holds there too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from tunewright.errors import Problem, RecipeError, RenderError
 from tunewright.records.base import content_hash
-from tunewright.records.example import Example, Message, PlainText
+from tunewright.records.example import Conversation, Example, Message, PlainText
 from tunewright.records.tokens import TokenPiece
 from tunewright.render.answer_frame import AnswerFrame, find_answer_frame, require_continuation
 from tunewright.render.shorten import MARK, Shortened, shorten
 from tunewright.render.template import PINNED_DATE, PLAIN_TEMPLATE, ChatTemplate
 from tunewright.render.tokenizer import Tokenizer, read_tokenizer
+from tunewright.render.tools import ToolSupport, find_tool_support, texts_in
 
 RENDERER_VERSION = 1
 """Raised when the same base and rows would become other tokens than before."""
@@ -100,6 +101,7 @@ class Renderer:
     _tokenizer: Tokenizer = field(repr=False)
     _template: ChatTemplate = field(repr=False)
     _frame: AnswerFrame = field(repr=False)
+    _tools: ToolSupport = field(repr=False)
 
     def fitted(self, max_length: int, max_answer_tokens: int) -> "Renderer":
         """The same renderer with limits, in tokens. The hash stays: limits change no token that is kept.
@@ -129,7 +131,7 @@ class Renderer:
         if isinstance(example.body, PlainText):
             return len(self._document_tokens(example.body, str(example.provenance))), 0
         unlimited = replace(self, max_length=NO_LIMIT, max_answer_tokens=NO_LIMIT // 2)
-        turns = unlimited._turns(example.body.messages, str(example.provenance))
+        turns = unlimited._turns(_messages(example), str(example.provenance))
         return max(turn.start for turn in turns), max(turn.end - turn.start for turn in turns)
 
     def render(self, example: Example) -> tuple[TokenSequence, ...]:
@@ -146,13 +148,14 @@ class Renderer:
         where = str(example.provenance)
         if isinstance(example.body, PlainText):
             return self._windows(self._document_tokens(example.body, where), example.id)
-        turns = self._turns(example.body.messages, where)
+        messages = _messages(example)
+        turns = self._turns(messages, where)
         last = turns[-1]
         is_shared = all(last.token_ids[: turn.end] == turn.token_ids[: turn.end] for turn in turns)
         sequences = []
         for group in [turns] if is_shared else [[turn] for turn in turns]:
             for turn in group:
-                prompt = self.prompt(example.body.messages[: turn.index])
+                prompt = self.prompt(messages[: turn.index])
                 require_renderer_law(group[-1].token_ids[: turn.start], prompt, where)
             sequences.append(_sequence(example.id, group))
         return tuple(sequences)
@@ -163,8 +166,16 @@ class Renderer:
         Raises:
             RenderError: as `render`.
         """
-        self._refuse_control_tokens((f"messages[{i}]", message.content) for i, message in enumerate(messages))
+        self._tools.require(messages, "prompt")
+        self._refuse_control_tokens(_texts(messages))
         return self._fit(tuple(messages), "prompt").prompt
+
+    def fits(self, messages: Sequence[Message]) -> bool:
+        """Whether a prompt leaves room for an answer without being shortened."""
+        try:
+            return self.prompt(messages).cut is None
+        except RenderError:
+            return False
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The answer that generated tokens stand for: up to the first stop token, without what the template adds."""
@@ -187,8 +198,8 @@ class Renderer:
         return tuple(pieces)
 
     def _turns(self, messages: tuple[Message, ...], where: str) -> list[_Turn]:
-        contents = ((f"{where} messages[{index}]", message.content) for index, message in enumerate(messages))
-        self._refuse_control_tokens(contents)
+        self._tools.require(messages, where)
+        self._refuse_control_tokens((f"{where} {place}", text) for place, text in _texts(messages))
         return [
             self._turn(messages[:index], message, where) for index, message in enumerate(messages) if message.is_trained
         ]
@@ -352,6 +363,7 @@ def load_renderer(folder: Path) -> Renderer:
         special_tokens.pop("bos_token", None)
     template = ChatTemplate(tokenizer.chat_template or PLAIN_TEMPLATE, special_tokens)
     frame = find_answer_frame(template, tokenizer)
+    template_name = "the base's chat template" if tokenizer.chat_template else "the built-in plain template"
     eos_token_id = tokenizer.eos_token_ids[0]
     identity = {
         "renderer_version": RENDERER_VERSION,
@@ -371,7 +383,17 @@ def load_renderer(folder: Path) -> Renderer:
         _tokenizer=tokenizer,
         _template=template,
         _frame=frame,
+        _tools=find_tool_support(template, template_name),
     )
+
+
+def _messages(example: Example) -> tuple[Message, ...]:
+    assert isinstance(example.body, Conversation), "preference pairs are refused or turned when rows are prepared"
+    return example.body.messages
+
+
+def _texts(messages: Sequence[Message]) -> Iterator[tuple[str, str]]:
+    return ((f"messages[{index}]", text) for index, message in enumerate(messages) for text in texts_in(message))
 
 
 def _sequence(example_id: str, turns: Sequence[_Turn]) -> TokenSequence:

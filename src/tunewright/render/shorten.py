@@ -36,7 +36,7 @@ def shorten(messages: Sequence[Message], fits: Callable[[tuple[Message, ...]], b
     def keeping(num_kept: int) -> Shortened:
         content = messages[longest].content
         head_end, tail_start = num_kept - num_kept // 2, len(content) - num_kept // 2
-        middle = Message(role=messages[longest].role, content=content[:head_end] + MARK + content[tail_start:])
+        middle = messages[longest].model_copy(update={"content": content[:head_end] + MARK + content[tail_start:]})
         return Shortened(
             messages=(*messages[:longest], middle, *messages[longest + 1 :]),
             head=content[:head_end],

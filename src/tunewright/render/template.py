@@ -19,7 +19,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tunewright.errors import Problem, RenderError
-from tunewright.records.example import Message
+from tunewright.records.example import Message, ToolCall
 
 MAX_RENDERED_CHARACTERS = 1_000_000
 MAX_RANGE_ITEMS = 100_000
@@ -84,7 +84,7 @@ class ChatTemplate:
         """Write a conversation as text; control tokens stand in it by their names.
 
         Args:
-            messages: the conversation so far.
+            messages: the conversation so far; the functions that the first one declares are the template's `tools`.
             add_generation_prompt: end with the header of the assistant's answer, if the template has one.
             where: names the row in an error.
         Raises:
@@ -92,8 +92,8 @@ class ChatTemplate:
         """
         variables: dict[str, Any] = {
             **self._special_tokens,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "tools": None,
+            "messages": [_as_template_sees(message, where) for message in messages],
+            "tools": next((json.loads(message.tools) for message in messages if message.tools), None),
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
             "range": _counting_range(),
@@ -116,6 +116,38 @@ class ChatTemplate:
                 )
             ) from None
         return "".join(pieces)
+
+
+def _as_template_sees(message: Message, where: str) -> dict[str, Any]:
+    """A message in the convention of transformers; keys that say nothing are absent, since templates ask for them."""
+    seen: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        seen["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call, where)}}
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id:
+        seen["tool_call_id"] = message.tool_call_id
+    if message.name:
+        seen["name"] = message.name
+    return seen
+
+
+def _arguments(call: ToolCall, where: str) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise RenderError(
+            Problem(
+                where,
+                f"arguments of a call of {call.name} that are no JSON object",
+                "an object, as chat templates write it",
+                "Correct the row or drop it.",
+            )
+        )
+    return arguments
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

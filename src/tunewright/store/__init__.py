@@ -3,16 +3,19 @@
 from tunewright.store.files import Files
 from tunewright.store.home import Store
 from tunewright.store.lock import lock_folder
+from tunewright.store.logs import DatasetLogs, require_name
 from tunewright.store.publish import (
     collect_leftovers,
     publish_folder,
     read_published,
+    withdraw_if_corrupt,
     write_record,
 )
 from tunewright.store.runs import Checkpoints, RunFolder
 
 __all__ = [
     "Checkpoints",
+    "DatasetLogs",
     "Files",
     "RunFolder",
     "Store",
@@ -20,5 +23,7 @@ __all__ = [
     "lock_folder",
     "publish_folder",
     "read_published",
+    "require_name",
+    "withdraw_if_corrupt",
     "write_record",
 ]

@@ -14,6 +14,7 @@ from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import DatasetVersion, Example, Run, canonical_json
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
+from tunewright.store.logs import DatasetLogs
 from tunewright.store.publish import (
     appear,
     collect_leftovers,
@@ -50,6 +51,8 @@ class Store:
         self.files = files or Files()
         self._clock = clock or (lambda: datetime.now(UTC))
         self._token = token or (lambda: secrets.token_hex(2))
+        self.logs = DatasetLogs(self.home / "named", self.files, self._clock)
+        """The history of every named data set."""
 
     def put_dataset(self, version: DatasetVersion, examples: Mapping[str, Example]) -> Path:
         """Freeze a dataset version with its examples. Doing it again changes nothing.
@@ -117,7 +120,7 @@ class Store:
         return RunFolder(folder / run_id, self.files, self._clock)
 
     def run(self, name: str) -> RunFolder:
-        """Find a run by id, by the start of its id, as `last`, or by path.
+        """Find a run by id, by the start of its id, as `last`, as ID/NAME for a run inside another, or by path.
 
         Raises:
             StoreError: no run, or more than one, has that name; lists the closest.
@@ -141,8 +144,10 @@ class Store:
             return self.home / "runs" / name
         if name == "last" and (runs := self.runs()):
             return self.home / "runs" / runs[0].id
-        if name and self.files.exists(Path(name) / RUN):
-            return Path(name)
+        # As in ID/tuned: a study holds the runs of the arms it trained. Or the folder of any run, wherever it is.
+        for path in (self.home / "runs" / name, Path(name)):
+            if name and self.files.exists(path / RUN):
+                return path
         matches = [id_ for id_ in ids if name and id_.startswith(name)]
         if len(matches) == 1:
             return self.home / "runs" / matches[0]

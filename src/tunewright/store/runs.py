@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunewright.errors import CorruptError, Problem, StoreError
-from tunewright.records import Run, RunStatus
+from tunewright.records import Run, RunStatus, content_hash
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
 from tunewright.store.publish import (
+    appear,
     collect_leftovers,
     publish_folder,
     read_published,
@@ -28,6 +29,8 @@ from tunewright.store.publish import (
 RUN = "run.json"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
+INDEXES = "indexes"
+"""Folder for indexes of passages."""
 
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.RUNNING: frozenset(RunStatus),  # to itself: a killed run still says "running" when it is resumed
@@ -66,7 +69,7 @@ class RunFolder:
             RunInUseError: another process is writing.
         """
         with lock_folder(self.path, self._files, self._clock):
-            for folder in (self.path, self.path / CHECKPOINTS):
+            for folder in (self.path, self.path / CHECKPOINTS, self.path / INDEXES):
                 collect_leftovers(folder, self._files)
             self.record = self._read_record()
             yield
@@ -110,6 +113,26 @@ class RunFolder:
         """Forget rows of later steps, which a resume will add again, and a torn last line."""
         lines = [json.dumps(row) + "\n" for row in self.metrics() if _step(row) <= after_step]
         write_bytes(self.path / METRICS, "".join(lines).encode(), self._files)
+
+    def append_json(self, name: str, value: object) -> None:
+        """Add one JSON value as a line of a file that only grows. A kill loses nothing, a power loss the last lines."""
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+        self._files.append_line(self.path / name, line.encode())
+
+    def recover_json_lines(self, name: str) -> list[Any]:
+        """All values that `append_json` added. For the run's writer: a torn last line is taken off the file.
+
+        Raises:
+            CorruptError: a line before the last cannot be read.
+        """
+        path = self.path / name
+        if not self._files.exists(path):
+            return []
+        *lines, torn = self._files.read(path).split(b"\n")
+        if torn:
+            # The next line would be glued to it.
+            write_bytes(path, b"".join(line + b"\n" for line in lines), self._files)
+        return [_parse_line(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
 
     def write_json(self, name: str, value: object) -> Path:
         """Save a record or any JSON value under the run, replacing an earlier one in one step."""
@@ -173,6 +196,31 @@ class RunFolder:
             return False
         return True
 
+    def published_hash(self, name: str) -> str:
+        """SHA-256 over the names and hashes of a published folder's files, every byte of which is checked.
+
+        Raises:
+            CorruptError: as `published`.
+        """
+        return content_hash(read_published(self.path / name, self._files))
+
+    def nested(self, name: str, dataset_id: str) -> "RunFolder":
+        """A run of its own inside this one, such as the training of one of a study's arms; made when it is missing.
+
+        It starts from the same base on the same machine, and is found by `ID/NAME`.
+
+        Args:
+            name: of its folder, without a slash.
+            dataset_id: the version of its rows.
+        """
+        path = self.path / name
+        if not self._files.exists(path):
+            named = {"id": f"{self.record.id}/{name}", "kind": "tune", "dataset_id": dataset_id}
+            fresh = {"status": RunStatus.RUNNING, "outputs": (), "error": None}
+            with appear(path, self._files) as folder:
+                write_record(folder / RUN, self.record.model_copy(update={**named, **fresh}), self._files)
+        return RunFolder(path, self._files, self._clock)
+
     def remove_published(self, name: str) -> None:
         """Drop a published folder, such as an old checkpoint. It disappears in one step."""
         withdraw(self.path / name, self._files)
@@ -219,6 +267,13 @@ def _parse_metric(line: bytes, where: str) -> MetricRow:
     if not isinstance(row, dict) or not isinstance(row.get("step"), int):
         raise _damaged(where, "a line that is not a metric row")
     return row
+
+
+def _parse_line(line: bytes, where: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        raise _damaged(where, "a line that is not JSON") from None
 
 
 def _step(row: MetricRow) -> int:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 MAX_CURVE_POINTS = 400
 MAX_ARM_NAME = 40
 
-SERIES_COLOURS = ("#78818c", "#1f80c6", "#cf5c00", "#0a9167", "#b4589c")
+SERIES_COLOURS = ("#78818c", "#1f80c6", "#cf5c00", "#0a9167", "#b4589c", "#8f7200", "#7a6fd0")
 """By arm, the first being the baseline. After Okabe and Ito (2008), shifted until each has a contrast of at least 3:1
 on the page's light and on its dark background."""
-_MARKERS = ("o", "s", "D", "^", "v")
+SERIES_MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+"""By arm, as the colours."""
 _TRAIN_COLOUR, _VALIDATION_COLOUR = SERIES_COLOURS[0], SERIES_COLOURS[1]
 
 
@@ -36,11 +37,13 @@ class Chart:
     svg: str
 
 
-def metric_intervals(metrics: Sequence[Metric], results: Sequence[ArmMetric], arms: Sequence[str]) -> tuple[Chart, ...]:
+def metric_intervals(
+    metrics: Sequence[Metric], results: Sequence[ArmMetric], arms: Sequence[str], name: str = "metric"
+) -> tuple[Chart, ...]:
     """Draw a dot with its 95 % interval per arm, one chart per metric because their scales differ.
 
     Shares all use the axis from 0 to 100 %, so their charts can be compared. An arm without an estimate keeps its line,
-    which then says so.
+    which then says so. `name` tells the drawings of two calls for one page apart.
     """
     charts = []
     for index, metric in enumerate(metrics):
@@ -52,7 +55,7 @@ def metric_intervals(metrics: Sequence[Metric], results: Sequence[ArmMetric], ar
                 title=metric.title,
                 caption=f"Dot: value; line: 95 % interval; {direction} is better.",
                 svg=draw(
-                    f"metric{index}",
+                    f"{name}{index}",
                     f"{metric.title} with 95 % interval: {'; '.join(_spoken(arm, found) for arm, found in rows)}",
                     (5.0, 0.5 + 0.5 * len(rows)),
                     _IntervalPanel(rows, is_share=metric.is_share),
@@ -62,22 +65,25 @@ def metric_intervals(metrics: Sequence[Metric], results: Sequence[ArmMetric], ar
     return tuple(charts)
 
 
-def training_curves(training: TrainingSummary) -> tuple[Chart, ...]:
-    """Draw loss, learning rate and gradient norm by optimizer step; a quantity that was not recorded has no chart."""
+def training_curves(training: TrainingSummary, name: str = "") -> tuple[Chart, ...]:
+    """Draw loss, learning rate and gradient norm by optimizer step; a quantity that was not recorded has no chart.
+
+    `name` tells the drawings of two trainings on one page apart.
+    """
     charts = []
     if any(point.train_loss is not None or point.validation_loss is not None for point in training.curve):
-        charts.append(_loss_chart(training))
+        charts.append(_loss_chart(training, name))
     schedule = _series(training.curve, lambda point: point.learning_rate)
     if schedule:
         peak = max(value for _, value in schedule)
         label = f"Learning rate by optimizer step, peak {peak:.3g}"
-        svg = draw("learning-rate", label, (5.0, 2.5), _LinePanel(schedule))
+        svg = draw(f"{name}learning-rate", label, (5.0, 2.5), _LinePanel(schedule))
         charts.append(Chart("Learning rate", f"Rises to its peak of {peak:.3g}, then falls.", svg))
     norms = _series(training.curve, lambda point: point.gradient_norm)
     if norms:
         highest = max(value for _, value in norms)
         label = f"Gradient norm by optimizer step, highest {highest:.3g}"
-        svg = draw("gradient-norm", label, (5.0, 2.5), _LinePanel(norms))
+        svg = draw(f"{name}gradient-norm", label, (5.0, 2.5), _LinePanel(norms))
         caption = f"Before clipping; highest {highest:.3g}. Spikes point to unusual rows or too high a learning rate."
         charts.append(Chart("Gradient norm", caption, svg))
     return tuple(charts)
@@ -100,7 +106,7 @@ def length_histogram(prompt_tokens: Sequence[int], answer_tokens: Sequence[int])
     return tuple(charts)
 
 
-def _loss_chart(training: TrainingSummary) -> Chart:
+def _loss_chart(training: TrainingSummary, name: str) -> Chart:
     train = _series(training.curve, lambda point: point.train_loss)
     validation = _series(training.curve, lambda point: point.validation_loss)
     best = f"{training.best_validation_loss:.4g} at step {training.best_step:,}"
@@ -108,7 +114,8 @@ def _loss_chart(training: TrainingSummary) -> Chart:
     if len(train) > MAX_CURVE_POINTS:
         caption += f" {MAX_CURVE_POINTS} of {len(train):,} training points are drawn."
     panel = _LossPanel(train, validation, (training.best_step, training.best_validation_loss))
-    return Chart("Loss", caption, draw("loss", f"Training and validation loss by step; best {best}", (4.6, 3.3), panel))
+    label = f"Training and validation loss by step; best {best}"
+    return Chart("Loss", caption, draw(f"{name}loss", label, (4.6, 3.3), panel))
 
 
 _Points = list[tuple[int, float]]
@@ -145,7 +152,7 @@ class _IntervalPanel:
                 axes.plot([low, high], [index, index], color=colour, linewidth=2.2, solid_capstyle="butt")
                 for end in (low, high):
                     axes.plot([end], [index], color=colour, marker="|", markersize=8, markeredgewidth=1.6)
-                axes.plot([value], [index], color=colour, marker=_MARKERS[series], markersize=7, clip_on=False)
+                axes.plot([value], [index], color=colour, marker=SERIES_MARKERS[series], markersize=7, clip_on=False)
         axes.set_ylim(len(self.rows) - 0.55, -0.75)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)

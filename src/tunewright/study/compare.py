@@ -47,7 +47,7 @@ def compare(
         recipe: number of resamples and seed of the intervals.
     """
     described = tuple(SCORERS[name].metric for name in metrics)
-    results = tuple(_result(arm, metric, recipe) for metric in described for arm in arms)
+    results = tuple(arm_result(arm, metric, recipe) for metric in described for arm in arms)
     differences = tuple(
         difference(
             metric,
@@ -70,7 +70,8 @@ def compare(
     )
 
 
-def _result(arm: ArmScores, metric: Metric, recipe: EvaluateRecipe) -> ArmMetric:
+def arm_result(arm: ArmScores, metric: Metric, recipe: EvaluateRecipe) -> ArmMetric:
+    """One metric of one arm with its interval, or the reason why there is none."""
     scores = arm.of(metric.name)
     found = estimate(metric, scores, recipe.num_resamples, recipe.seed)
     reason = None if found else _why_no_estimate(scores)
@@ -110,14 +111,14 @@ def _answer_row(
     return AnswerRow(
         example_id=key,
         location=str(item.example.provenance),
-        prompt=_last_question(item.prompt),
+        prompt=last_question(item.prompt),
         references=item.references,
         answers={arm.arm: arm.answers[key] for arm in arms},
         values={arm.arm: values_of[arm.arm].get(key) for arm in arms},
     )
 
 
-def _last_question(prompt: Sequence[Message]) -> str:
-    """The user's messages since the last answer: what tells this row from the others of a long conversation."""
+def last_question(prompt: Sequence[Message]) -> str:
+    """What the user and tools said since the last answer: it tells this row from the others of a long conversation."""
     since_answer = list(takewhile(lambda message: message.role != "assistant", reversed(prompt)))
-    return "\n\n".join(message.content for message in reversed(since_answer) if message.role == "user")
+    return "\n\n".join(message.content for message in reversed(since_answer) if message.role != "system")

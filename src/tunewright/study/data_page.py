@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from tunewright.errors import MissingExtraError
-from tunewright.records import CheckResult, DataReport, Finding, Severity
+from tunewright.records import CheckResult, DataReport, Estimate, Finding, GroupTable, InputClusters, Severity
 from tunewright.study.charts import Chart
 from tunewright.study.data_charts import label_bars, word_histograms
 from tunewright.study.html import page_environment
 from tunewright.study.page import format_duration
+from tunewright.study.representation_charts import representation_charts
 
 NUM_EXAMPLES = 3
+NUM_LABELS_OF_GROUP = 4
 
 _MARKS = {Severity.BLOCKING: "✗", Severity.ACCEPTED: "✓", Severity.WARNING: "!", Severity.NOTE: "i"}
 _MEANINGS = {
@@ -37,8 +39,10 @@ def render_data_page(report: DataReport) -> str:
         mark=_MARKS.__getitem__,
         marked=_marked,
         meaning=_MEANINGS.__getitem__,
+        share=_share,
         shown=_shown,
     )
+    measured = [each for result in report.results for each in result.measured]
     return environment.get_template("data.html.j2").render(
         report=report,
         name=report.sources[0].name,
@@ -48,6 +52,10 @@ def render_data_page(report: DataReport) -> str:
         skipped=[result for result in report.results if result.skipped is not None],
         num_examples=NUM_EXAMPLES,
         charts=_draw_charts(report),
+        measured=measured,
+        topics=[each for each in measured if isinstance(each, InputClusters)],
+        tables=[each for each in measured if isinstance(each, GroupTable)],
+        num_labels=NUM_LABELS_OF_GROUP,
     )
 
 
@@ -57,6 +65,10 @@ def _marked(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
     )
+
+
+def _share(estimate: Estimate) -> str:
+    return f"{estimate.value:.0%} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
 
 
 def _headline(report: DataReport) -> str:
@@ -73,12 +85,17 @@ def _headline(report: DataReport) -> str:
 class _Charts:
     lengths: tuple[Chart, ...] = ()
     labels: tuple[Chart, ...] = ()
+    representation: tuple[Chart, ...] = ()
     missing: str | None = None
 
 
 def _draw_charts(report: DataReport) -> _Charts:
     try:
-        return _Charts(word_histograms(report.lengths), label_bars(report.labels, report.num_labels))
+        return _Charts(
+            word_histograms(report.lengths),
+            label_bars(report.labels, report.num_labels),
+            representation_charts(report.results),
+        )
     except MissingExtraError as error:
         return _Charts(missing=str(error))
 

@@ -26,11 +26,13 @@ from tunewright.records import (
 from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
 from tunewright.study.compare import NUM_ANSWERS_OF_A_KIND
 from tunewright.study.html import page_environment
+from tunewright.study.retained import retention_rows
+from tunewright.study.retention_chart import retention_curves
 
 MAX_NAMED_CHANGES = 20
 """Rows named under each reason; the others are counted."""
 
-_VERDICT_MARKS = {Verdict.BETTER: "✓", Verdict.WORSE: "✗", Verdict.TOO_FEW_ROWS: "?"}
+VERDICT_MARKS = {Verdict.BETTER: "✓", Verdict.WORSE: "✗", Verdict.TOO_FEW_ROWS: "?"}
 _NOTHING = "–"
 
 
@@ -46,7 +48,7 @@ def render_page(report: Report) -> str:
         A whole HTML document, to be written as UTF-8.
     """
     environment = page_environment()
-    environment.filters.update(duration=format_duration, memory=format_memory, mark=_VERDICT_MARKS.__getitem__)
+    environment.filters.update(duration=format_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
     metric = {metric.name: metric for metric in report.metrics}[report.headline_metric]
     rows = [_metric_row(metric, report) for metric in report.metrics]
     return environment.get_template("report.html.j2").render(
@@ -54,9 +56,10 @@ def render_page(report: Report) -> str:
         headline=next(row for row in rows if row.metric == metric),
         metric_rows=rows,
         answer_groups=_answer_groups(report.answers, report.arms, higher_is_better=metric.higher_is_better),
-        headline_value=lambda value: "unscored" if value is None else _format_value(value, metric),
-        change_groups=_change_groups(report.data.changes),
+        headline_value=lambda value: "unscored" if value is None else format_value(value, metric),
+        change_groups=change_groups(report.data.changes),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        retention_rows=retention_rows(report.training),
         charts=_draw_charts(report),
     )
 
@@ -67,6 +70,7 @@ class _Charts:
 
     metrics: tuple[Chart, ...] = ()
     training: tuple[Chart, ...] = ()
+    retention: tuple[Chart, ...] = ()
     lengths: tuple[Chart, ...] = ()
     missing: str | None = None
 
@@ -76,6 +80,7 @@ def _draw_charts(report: Report) -> _Charts:
         return _Charts(
             metrics=metric_intervals(report.metrics, report.results, report.arms),
             training=training_curves(report.training) if report.training else (),
+            retention=retention_curves(report.training) if report.training else (),
             lengths=length_histogram(report.data.prompt_tokens, report.data.answer_tokens),
         )
     except MissingExtraError as error:
@@ -83,7 +88,7 @@ def _draw_charts(report: Report) -> _Charts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
     """One arm's cell: `0.61`, `[0.52, 0.70]`, `n = 96`; or nothing and the reason."""
 
     arm: str
@@ -93,7 +98,9 @@ class _Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
+class Compared:
+    """The difference of two arms under one metric, as text."""
+
     arms: str
     value: str
     interval: str
@@ -106,37 +113,40 @@ class _Compared:
 @dataclass(frozen=True, slots=True)
 class _MetricRow:
     metric: Metric
-    measured: Sequence[_Measured]
-    compared: Sequence[_Compared]
+    measured: Sequence[Measured]
+    compared: Sequence[Compared]
 
 
 def _metric_row(metric: Metric, report: Report) -> _MetricRow:
     found = {result.arm: result for result in report.results if result.metric == metric.name}
     return _MetricRow(
         metric=metric,
-        measured=[_measured(arm, found.get(arm), metric) for arm in report.arms],
-        compared=[_compared(other, metric) for other in report.differences if other.metric == metric.name],
+        measured=[measured(arm, found.get(arm), metric) for arm in report.arms],
+        compared=[compared(other, metric) for other in report.differences if other.metric == metric.name],
     )
 
 
-def _measured(arm: str, result: ArmMetric | None, metric: Metric) -> _Measured:
+def measured(arm: str, result: ArmMetric | None, metric: Metric) -> Measured:
+    """One metric of one arm as text."""
     if result is None or result.estimate is None:
         reason = result.reason if result else None
-        return _Measured(arm, _NOTHING, "", reason or "not measured")
+        return Measured(arm, _NOTHING, "", reason or "not measured")
     value, interval = _format_estimate(result.estimate, metric)
-    return _Measured(arm, value, interval, _format_rows(result.estimate))
+    return Measured(arm, value, interval, _format_rows(result.estimate))
 
 
-def _compared(difference: Difference, metric: Metric) -> _Compared:
+def compared(difference: Difference, metric: Metric) -> Compared:
+    """A difference as text; its p-value is the corrected one, where there is one."""
+    p_value = difference.p_value if difference.adjusted_p_value is None else difference.adjusted_p_value
     value, interval, note = _NOTHING, "", "not comparable"
     if difference.estimate is not None:
         value, interval = _format_estimate(difference.estimate, metric, is_difference=True)
         note = _format_rows(difference.estimate)
-    return _Compared(
+    return Compared(
         arms=f"{difference.arm} − {difference.baseline}",
         value=value,
         interval=interval,
-        p_value=_NOTHING if difference.p_value is None else format_p_value(difference.p_value),
+        p_value=_NOTHING if p_value is None else format_p_value(p_value),
         test="" if difference.test == "none" else difference.test,
         note=note,
         verdict=difference.verdict,
@@ -179,7 +189,9 @@ class _NamedChange:
 
 
 @dataclass(frozen=True, slots=True)
-class _ChangeGroup:
+class ChangeGroup:
+    """Rows that were changed in the same way for the same reason."""
+
     action: str
     reason: str
     num_rows: int
@@ -190,7 +202,8 @@ _CHECK = re.compile(r"((?:fix list, )?[a-z_]+): (.+)", re.DOTALL)
 """A reason that a check gives: its id, then what it found in exactly this row."""
 
 
-def _change_groups(changes: Sequence[Change]) -> list[_ChangeGroup]:
+def change_groups(changes: Sequence[Change]) -> list[ChangeGroup]:
+    """Changes by what was done and why, with the first rows of each named."""
     grouped: dict[tuple[str, str], list[_NamedChange]] = {}
     for change in changes:
         by_check = _CHECK.fullmatch(change.reason)
@@ -198,7 +211,7 @@ def _change_groups(changes: Sequence[Change]) -> list[_ChangeGroup]:
         named = _NamedChange(change.location, change.example_id, detail)
         grouped.setdefault((change.action, reason), []).append(named)
     return [
-        _ChangeGroup(action, reason, len(members), members[:MAX_NAMED_CHANGES])
+        ChangeGroup(action, reason, len(members), members[:MAX_NAMED_CHANGES])
         for (action, reason), members in grouped.items()
     ]
 
@@ -208,7 +221,8 @@ def _format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool 
     return value.replace("-", "−"), interval.replace("-", "−")
 
 
-def _format_value(value: float, metric: Metric) -> str:
+def format_value(value: float, metric: Metric) -> str:
+    """The value of one row."""
     return f"{100 * value:.3g} %" if metric.is_share else f"{value:.4g}".replace("-", "−")
 
 

@@ -29,8 +29,12 @@ class TrainState(Record):
 
     step: int = 0
     best_step: int = 0
+    """Lowest validation loss among the checkpoints that keep general ability."""
     best_validation_loss: float | None = None
     """None before the first validation."""
+    lowest_loss_step: int = 0
+    """Lowest validation loss of all."""
+    lowest_validation_loss: float | None = None
     num_validations_without_gain: int = 0
     num_tokens: int = 0
     num_trained_tokens: int = 0
@@ -41,7 +45,7 @@ class TrainState(Record):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Checkpoints of one run: the two newest and the best one are kept."""
+    """Checkpoints of one run: the two newest, the best one and the one with the lowest loss are kept."""
 
     run: RunFolder
     parameters: "dict[str, Parameter]"
@@ -67,7 +71,7 @@ class Checkpoints:
         # Two, so that there is one to fall back on when the newest does not verify.
         for path in self.run.checkpoints().intact[2:]:
             name = f"checkpoints/{path.name}"
-            if name != _name(state.best_step):
+            if name not in (_name(state.best_step), _name(state.lowest_loss_step)):
                 self.run.remove_published(name)
 
     def load_newest(self) -> TrainState | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
-from tunewright.records import CurvePoint, TrainingSummary, TrainRecipe, settled
+from tunewright.records import CurvePoint, RetentionResult, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.checkpoint import Checkpoints, TrainState
@@ -34,7 +34,7 @@ class Validation:
     """One look at rows that are not trained on."""
 
     loss: float
-    """Nats per trained token; decides which checkpoint is kept."""
+    """Nats per trained token; with retention it decides which checkpoint is kept."""
     parts: Mapping[str, float] | None = None
     """The same for each kind of rows, where they are of several kinds."""
 
@@ -57,6 +57,9 @@ class TrainingJob:
     run: RunFolder
     command_to_continue: str
     """What the user types to go on after a stop."""
+    measure_retention: Callable[[int], RetentionResult] | None = None
+    """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
+    that have lost too much are not kept."""
 
 
 def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
@@ -177,12 +180,30 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
         epoch=state.step / job.plan.steps_per_epoch,
         validation_loss=loss,
         validation_parts=dict(validation.parts) if validation.parts else None,
+        retention=job.measure_retention(state.step) if job.measure_retention else None,
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
-    if state.best_validation_loss is None or loss < state.best_validation_loss:
-        gain = {"best_step": state.step, "best_validation_loss": loss, "num_validations_without_gain": 0}
-        return state.model_copy(update=gain)
-    return state.model_copy(update={"num_validations_without_gain": state.num_validations_without_gain + 1})
+    return _after_validation(state, loss, is_within=point.retention is None or point.retention.is_within)
+
+
+def _after_validation(state: TrainState, loss: float, *, is_within: bool) -> TrainState:
+    """Note what this checkpoint is best at.
+
+    Args:
+        is_within: whether general ability is within its limits; only then it can be the one that is kept.
+    """
+    is_lowest = state.lowest_validation_loss is None or loss < state.lowest_validation_loss
+    is_best = is_within and (state.best_validation_loss is None or loss < state.best_validation_loss)
+    # While no trained checkpoint can be kept, a lower loss is a gain: its adapter may do at a lower strength.
+    is_gain = is_best or (is_lowest and state.best_step == 0)
+    update: dict[str, object] = {
+        "num_validations_without_gain": 0 if is_gain else state.num_validations_without_gain + 1
+    }
+    if is_lowest:
+        update |= {"lowest_loss_step": state.step, "lowest_validation_loss": loss}
+    if is_best:
+        update |= {"best_step": state.step, "best_validation_loss": loss}
+    return state.model_copy(update=update)
 
 
 def _is_finished(state: TrainState, job: TrainingJob) -> bool:
@@ -203,6 +224,7 @@ def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Paramet
         num_planned_steps=job.plan.num_steps,
         best_step=state.best_step,
         best_validation_loss=settled(state.best_validation_loss),
+        lowest_loss_step=state.lowest_loss_step,
         stopped="finished" if state.step >= job.plan.num_steps else "early",
         num_trained_parameters=sum(parameter.numel() for parameter in parameters.values()),
         num_parameters=sum(parameter.numel() for parameter in job.network.parameters()),

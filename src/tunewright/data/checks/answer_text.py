@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import numpy as np
 
 from tunewright.data.checks.answers import answer_kind, answered, is_json
 from tunewright.data.checks.check import Check, CheckedRow, RowSet
@@ -26,18 +29,28 @@ def _find_empty(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     del recipe
     if answer_kind(rows) != "text":
         return
-    with_answer = answered(rows)
+    min_rows, repeated = _repeated_answers(rows)
     rows_of: defaultdict[str, list[CheckedRow]] = defaultdict(list)
-    for row in with_answer:
-        rows_of[row.answer.strip()].append(row)
+    for row in answered(rows):
+        answer = row.answer.strip()
+        if hash(answer) in repeated or _is_placeholder(answer):
+            rows_of[answer].append(row)
     for answer, group in rows_of.items():
         if _is_placeholder(answer):
             for row in group:
                 yield row_finding(
                     EMPTY_OR_BOILERPLATE_ANSWERS.id, row, "The answer is a placeholder.", excerpt(row.answer), 2.0
                 )
-        elif _is_boilerplate(answer, group, len(with_answer)):
+        elif len(group) >= min_rows and _is_boilerplate(answer, group):
             yield _boilerplate(answer, group)
+
+
+def _repeated_answers(rows: RowSet) -> tuple[float, Collection[int]]:
+    """How often a sentence must be the answer, and the hashes of the answers that are so often."""
+    hashes = array("q", (hash(row.answer.strip()) for row in answered(rows)))
+    min_rows = max(_MIN_SAME_ANSWERS, _MIN_SAME_SHARE * len(hashes))
+    distinct, counts = np.unique(np.array(hashes), return_counts=True)
+    return min_rows, frozenset(distinct[counts >= min_rows].tolist())
 
 
 def _is_placeholder(answer: str) -> bool:
@@ -48,11 +61,11 @@ def _is_placeholder(answer: str) -> bool:
     return not any(character.isalnum() or unicodedata.category(character)[0] in "SM" for character in answer)
 
 
-def _is_boilerplate(answer: str, group: Sequence[CheckedRow], num_rows: int) -> bool:
-    if len(group) < max(_MIN_SAME_ANSWERS, _MIN_SAME_SHARE * num_rows) or is_json(answer):
+def _is_boilerplate(answer: str, group: Sequence[CheckedRow]) -> bool:
+    if is_json(answer):
         return False
     is_sentence = len(answer.split()) >= _MIN_SENTENCE_WORDS or (not answer.isascii() and len(answer) >= 10)
-    return is_sentence and len({row.example.input_id for row in group}) >= _MIN_SAME_ANSWERS
+    return is_sentence and len({row.input_id for row in group}) >= _MIN_SAME_ANSWERS
 
 
 def _boilerplate(answer: str, group: Sequence[CheckedRow]) -> Finding:
@@ -127,6 +140,13 @@ _UNFINISHED = re.compile(
 )
 
 
+def _prose(rows: RowSet) -> Iterator[tuple[CheckedRow, str]]:
+    """The rows that answer in prose, with the last line of the answer."""
+    for row in answered(rows):
+        if line := _prose_ending(row.answer):
+            yield row, line
+
+
 def _prose_ending(answer: str) -> str | None:
     """The last line of a free-text answer; None for labels, JSON, code and answers that end in a list or a heading."""
     if answer.count(" ") + 1 < _MIN_PROSE_WORDS or is_json(answer) or "```" in answer[-8:]:
@@ -144,13 +164,16 @@ def _ends(line: str) -> bool:
 
 def _find_truncated(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     del recipe
-    prose = [(row, line) for row in answered(rows) if (line := _prose_ending(row.answer))]
-    if len(prose) < _MIN_PROSE_ROWS:
+    num_prose = num_ended = 0
+    for _, line in _prose(rows):
+        num_prose += 1
+        num_ended += _ends(line)
+    if num_prose < _MIN_PROSE_ROWS:
         return
-    share = sum(_ends(line) for _, line in prose) / len(prose)
+    share = num_ended / num_prose
     if share < _MIN_ENDED_SHARE:
         return
-    for row, line in prose:
+    for row, line in _prose(rows):
         if _ends(line):
             continue
         last_word = line.split()[-1]

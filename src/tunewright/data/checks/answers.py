@@ -1,14 +1,13 @@
 """What kind of answers the rows have, so that checks for labels, JSON or code run only where they mean something."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Literal
 
-from tunewright.data.checks.check import CheckedRow, RowSet
+from tunewright.data.checks.check import CheckedRow, RowSet, once, overview
 from tunewright.data.checks.code_blocks import code_language
 from tunewright.data.refusals import RefusedError, describe
 from tunewright.data.strict_json import check_depth, decode_value, refuse_syntax
-from tunewright.records import Conversation
 
 AnswerKind = Literal["json", "label", "code", "text"]
 
@@ -32,21 +31,25 @@ def answer_kind(rows: RowSet) -> AnswerKind:
     | code | at least 95 % are one fenced block of code, or start like Python or SQL |
     | text | everything else, plain text included |
     """
-    answers = [row.answer for row in answered(rows)]
-    if not answers:
+    return once(rows, _answer_kind)
+
+
+def _answer_kind(rows: RowSet) -> AnswerKind:
+    num_answers = overview(rows).num_answers
+    if not num_answers:
         return "text"
-    if _are_mostly(is_json, answers):
+    if _are_mostly(is_json, rows, num_answers):
         return "json"
-    if _are_labels(answers):
+    if _are_labels(rows, num_answers):
         return "label"
-    if _are_mostly(lambda answer: code_language(answer) is not None, answers):
+    if _are_mostly(lambda answer: code_language(answer) is not None, rows, num_answers):
         return "code"
     return "text"
 
 
-def answered(rows: RowSet) -> list[CheckedRow]:
-    """The rows that have an answer: conversations, not plain texts."""
-    return [row for row in rows if isinstance(row.example.body, Conversation)]
+def answered(rows: RowSet) -> Iterator[CheckedRow]:
+    """The rows that have an answer in text: no plain texts, and no conversations that end in calls of functions."""
+    return (row for row in rows if row.has_answer)
 
 
 def normal_label(text: str) -> str:
@@ -85,25 +88,25 @@ def parse_json(text: str) -> dict[str, object] | list[object]:
     raise RefusedError("", describe(value), "a JSON object or array", "Write the answer as an object.")
 
 
-def _are_mostly(has_form: Callable[[str], bool], answers: Sequence[str]) -> bool:
+def _are_mostly(has_form: Callable[[str], bool], rows: RowSet, num_answers: int) -> bool:
     """Stops as soon as too many answers differ, so that a large data set of another kind costs little."""
-    num_left = len(answers) * (100 - FITTING_PERCENT) // 100
-    for answer in answers:
-        if not has_form(answer):
+    num_left = num_answers * (100 - FITTING_PERCENT) // 100
+    for row in answered(rows):
+        if not has_form(row.answer):
             num_left -= 1
             if num_left < 0:
                 return False
     return True
 
 
-def _are_labels(answers: Sequence[str]) -> bool:
+def _are_labels(rows: RowSet, num_answers: int) -> bool:
     labels = set()
-    for answer in answers:
-        labels.add(normal_label(answer))
+    for row in answered(rows):
+        labels.add(normal_label(row.answer))
         if len(labels) > MAX_LABELS:
             return False
     return (
-        len(labels) <= max(2, len(answers) / 5)
+        len(labels) <= max(2, num_answers / 5)
         and all(len(label.split()) <= MAX_LABEL_WORDS for label in labels)
-        and len(answers) / len(labels) >= MIN_ROWS_PER_LABEL
+        and num_answers / len(labels) >= MIN_ROWS_PER_LABEL
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tunewright.data.checks.references import Reference
-from tunewright.data.checks.similar import words
+from tunewright.data.checks.words import words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,13 +1,17 @@
 """Contradictions: rows that ask the same and answer differently, so that no model can learn both."""
 
 import re
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations, product
+from typing import TYPE_CHECKING
 
-from tunewright.data.checks.check import Check, RowSet
+import numpy as np
+
+from tunewright.data.checks.check import Check, RowSet, RowTexts, SomeRows
 from tunewright.data.checks.facts import (
     Facts,
     content_words,
@@ -22,11 +26,18 @@ from tunewright.data.checks.near_equal import (
     json_value,
     normal_label,
     shown_input,
-    system_message,
+    surroundings,
 )
 from tunewright.data.checks.row_finding import excerpt
-from tunewright.data.checks.similar import linked, similar_pairs, words
-from tunewright.records import CheckRecipe, Conversation, Finding, Severity
+from tunewright.data.checks.similar import linked, similar_pairs
+from tunewright.data.checks.words import words
+from tunewright.records import CheckRecipe, Finding, Severity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Positions = NDArray[np.uint32]
+    Hashes = NDArray[np.uint64]
 
 MIN_LABEL_SHARE = 0.8
 """Short answers are labels when this share of their rows repeats an answer of another row."""
@@ -44,6 +55,7 @@ MIN_SHARED_CONTENT = 0.8
 MAX_ANSWERS_COMPARED = 50
 """Different answers of one input that are compared with each other, in the order of the rows; bounds the pairs."""
 
+_ANSWERS_REMEMBERED = 1000
 _FINAL_ANSWER = re.compile(r"(?:####|\\boxed\{|\bfinal answer(?: is)?:?)\s*([^\n{}]+)", re.IGNORECASE)
 
 
@@ -101,16 +113,12 @@ class _Customs:
 
 
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
-    by_input: dict[str, dict[str, int]] = defaultdict(dict)
-    for position, row in enumerate(rows):
-        if isinstance(row.example.body, Conversation):
-            by_input[row.example.input_id].setdefault(row.answer, position)
-    inputs = [list(positions.values()) for positions in by_input.values()]
-    answers = {position: _Answer(rows[position].answer) for positions in inputs for position in positions}
-    customs = _customs([row.answer for row in rows if isinstance(row.example.body, Conversation)], inputs)
+    inputs = _Inputs(rows)
+    customs = _customs((row.answer for row in rows if row.kind == "conversation"), inputs)
+    answer_at = lru_cache(_ANSWERS_REMEMBERED)(lambda position: _Answer(rows[position].answer))
     conflicts = []
     for first, second in _pairs_to_compare(rows, inputs, recipe.near_duplicate_similarity):
-        found = _incompatible(answers[first], answers[second], customs, shown_input(rows[first]))
+        found = _incompatible(answer_at(first), answer_at(second), customs, shown_input(rows[first]))
         if found is not None:
             conflicts.append(_Conflict(first, second, *found))
     groups = linked((conflict.first, conflict.second) for conflict in conflicts)
@@ -122,31 +130,78 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
         yield _finding(rows, group, worst)
 
 
-def _pairs_to_compare(rows: RowSet, inputs: Sequence[Sequence[int]], threshold: float) -> Iterator[tuple[int, int]]:
+class _Inputs:
+    """Which conversations ask the same. Memory: 4 bytes for each input, and more only for those with several answers.
+
+    Args:
+        rows: all rows; only conversations count.
+    """
+
+    def __init__(self, rows: RowSet) -> None:
+        positions, hashes = array("I"), array("Q")
+        for position, row in enumerate(rows):
+            if row.kind == "conversation":
+                positions.append(position)
+                hashes.append(int(row.input_id[:16], 16))
+        alone, together = _by_hash(np.array(positions), np.array(hashes, dtype=np.uint64))
+        self.several: dict[int, list[int]] = {}
+        """The first row of each answer, by the first row of the input, where there are several answers."""
+        firsts = alone
+        for same_hash in together:
+            by_input: dict[str, dict[str, int]] = defaultdict(dict)
+            for position in same_hash:
+                by_input[rows[position].input_id].setdefault(rows[position].answer, position)
+            for answers in by_input.values():
+                first, *others = answers.values()
+                firsts.append(first)
+                if others:
+                    self.several[first] = [first, *others]
+        self.first = array("I", sorted(firsts))
+        """The first row of each input, in the order of the rows."""
+
+    def answers(self, first: int) -> list[int]:
+        """Rows with different answers, at most MAX_ANSWERS_COMPARED, by the first row of the input."""
+        return self.several.get(first, [first])[:MAX_ANSWERS_COMPARED]
+
+
+def _by_hash(positions: "Positions", hashes: "Hashes") -> tuple["array[int]", list[list[int]]]:
+    """The positions whose hash occurs once, and those whose hash occurs more often, by hash; each ascending."""
+    order = np.argsort(hashes, kind="stable")
+    positions, hashes = positions[order], hashes[order]
+    is_together = np.zeros(len(hashes), dtype=bool)
+    is_together[1:] = hashes[1:] == hashes[:-1]
+    is_together[:-1] |= is_together[1:]
+    together = positions[is_together]
+    starts = np.flatnonzero(np.diff(hashes[is_together])) + 1
+    groups = [group.tolist() for group in np.split(together, starts)] if len(together) else []
+    return array("I", positions[~is_together].tolist()), groups
+
+
+def _pairs_to_compare(rows: RowSet, inputs: _Inputs, threshold: float) -> Iterator[tuple[int, int]]:
     """Rows with the same input, then rows with nearly the same input."""
-    compared = [positions[:MAX_ANSWERS_COMPARED] for positions in inputs]
-    for positions in compared:
-        yield from combinations(positions, 2)
-    asked = [rows[positions[0]] for positions in inputs]
-    texts = [shown_input(row) for row in asked]
+    for first in sorted(inputs.several):
+        yield from combinations(inputs.answers(first), 2)
+    asked = SomeRows(rows, inputs.first)
+    texts = RowTexts(asked, shown_input)
 
     def key(position: int) -> str:
-        return f"{facts(texts[position]).key}\n{system_message(asked[position])}"
+        return f"{facts(texts[position]).key}\n{surroundings(asked[position])}"
 
     for pair in similar_pairs(texts, threshold, key):
         if same_content(texts[pair.first], texts[pair.second]):
-            yield from product(compared[pair.first], compared[pair.second])
+            firsts = inputs.first[pair.first], inputs.first[pair.second]
+            yield from product(*map(inputs.answers, firsts))
 
 
-def _customs(answers: Sequence[str], inputs: Sequence[Sequence[int]]) -> _Customs:
+def _customs(answers: Iterable[str], inputs: _Inputs) -> _Customs:
     """Labels are short answers, if nearly all short answers of the data set repeat."""
     counts = Counter(normal_label(answer) for answer in answers if len(answer.split()) <= MAX_LABEL_WORDS)
     repeated = {label: count for label, count in counts.items() if count > 1}
     has_labels = sum(repeated.values()) >= MIN_LABEL_SHARE * counts.total()
-    num_several = sum(len(positions) > 1 for positions in inputs)
     return _Customs(
         labels=frozenset(repeated if has_labels else ()),
-        is_multi_reference=num_several >= max(MIN_MULTI_REFERENCE_INPUTS, MULTI_REFERENCE_SHARE * len(inputs)),
+        is_multi_reference=len(inputs.several)
+        >= max(MIN_MULTI_REFERENCE_INPUTS, MULTI_REFERENCE_SHARE * len(inputs.first)),
     )
 
 
@@ -207,7 +262,7 @@ def _finding(rows: RowSet, group: Sequence[int], worst: _Conflict) -> Finding:
     others = [position for position in group if position not in (worst.first, worst.second)]
     first, second, *rest = (rows[position] for position in (worst.first, worst.second, *others))
     found = (first, second, *rest)
-    same = "the same" if first.example.input_id == second.example.input_id else "nearly the same"
+    same = "the same" if first.input_id == second.input_id else "nearly the same"
     more = f" More rows contradict one of them: {len(rest)}." if rest else ""
     return Finding(
         check=CONTRADICTIONS.id,

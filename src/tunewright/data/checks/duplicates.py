@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from tunewright.data.checks.check import checked_row
 from tunewright.data.checks.excerpts import excerpt
+from tunewright.data.copies import repeated
+from tunewright.data.example_file import Examples, examples_on_disk
 from tunewright.records import CheckResult, Example, Finding, Severity, Split
 
 DUPLICATES = "duplicates"
@@ -24,12 +26,11 @@ def check_duplicates(files: Mapping[Split, Sequence[Example]], *, keep: bool) ->
         A result whose `num_rows` counts the copies beyond the one that is kept of each row.
     """
     started = time.monotonic()
-    copies: dict[str, list[tuple[Split, Example]]] = {}
-    for split in Split:
-        for example in files.get(split, ()):
-            copies.setdefault(example.id, []).append((split, example))
-    repeated = [found for found in copies.values() if len(found) > 1]
-    findings = sorted((_finding(found) for found in repeated), key=lambda finding: -finding.score)
+    splits = [split for split in Split if split in files]
+    parts = [examples_on_disk(files[split]) for split in splits]
+    copies = repeated(parts)
+    findings = [_finding([(splits[part], parts[part][index]) for part, index in found]) for found in copies]
+    findings.sort(key=lambda finding: -finding.score)
     if keep:
         action = "copies within the training data are kept; of all others one is, in the test data if it is there"
     else:
@@ -43,7 +44,7 @@ def check_duplicates(files: Mapping[Split, Sequence[Example]], *, keep: bool) ->
         ),
         severity=Severity.WARNING,
         action=action,
-        num_rows=sum(len(found) - 1 for found in repeated),
+        num_rows=sum(len(found) - 1 for found in copies),
         findings=tuple(findings),
         seconds=round(time.monotonic() - started, 3),
     )
@@ -71,17 +72,20 @@ def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult
     Equal rows are left to `check_duplicates`.
     """
     started = time.monotonic()
-    held_out: dict[str, tuple[Split, Example]] = {}
-    ids: set[str] = set()
-    findings: dict[str, Finding] = {}
+    held_out: dict[bytes, tuple[Split, Examples, int]] = {}
+    ids: set[bytes] = set()
+    findings: dict[bytes, Finding] = {}
     for split in (Split.TEST, Split.VALIDATION, Split.TRAIN):
-        examples = files.get(split, ())
-        for example in examples:
-            if example.input_id in held_out and example.id not in ids:
-                findings.setdefault(example.id, _shared_finding(example, *held_out[example.input_id]))
-        for example in examples:
-            held_out.setdefault(example.input_id, (split, example))
-            ids.add(example.id)
+        examples = examples_on_disk(files.get(split, ()))
+        for index in range(len(examples)):
+            example_id, held = examples.id(index), held_out.get(examples.input_id(index))
+            if held is not None and example_id not in ids and example_id not in findings:
+                home, others, place = held
+                findings[example_id] = _shared_finding(examples[index], home, others[place])
+        if split is not Split.TRAIN:
+            for index in range(len(examples)):
+                held_out.setdefault(examples.input_id(index), (split, examples, index))
+                ids.add(examples.id(index))
     return CheckResult(
         check=SHARED_INPUTS,
         title="Inputs shared with held-out data",

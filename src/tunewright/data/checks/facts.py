@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from tunewright.data.checks.similar import words
+from tunewright.data.checks.words import words
 
 
 def _listed(*lines: str) -> list[str]:

@@ -42,19 +42,22 @@ def _find_drift(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     del recipe
     if answer_kind(rows) != "json":
         return
-    parsed = []
-    for row in answered(rows):
-        try:
-            parsed.append((row, parse_json(row.answer)))
-        except RefusedError:
-            continue  # found by INVALID_JSON
-    shape = JsonShape(value for _, value in parsed)
-    for row, value in parsed:
+    shape = JsonShape(value for _, value in _parsed(rows))
+    for row, value in _parsed(rows):
         if odd := shape.deviations(value):
             num_more = len(odd) - _MAX_LISTED_DEVIATIONS
             listed = "; ".join(odd[:_MAX_LISTED_DEVIATIONS]) + (f"; and {num_more} more" if num_more > 0 else "")
             explanation = f"The answer differs from the others: {listed}."
             yield row_finding(JSON_DRIFT.id, row, explanation, excerpt(row.answer), len(odd))
+
+
+def _parsed(rows: RowSet) -> Iterator[tuple[CheckedRow, object]]:
+    """The rows whose answer is JSON, with its value; it is parsed anew for each pass, since memory is dearer."""
+    for row in answered(rows):
+        try:
+            yield row, parse_json(row.answer)
+        except RefusedError:
+            continue  # found by INVALID_JSON
 
 
 def _find_code(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
@@ -80,9 +83,8 @@ def _find_code(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
 
 def _code(rows: RowSet, kind: AnswerKind) -> Iterator[tuple[CheckedRow, list[CodeBlock]]]:
     """The code of each row that has some; where answers are code, one that looks like prose counts as code too."""
-    judged = answered(rows)
-    usual = _usual_language(judged) if kind == "code" else None
-    for row in judged:
+    usual = _usual_language(answered(rows)) if kind == "code" else None
+    for row in answered(rows):
         blocks = list(fenced_blocks(row.answer))
         if not blocks and usual and "```" not in row.answer:
             blocks = [CodeBlock(bare_language(row.answer) or usual, row.answer)]

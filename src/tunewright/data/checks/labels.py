@@ -9,13 +9,15 @@ CLINC150, read by hand, nine of the first ten look like errors; by the probabili
 because rare words make every label unlikely.
 """
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from tunewright.data.checks.answers import answer_kind, answered, normal_label
-from tunewright.data.checks.check import Check, CheckedRow, RowSet
+from tunewright.data.checks.answers import answer_kind, normal_label
+from tunewright.data.checks.check import Check, CheckedRow, RowSet, RowTexts, SomeRows
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.checks.row_finding import row_finding
 from tunewright.errors import MissingExtraError
@@ -52,13 +54,13 @@ def _find_errors(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     del recipe
     if answer_kind(rows) != "label":
         return
-    of_label = {label: found for label, found in _rows_of(rows).items() if len(found) >= MIN_ROWS_PER_LABEL}
+    of_label = [found for found in _rows_of(rows).values() if len(found) >= MIN_ROWS_PER_LABEL]
     if len(of_label) < 2:
         return
-    names = [found[0].answer.strip() for found in of_label.values()]
-    judged = [row for found in of_label.values() for row in found]
-    labels = [index for index, found in enumerate(of_label.values()) for _ in found]
-    for doubt in _doubts([row.input for row in judged], labels):
+    names = [rows[found[0]].answer.strip() for found in of_label]
+    judged = SomeRows(rows, array("I", chain.from_iterable(of_label)))
+    labels = [index for index, found in enumerate(of_label) for _ in found]
+    for doubt in _doubts(RowTexts(judged, lambda row: row.input), labels):
         row = judged[doubt.row]
         explanation = (
             f"The answer is {names[labels[doubt.row]]}, but judging by the words of the other rows "
@@ -75,23 +77,24 @@ def _find_imbalance(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     of_label = _rows_of(rows)
     num_rows = sum(map(len, of_label.values()))
     for found in of_label.values():
-        name = found[0].answer.strip()
+        name = rows[found[0]].answer.strip()
         share = len(found) / num_rows
         if share > FREQUENT_LABEL_SHARE:
             explanation = f"{name} is the answer of {share:.0%} of the rows ({len(found):,}); the first are shown."
-            yield _balance_finding(found[:3], explanation, score=share)
+            yield _balance_finding([rows[position] for position in found[:3]], explanation, score=share)
         elif len(found) < RARE_LABEL_ROWS:
             left_out = len(found) < MIN_ROWS_PER_LABEL
             unchecked = "; label errors are not looked for among them" if left_out else ""
             explanation = f"{name} is the answer of {len(found)} of {num_rows:,} rows{unchecked}."
-            yield _balance_finding(found, explanation, score=1 / (1 + len(found)))
+            yield _balance_finding([rows[position] for position in found], explanation, score=1 / (1 + len(found)))
 
 
-def _rows_of(rows: RowSet) -> dict[str, list[CheckedRow]]:
-    """The rows of each label, in the order in which labels first appear."""
-    of_label: defaultdict[str, list[CheckedRow]] = defaultdict(list)
-    for row in answered(rows):
-        of_label[normal_label(row.answer)].append(row)
+def _rows_of(rows: RowSet) -> dict[str, "array[int]"]:
+    """The positions of the rows of each label, in the order in which labels first appear."""
+    of_label: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+    for position, row in enumerate(rows):
+        if row.has_answer:
+            of_label[normal_label(row.answer)].append(position)
     return of_label
 
 

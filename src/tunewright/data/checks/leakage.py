@@ -25,7 +25,7 @@ def _leaks(train: CheckedRow, held_out: CheckedRow) -> bool:
     return (
         train.split is Split.TRAIN
         and held_out.split in (Split.VALIDATION, Split.TEST)
-        and train.example.input_id != held_out.example.input_id
+        and train.input_id != held_out.input_id
     )
 
 

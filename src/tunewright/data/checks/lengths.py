@@ -1,13 +1,15 @@
 """Lengths that stand out: texts far longer than usual, and answers of a single character."""
 
-from collections.abc import Iterator, Sequence
-from statistics import median
+from array import array
+from collections.abc import Iterator
+
+import numpy as np
 
 from tunewright.data.checks.answers import answer_kind
 from tunewright.data.checks.check import Check, CheckedRow, RowSet
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.checks.row_finding import row_finding
-from tunewright.records import CheckRecipe, Conversation, Finding, Severity
+from tunewright.records import CheckRecipe, Finding, Severity
 
 LONG_FACTOR = 10
 MIN_MEDIAN_CHARACTERS = 10
@@ -16,11 +18,14 @@ MIN_MEDIAN_CHARACTERS = 10
 
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     del recipe
-    usual_input = _usual([row.input for row in rows])
-    usual_answer = _usual([row.answer for row in rows])
+    inputs, answers = array("I"), array("I")
+    for row in rows:
+        inputs.append(len(row.input))
+        answers.append(len(row.answer))
+    usual_input, usual_answer = _usual(inputs), _usual(answers)
     is_free_text = answer_kind(rows) == "text"
     for row in rows:
-        name = "answer" if isinstance(row.example.body, Conversation) else "text"
+        name = "text" if row.kind == "text" else "answer"
         yield from _find_long(row, "input", row.input, usual_input)
         yield from _find_long(row, name, row.answer, usual_answer)
         if is_free_text and len(row.answer.strip()) == 1:
@@ -28,8 +33,9 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
             yield row_finding(LENGTHS.id, row, explanation, excerpt(f"{row.input} → {row.answer}"))
 
 
-def _usual(texts: Sequence[str]) -> float:
-    return max(MIN_MEDIAN_CHARACTERS, median([len(text) for text in texts if text] or [0]))
+def _usual(lengths: "array[int]") -> float:
+    found = np.array(lengths)
+    return max(MIN_MEDIAN_CHARACTERS, float(np.median(found[found > 0])) if any(lengths) else 0)
 
 
 def _find_long(row: CheckedRow, name: str, text: str, usual: float) -> Iterator[Finding]:

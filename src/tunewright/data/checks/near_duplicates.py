@@ -16,10 +16,16 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     similarities: dict[int, dict[int, float]] = defaultdict(dict)
     for pair in near_equal_pairs(rows, recipe.near_duplicate_similarity):
         # Rows of different splits are the business of the leakage check.
-        if rows[pair.first].split == rows[pair.second].split:
+        first, second = rows[pair.first], rows[pair.second]
+        if first.split == second.split and _rejects(first) == _rejects(second):
             similarities[pair.first][pair.second] = similarities[pair.second][pair.first] = pair.similarity
     for group in linked((first, second) for first, others in similarities.items() for second in others):
         yield from _keep_best(rows, group, similarities)
+
+
+def _rejects(row: CheckedRow) -> str | None:
+    """The rejected answer of a pair: several of them beside one chosen answer say different things."""
+    return row.texts[-1] if row.kind == "preference" else None
 
 
 def _keep_best(rows: RowSet, group: Iterable[int], similarities: _Similarities) -> Iterator[Finding]:

@@ -10,11 +10,12 @@ import unicodedata
 from collections import Counter
 from itertools import takewhile
 
-from tunewright.data.checks.check import CheckedRow, RowSet
+from tunewright.data.checks.check import CheckedRow, RowSet, RowTexts
 from tunewright.data.checks.facts import facts, names_conflict
 from tunewright.data.checks.row_finding import excerpt
-from tunewright.data.checks.similar import SimilarPair, similar_pairs, words
-from tunewright.records import Conversation, canonical_json
+from tunewright.data.checks.similar import SimilarPair, similar_pairs
+from tunewright.data.checks.words import words
+from tunewright.records import canonical_json
 
 MAX_LABEL_WORDS = 5
 """Answers up to this length are compared as a whole: one other word is another answer."""
@@ -39,11 +40,11 @@ def near_equal_pairs(rows: RowSet, threshold: float) -> list[SimilarPair]:
     Raises:
         MissingExtraError: datasketch is not installed.
     """
-    texts = [f"{shown_input(row)}\n{row.answer}" for row in rows]
+    texts = RowTexts(rows, lambda row: f"{shown_input(row)}\n{row.answer}")
 
     def key(position: int) -> str:
         row = rows[position]
-        return "\n".join((facts(texts[position]).key, _whole_answer(row.answer), system_message(row)))
+        return "\n".join((facts(texts[position]).key, _whole_answer(row.answer), surroundings(row)))
 
     return [pair for pair in similar_pairs(texts, threshold, key) if _say_the_same(rows[pair.first], rows[pair.second])]
 
@@ -70,11 +71,13 @@ def shown_input(row: CheckedRow) -> str:
 
 
 def system_message(row: CheckedRow) -> str:
-    """The system message of a conversation; empty if there is none."""
-    body = row.example.body
-    if isinstance(body, Conversation) and body.messages[0].role == "system":
-        return body.messages[0].content
-    return ""
+    """The system message of a conversation or pair; empty if there is none."""
+    return row.system
+
+
+def surroundings(row: CheckedRow) -> str:
+    """What rows must share before their inputs are compared: the system message and the declared tools."""
+    return f"{row.system}\n{row.tools}" if row.tools else row.system
 
 
 def around_difference(row: CheckedRow, other: CheckedRow) -> str:

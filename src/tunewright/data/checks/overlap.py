@@ -1,6 +1,7 @@
 """Overlap with texts that must not be learned: benchmarks (contamination) and protected texts."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import tee
 
 from tunewright.data.checks.check import Check, CheckedRow, RowSet
 from tunewright.data.checks.common_runs import CommonRun, CommonRuns
@@ -53,8 +54,8 @@ def _index(
 
 def _overlaps(rows: RowSet, runs: CommonRuns) -> Iterator[tuple[CheckedRow, CommonRun]]:
     # Rows that are only asked, never trained, may well be the benchmark itself.
-    trained = [row for row in rows if row.split in (None, Split.TRAIN)]
-    for row, run in zip(trained, runs.longest("\n".join(row.texts) for row in trained), strict=True):
+    trained, same = tee(row for row in rows if row.split in (None, Split.TRAIN))
+    for row, run in zip(trained, runs.longest("\n".join(row.texts) for row in same), strict=True):
         if run is not None:
             yield row, run
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from ipaddress import IPv6Network, ip_address
 
 from tunewright.data.checks.check import Check, RowSet
@@ -203,8 +203,11 @@ _FINDERS: dict[PersonalKind, Callable[[str], Spans]] = {
 }
 
 
+_TEXTS_REMEMBERED = 256
+
+
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
-    find_once = cache(find_personal_data)  # system messages repeat in every row
+    find_once = lru_cache(_TEXTS_REMEMBERED)(find_personal_data)  # system messages repeat in every row
     for row in rows:
         found = [(text, value) for text in row.texts for value in find_once(text)]
         if not found:

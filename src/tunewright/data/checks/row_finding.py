@@ -27,6 +27,8 @@ def row_finding(
     evidence: str,
     score: float = 1.0,
     edits: tuple[tuple[str, str], ...] = (),
+    *,
+    drops: bool = False,
 ) -> Finding:
     """Say something about exactly one row.
 
@@ -37,6 +39,7 @@ def row_finding(
         evidence: an excerpt of the row.
         score: how sure or how bad; the worst is the largest.
         edits: (old, new) replacements, applied in this order to every text of the row.
+        drops: whether the row is dropped by default.
     """
     return Finding(
         check=check,
@@ -44,6 +47,7 @@ def row_finding(
         locations=(row.location,),
         explanation=explanation,
         evidence=(evidence,),
+        drop=(row.id,) if drops else (),
         edited_text=edits,
         score=score,
     )

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 
@@ -16,27 +16,50 @@ from tunewright.data.checks.answer_text import (
 from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.contradictions import CONTRADICTIONS
 from tunewright.data.checks.formats import CODE_DOES_NOT_PARSE, INVALID_JSON, JSON_DRIFT
+from tunewright.data.checks.group_balance import GENDER_TERMS, GROUP_BALANCE
 from tunewright.data.checks.labels import LABEL_BALANCE, LABEL_ERRORS
 from tunewright.data.checks.leakage import LEAKAGE
 from tunewright.data.checks.lengths import LENGTHS
+from tunewright.data.checks.licences import LICENCES
 from tunewright.data.checks.near_duplicates import NEAR_DUPLICATES
 from tunewright.data.checks.overlap import CONTAMINATION, PROTECTED_TEXT
 from tunewright.data.checks.personal import PERSONAL_DATA
+from tunewright.data.checks.preferences import CONTRADICTORY_PREFERENCES, EQUAL_PAIRS, PREFERENCE_LENGTH_BIAS
+from tunewright.data.checks.reference_sample import NOT_COVERED, REFERENCE_DRIFT
 from tunewright.data.checks.secrets import SECRETS
 from tunewright.data.checks.text import INVISIBLE_CHARACTERS, LANGUAGE_MIX, MOJIBAKE
+from tunewright.data.checks.tool_calls import TOOL_CALLS
+from tunewright.data.checks.topics import TOPIC_SHARES
 from tunewright.errors import MissingExtraError, Problem, RecipeError
-from tunewright.records import CheckRecipe, CheckResult, Conversation, Example, Finding, PlainText, Severity
+from tunewright.records import (
+    Body,
+    CheckRecipe,
+    CheckResult,
+    Conversation,
+    Example,
+    Finding,
+    Measurement,
+    Message,
+    PlainText,
+    PreferencePair,
+    Severity,
+)
 
 CHECKS: tuple[Check, ...] = (
     CONTRADICTIONS,
     LEAKAGE,
     CONTAMINATION,
+    LICENCES,
     NEAR_DUPLICATES,
     LABEL_ERRORS,
     LABEL_BALANCE,
     INVALID_JSON,
     JSON_DRIFT,
     CODE_DOES_NOT_PARSE,
+    TOOL_CALLS,
+    EQUAL_PAIRS,
+    CONTRADICTORY_PREFERENCES,
+    PREFERENCE_LENGTH_BIAS,
     SECRETS,
     PERSONAL_DATA,
     PROTECTED_TEXT,
@@ -48,6 +71,11 @@ CHECKS: tuple[Check, ...] = (
     REPETITION,
     LANGUAGE_MIX,
     LENGTHS,
+    TOPIC_SHARES,
+    REFERENCE_DRIFT,
+    NOT_COVERED,
+    GROUP_BALANCE,
+    GENDER_TERMS,
 )
 """In the order of reports. Edits are applied in this order too: secrets are replaced in the text they were found in,
 before anything else in it changes."""
@@ -96,19 +124,31 @@ def _require_known(recipe: CheckRecipe) -> None:
         elif name not in blocking:
             fix = f"Remove it: {name} never stops training. To leave the check out, use data.checks.skip."
             problems.append(Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", fix))
+    if recipe.reference_input is not None and recipe.reference is None:
+        problems.append(
+            Problem(
+                "data.checks.reference_input",
+                repr(recipe.reference_input),
+                "no such setting without data.checks.reference",
+                "Name the file with data.checks.reference, or remove it.",
+            )
+        )
     if problems:
         raise RecipeError(problems)
 
 
 def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> CheckResult:
     started = time.monotonic()
-    skipped = "left out by data.checks.skip" if check.id in recipe.skip else check.idle(recipe)
+    skipped = "left out by data.checks.skip" if check.id in recipe.skip else check.idle(recipe) or check.lacking(rows)
     lacks_extra = False
     findings: list[Finding] = []
+    measured: list[Measurement] = []
     if skipped is None:
         try:
+            found = list(check.find(rows, recipe))
+            measured = [each for each in found if not isinstance(each, Finding)]
             # Python's sort is stable: findings of equal score stay in the check's order.
-            findings = sorted(check.find(rows, recipe), key=lambda finding: -finding.score)
+            findings = sorted((each for each in found if isinstance(each, Finding)), key=lambda each: -each.score)
         except MissingExtraError as missing:
             skipped, lacks_extra = str(missing), True
     num_rows = len({example_id for finding in findings for example_id in finding.example_ids})
@@ -120,6 +160,7 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
         action=check.action,
         num_rows=num_rows,
         findings=tuple(islice(findings, max_findings)),
+        measured=tuple(measured),
         skipped=skipped,
         lacks_extra=lacks_extra,
         seconds=round(time.monotonic() - started, 3),
@@ -203,12 +244,20 @@ def edit_example(example: Example, replacements: Iterable[tuple[str, str]]) -> E
             text = text.replace(old, new)
         return text
 
-    body: Conversation | PlainText
-    if isinstance(example.body, Conversation):
-        messages = [
-            message.model_copy(update={"content": repaired(message.content)}) for message in example.body.messages
-        ]
-        body = Conversation(messages=tuple(messages))
-    else:
-        body = PlainText(text=repaired(example.body.text))
+    def repaired_all(messages: Iterable[Message]) -> tuple[Message, ...]:
+        return tuple(_edit_message(message, repaired) for message in messages)
+
+    body: Body
+    match example.body:
+        case Conversation(messages=messages):
+            body = Conversation(messages=repaired_all(messages))
+        case PreferencePair(prompt=prompt, chosen=chosen, rejected=rejected):
+            body = PreferencePair(prompt=repaired_all(prompt), chosen=repaired(chosen), rejected=repaired(rejected))
+        case PlainText(text=text):
+            body = PlainText(text=repaired(text))
     return Example(body=body, provenance=example.provenance)
+
+
+def _edit_message(message: Message, repaired: Callable[[str], str]) -> Message:
+    calls = tuple(call.model_copy(update={"arguments": repaired(call.arguments)}) for call in message.tool_calls)
+    return message.model_copy(update={"content": repaired(message.content), "tool_calls": calls})

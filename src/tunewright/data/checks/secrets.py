@@ -7,7 +7,7 @@ for secrets, and its keyword plugin (password = "...") is believed only where th
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from tunewright.data.checks.check import Check, RowSet
@@ -198,8 +198,11 @@ def _keyword_plugin() -> "KeywordDetector":
     return KeywordDetector()
 
 
+_TEXTS_REMEMBERED = 256
+
+
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
-    find_once = cache(find_secrets)  # system messages repeat in every row
+    find_once = lru_cache(_TEXTS_REMEMBERED)(find_secrets)  # system messages repeat in every row
     for row in rows:
         found = [(text, secret) for text in row.texts for secret in find_once(text)]
         if not found:

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from string import ascii_letters
 
-from tunewright.data.checks.check import Check, RowSet
+from tunewright.data.checks.check import Check, CheckedRow, RowSet
 from tunewright.data.checks.row_finding import excerpt, longest_first, row_finding
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
@@ -141,7 +142,7 @@ _SCRIPTS_WITH_JOINERS = _INDIC_SCRIPTS | {
 _SCRIPTS_WITHOUT_SPACES = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "JAVANESE", "BALINESE"))
 
 
-def find_invisible(texts: tuple[str, ...]) -> dict[str, str]:
+def find_invisible(texts: Sequence[str]) -> dict[str, str]:
     """Give what to replace in the texts of a row so that no needless invisible character is left.
 
     Kept are joiners in emoji and in scripts that spell with them (Persian, Hindi ...), spaces of no width in scripts
@@ -235,6 +236,7 @@ INVISIBLE_CHARACTERS = Check(
 )
 
 _CHARACTERS_LOOKED_AT = 500
+_ASCII_LETTERS = ascii_letters.encode("ascii")
 _MIN_LETTERS = 20
 _MIN_DOMINANT_SHARE = 0.9
 _MAX_SHARE_IN_ODD_ROW = 0.05
@@ -242,8 +244,12 @@ _MIN_ROWS = 20
 
 
 def _letters_by_script(text: str) -> Counter[str]:
+    head = text[:_CHARACTERS_LOOKED_AT]
+    if head.isascii():
+        raw = head.encode("ascii")
+        return Counter(LATIN=len(raw) - len(raw.translate(None, _ASCII_LETTERS)))
     counts: Counter[str] = Counter()
-    for character, number in Counter(text[:_CHARACTERS_LOOKED_AT]).items():
+    for character, number in Counter(head).items():
         if script := _script(character):
             counts[script] += number
     return counts
@@ -251,20 +257,30 @@ def _letters_by_script(text: str) -> Counter[str]:
 
 def _find_language_mix(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     del recipe
-    letters = [_letters_by_script(row.answer) for row in rows]
-    looked_at = [(row, counts) for row, counts in zip(rows, letters, strict=True) if counts.total() >= _MIN_LETTERS]
-    if len(looked_at) < _MIN_ROWS:
+    num_of_script = Counter(_most(counts) for _, counts in _lettered(rows))
+    num_rows = num_of_script.total()
+    if num_rows < _MIN_ROWS:
         return
-    dominant, _ = Counter(_most(counts) for _, counts in looked_at).most_common(1)[0]
-    # Code and names bring Latin letters into every script, so a row is odd only when the dominant script is missing.
-    odd = [(row, counts) for row, counts in looked_at if counts[dominant] < _MAX_SHARE_IN_ODD_ROW * counts.total()]
-    share = 1 - len(odd) / len(looked_at)
-    if share < _MIN_DOMINANT_SHARE:
-        return
-    for row, counts in odd:
-        found = _title(_most(counts))
+    dominant, _ = num_of_script.most_common(1)[0]
+    odd = []
+    for row, counts in _lettered(rows):
+        # Code and names bring Latin letters into every script, so a row is odd only without the dominant script.
+        if counts[dominant] < _MAX_SHARE_IN_ODD_ROW * counts.total():
+            odd.append((row, _title(_most(counts))))
+            if 1 - len(odd) / num_rows < _MIN_DOMINANT_SHARE:
+                return
+    share = 1 - len(odd) / num_rows
+    for row, found in odd:
         explanation = f"The answer is in {found} script, but {share:.1%} of the answers are in {_title(dominant)}."
         yield row_finding(LANGUAGE_MIX.id, row, explanation, excerpt(row.answer))
+
+
+def _lettered(rows: RowSet) -> Iterator[tuple[CheckedRow, Counter[str]]]:
+    """The rows whose answer has enough letters to say which script it is in, and their number by script."""
+    for row in rows:
+        counts = _letters_by_script(row.answer)
+        if counts.total() >= _MIN_LETTERS:
+            yield row, counts
 
 
 def _most(counts: Counter[str]) -> str:

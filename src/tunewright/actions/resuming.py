@@ -1,0 +1,113 @@
+"""What a run saves before it computes anything, and how it is opened again: same rows, base, renderer and threads."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tunewright.actions.environment import describe_environment
+from tunewright.actions.preparing import Preparation
+from tunewright.contracts import Progress
+from tunewright.data import PreparedData
+from tunewright.errors import BaseMismatchError, TrainError
+from tunewright.outside.hub import find_again
+from tunewright.records import Derived, Record, RunKind, RunStatus, TuneRecipe, settled
+from tunewright.render import load_renderer
+from tunewright.store import RunFolder, Store
+
+RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headline.json"
+SECONDS_FILE = "seconds.json"
+
+
+def save_preparation(run: RunFolder, recipe: Record, preparation: Preparation) -> None:
+    """Write down what `reopen` needs; the headline comes last, so its file says that all of it is there."""
+    run.write_json(RECIPE_FILE, recipe.model_dump(mode="json"))
+    run.write_json(DERIVED_FILE, [derived.model_dump(mode="json") for derived in preparation.derived])
+    run.write_json(HEADLINE_FILE, preparation.headline_metric)
+
+
+def require_unfinished(run: RunFolder, kind: RunKind) -> None:
+    """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued."""
+    if run.record.status is RunStatus.SUCCEEDED:
+        raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
+    if not run.has(HEADLINE_FILE):
+        again = f"Start it again with: {run.record.command}"
+        raise TrainError(f"Run {run.record.id} ({run.record.kind}) has saved nothing that could be continued. {again}")
+    if run.record.kind != kind:
+        command = f"tunewright {run.record.kind} --resume {run.record.id}"
+        raise TrainError(f"Run {run.record.id} is of kind {run.record.kind}, not {kind}. Continue it with: {command}")
+
+
+def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress) -> Preparation:
+    """The preparation of a run that was stopped.
+
+    Args:
+        recipe: resolved, as the run saved it.
+    Raises:
+        BaseMismatchError: the base or its renderer is no longer what the run started with.
+        StoreError: its rows do not verify.
+    """
+    base = find_again(run.record.base)
+    renderer = load_renderer(base.folder).fitted(
+        settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens)
+    )
+    _require_same("base", run.record.base.sha256, base.ref.sha256, run)
+    _require_same("renderer", run.record.renderer_hash, renderer.hash, run)
+    _use_recorded_threads(run, progress)
+    _tell_other_environment(run, progress)
+    version, examples = store.get_dataset(run.record.dataset_id)
+    return Preparation(
+        recipe=recipe,
+        derived=tuple(Derived.model_validate(item) for item in run.read_json(DERIVED_FILE)),
+        base=base,
+        renderer=renderer,
+        data=PreparedData(version, examples),
+        headline_metric=run.read_json(HEADLINE_FILE),
+    )
+
+
+def _require_same(what: str, recorded: str, found: str, run: RunFolder) -> None:
+    if recorded != found:
+        raise BaseMismatchError(
+            f"run {run.record.id}: found {what} {found[:12]}, expected {recorded[:12]} as when it started. "
+            "Continuing would mix two models. Put the old files back, or start a new run."
+        )
+
+
+def _use_recorded_threads(run: RunFolder, progress: Progress) -> None:
+    """One and two threads add up in another order, which changes the final bits."""
+    import torch
+
+    recorded = run.record.environment.num_threads
+    if torch.get_num_threads() != recorded:
+        progress.say(f"Using {recorded} threads, as when the run started, so that it ends in the same bytes.")
+        torch.set_num_threads(recorded)
+
+
+def _tell_other_environment(run: RunFolder, progress: Progress) -> None:
+    before, now = run.record.environment, describe_environment()
+    changed = [
+        f"{name} was {old}, is {new}"
+        for name, old, new in (
+            ("processor", before.processor, now.processor),
+            ("accelerator", before.accelerator, now.accelerator),
+            *((name, before.packages.get(name), found) for name, found in now.packages.items()),
+        )
+        if old != new
+    ]
+    if changed:
+        progress.say(f"Resumed under other conditions ({'; '.join(changed)}): the final bytes may differ.")
+
+
+@contextmanager
+def timed(run: RunFolder, stage: str) -> Iterator[None]:
+    """Add the wall time of a finished stage to what earlier sittings spent on it."""
+    started = time.monotonic()
+    yield
+    seconds = seconds_of(run)
+    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - started, 2)
+    run.write_json(SECONDS_FILE, seconds)
+
+
+def seconds_of(run: RunFolder) -> dict[str, float]:
+    """Wall time by finished stage, over all sittings."""
+    return dict(run.read_json(SECONDS_FILE)) if run.has(SECONDS_FILE) else {}

@@ -1,0 +1,114 @@
+"""Put what a study measured into a StudyReport, and the report into its files."""
+
+from collections.abc import Mapping, Sequence
+
+from tunewright.actions.preparing import Preparation
+from tunewright.actions.reporting import summarise_data
+from tunewright.actions.study_arms import StudiedArm
+from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.task import LABEL_METRICS
+from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, StudyRecipe, StudyReport
+from tunewright.store import RunFolder
+from tunewright.study.arms import Retrieval
+from tunewright.study.bench import Bench
+from tunewright.study.compare import arm_result
+from tunewright.study.contrasts import best_arm, pairwise, slice_results, slices
+from tunewright.study.cost import arm_cost, break_even, cheapest
+from tunewright.study.decide import decide
+from tunewright.study.rules import Evidence
+from tunewright.study.side_by_side import FindPassages, telling_rows
+from tunewright.study.study_page import render_study_page
+from tunewright.study.study_summary import render_study_summary
+
+VALIDITY_METRICS = ("schema_valid", "code_parses", "json_valid")
+"""Metrics that tell an answer in the right format from any other, the strictest first."""
+
+
+def build_study_report(
+    run: RunFolder,
+    recipe: StudyRecipe,
+    preparation: Preparation,
+    bench: Bench,
+    arms: Sequence[StudiedArm],
+    seconds: Mapping[str, float],
+) -> StudyReport:
+    """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
+    scores = [arm.scores for arm in arms]
+    metrics = tuple(SCORERS[name].metric for name in bench.metrics)
+    headline = SCORERS[bench.headline].metric
+    results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
+    differences = pairwise(scores, metrics, recipe.evaluate)
+    costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
+    evidence = Evidence(
+        arms=[arm.described.facts for arm in arms],
+        metric=headline,
+        results=results,
+        differences=differences,
+        prices=recipe.prices,
+        validity=_validity(results),
+    )
+    parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS)
+    record = run.record
+    return StudyReport(
+        run_id=record.id,
+        title=f"{preparation.base.ref.name} on {recipe.data.title}",
+        created_at=record.created_at,
+        command=record.command,
+        decision=decide(evidence, recipe.needs),
+        arms=tuple(arm.described for arm in arms),
+        metrics=metrics,
+        headline_metric=headline.name,
+        results=results,
+        differences=differences,
+        best=best_arm(headline, results),
+        cheapest=cheapest(costs),
+        slices=slice_results(scores, parts, headline, recipe.evaluate),
+        costs=costs,
+        break_even=_break_even(arms, headline, results, costs, recipe),
+        answers=telling_rows(scores, bench.test, headline.name, _finders(arms)),
+        data=summarise_data(preparation, len(bench.test)),
+        base=preparation.base.ref,
+        recipe=recipe.model_dump(mode="json"),
+        derived=preparation.derived,
+        environment=record.environment,
+        seconds=dict(seconds),
+    )
+
+
+def _validity(results: Sequence[ArmMetric]) -> list[ArmMetric]:
+    """The strictest measure of the format that there is; none for answers of no special form."""
+    measured = {result.metric for result in results}
+    metric = next((name for name in VALIDITY_METRICS if name in measured), None)
+    return [result for result in results if result.metric == metric]
+
+
+def _finders(arms: Sequence[StudiedArm]) -> dict[str, FindPassages]:
+    """What shows the passages of each arm that has them."""
+    return {arm.described.name: _passages_of(arm.option.arm) for arm in arms if isinstance(arm.option.arm, Retrieval)}
+
+
+def _passages_of(arm: Retrieval) -> FindPassages:
+    return lambda prompt: tuple(hit.passage for hit in arm.hits(prompt))
+
+
+def write_study_report(run: RunFolder, report: StudyReport) -> tuple[str, ...]:
+    """Write report.json, report.html and summary.md into the run's folder; returns their names."""
+    run.write_json("report.json", report.model_dump(mode="json"))
+    run.write_text("report.html", render_study_page(report))
+    run.write_text("summary.md", render_study_summary(report))
+    return "report.json", "report.html", "summary.md"
+
+
+def _break_even(
+    arms: Sequence[StudiedArm],
+    headline: Metric,
+    results: Sequence[ArmMetric],
+    costs: Sequence[ArmCost],
+    recipe: StudyRecipe,
+) -> BreakEven | None:
+    """The best tuned arm against the best of the others; None when one side was not measured."""
+    is_tuned = {arm.described.name: arm.described.facts.is_tuned for arm in arms}
+    cost_of = {cost.arm: cost for cost in costs}
+    tuned = best_arm(headline, [result for result in results if is_tuned[result.arm]])
+    other = best_arm(headline, [result for result in results if not is_tuned[result.arm]])
+    return break_even(cost_of[tuned], cost_of[other], recipe.needs) if tuned and other else None

@@ -1,0 +1,279 @@
+"""`study` and its `resume`: every way to answer on the same rows, and what follows. Answers, trainings and choices that
+an earlier sitting finished are not done again."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tunewright.actions.endpoint_key import endpoint_key
+from tunewright.actions.outcome import recorded_outcome, start_run
+from tunewright.actions.preparing import Preparation, announce, prepare_tuning
+from tunewright.actions.resuming import (
+    RECIPE_FILE,
+    reopen,
+    require_unfinished,
+    save_preparation,
+    seconds_of,
+    timed,
+)
+from tunewright.actions.study_arms import Documents, StudiedArm, Workshop, base_model, train_inside
+from tunewright.actions.study_reporting import build_study_report, write_study_report
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.data.refusals import ReadLog
+from tunewright.errors import DataError, Problem, RecipeError
+from tunewright.evaluate import test_items
+from tunewright.evaluate.task import LOSS_METRICS
+from tunewright.outside.chat_endpoint import ChatEndpoint
+from tunewright.records import (
+    Derived,
+    Passage,
+    RunStatus,
+    Split,
+    StudyRecipe,
+    StudyReport,
+    content_hash,
+    settled,
+)
+from tunewright.retrieve.chunk import folder_passages
+from tunewright.retrieve.lance import build_lance
+from tunewright.store import RunFolder, Store
+from tunewright.store.runs import INDEXES
+from tunewright.study.answers import AnswerLog
+from tunewright.study.arms import ZeroShot
+from tunewright.study.bench import Bench
+from tunewright.study.instructions import Instruction, assemble_instructions
+from tunewright.study.retrieved_rows import with_retrieved_passages
+from tunewright.study.similar_examples import ExamplePool
+
+PROMPTS_FILE, PASSAGES_FILE = "prompts.json", "passages.json"
+"""What the user's files held when the study started: a resumed study reads them no more."""
+
+
+def study(
+    recipe: StudyRecipe, *, home: Path | None = None, progress: Progress | None = None, command: str | None = None
+) -> StudyReport:
+    """Run the alternatives to tuning, and tuning, on the same frozen test rows, and decide.
+
+    Args:
+        recipe: what to do; open settings of the tuned arm are derived and reported.
+        home: where runs and datasets are kept (default: $TUNEWRIGHT_HOME, else ~/.tunewright).
+        progress: shows what is going on; silent by default.
+        command: what the report gives as the command to repeat.
+    Returns:
+        The report, which also lies in the run's folder as report.json, report.html and summary.md.
+    Raises:
+        TunewrightError: see tunewright/errors.py. Errors in data, recipe or base come before anything is written.
+        InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume_study` continues.
+    """
+    progress = progress or SilentProgress()
+    _refuse_loss_metrics(recipe)
+    instructions = _read_prompts(recipe.prompts)
+    passages = _read_passages(recipe.documents, progress) if recipe.documents else None
+    preparation = _answers_only(prepare_tuning(recipe.tuning, progress, home))
+    recipe = recipe.with_tuning(preparation.recipe)
+    _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
+    announce(preparation, progress)
+    _announce_sending(recipe, progress)
+    store = Store(home)
+    default = str(store.home / "runs" / "{}" / RECIPE_FILE)
+    run = start_run(
+        store,
+        "study",
+        preparation,
+        lambda run_id: command or f"tunewright study --recipe {default.format(run_id)}",
+        recipe_id=recipe.id,
+    )
+    with run.lock():
+        run.write_json(PROMPTS_FILE, [[each.name, each.text] for each in instructions])
+        if passages is not None:
+            run.write_json(PASSAGES_FILE, [passage.model_dump(mode="json") for passage in passages])
+        save_preparation(run, recipe, preparation)
+        return _carry_out(run, recipe, preparation, progress, home)
+
+
+def resume_study(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> StudyReport:
+    """Continue a study that was stopped: only what has no answer yet is asked.
+
+    Raises:
+        StoreError: there is no such run, or its data does not verify.
+        BaseMismatchError: the base or its tokenizer is no longer what the study started with.
+        TrainError: the run has already succeeded, is no study, or was killed before its recipe was saved.
+    """
+    progress = progress or SilentProgress()
+    store = Store(home)
+    run = store.run(run_name)
+    require_unfinished(run, "study")
+    with run.lock():
+        recipe = StudyRecipe.model_validate(run.read_json(RECIPE_FILE))
+        preparation = reopen(store, run, recipe.tuning, progress)
+        run.update(status=RunStatus.RUNNING)
+        return _carry_out(run, recipe, preparation, progress, home)
+
+
+def _carry_out(
+    run: RunFolder, recipe: StudyRecipe, preparation: Preparation, progress: Progress, home: Path | None
+) -> StudyReport:
+    command_to_continue = f"tunewright study --resume {run.record.id}"
+    command_to_continue += f" --home {shlex.quote(str(home))}" if home else ""
+    store = Store(home)
+    with recorded_outcome(run, command_to_continue):
+        hosted = _hosted_model(recipe)
+        workshop = _workshop(run, recipe, preparation, progress)
+        documents = _documents(run, store)
+        with timed(run, "ask the base"):
+            arms = workshop.asking_arms(base_model(preparation), documents)
+        arms += _trained_arms(run, store, workshop, preparation, documents, arms, command_to_continue)
+        if hosted:
+            with timed(run, "ask the endpoint"):
+                arms.append(workshop.hosted_arm(hosted))
+        report = build_study_report(run, recipe, preparation, workshop.bench, arms, seconds_of(run))
+        run.update(status=RunStatus.SUCCEEDED, outputs=write_study_report(run, report))
+    return report
+
+
+def _trained_arms(
+    run: RunFolder,
+    store: Store,
+    workshop: Workshop,
+    preparation: Preparation,
+    documents: Documents | None,
+    asking: list[StudiedArm],
+    command_to_continue: str,
+) -> Iterator[StudiedArm]:
+    """Tuned and, with documents, tuned for passages: as many as did best without training."""
+    progress = workshop.bench.progress
+    with timed(run, "train the tuned arm"):
+        trained = train_inside(run, "tuned", preparation, progress, command_to_continue)
+    with timed(run, "ask the tuned arm"):
+        yield workshop.tuned_arm(trained, preparation)
+    if documents is None:
+        return
+    num_passages = next(number for arm in asking if (number := arm.described.num_passages) is not None)
+    settings = workshop.recipe.retrieval
+    with_passages = replace(
+        preparation,
+        data=with_retrieved_passages(
+            preparation.data,
+            documents.index,
+            num_passages,
+            settings.absent_fraction,
+            preparation.recipe.train.seed,
+            preparation.renderer.fits,
+        ),
+    )
+    store.put_dataset(with_passages.data.version, with_passages.data.examples)
+    with timed(run, "train the tuned arm with retrieval"):
+        trained = train_inside(run, "tuned-retrieval", with_passages, progress, command_to_continue)
+    with timed(run, "ask the tuned arm with retrieval"):
+        yield workshop.tuned_retrieval_arm(trained, with_passages, documents, num_passages)
+
+
+def _documents(run: RunFolder, store: Store) -> Documents | None:
+    """The index of the study's passages, made in the run's folder unless it is there already."""
+    if not run.has(PASSAGES_FILE):
+        return None
+    passages = [Passage.model_validate(passage) for passage in run.read_json(PASSAGES_FILE)]
+    with timed(run, INDEX_STAGE):
+        index = build_lance(passages, run.path / INDEXES, store.files)
+    return Documents(index, seconds_of(run)[INDEX_STAGE])
+
+
+INDEX_STAGE = "index the documents"
+
+
+def _hosted_model(recipe: StudyRecipe) -> ZeroShot | None:
+    """Raises: RecipeError when the address cannot be an endpoint, or the key is not there."""
+    if recipe.endpoint is None:
+        return None
+    room = settled(recipe.evaluate.max_answer_tokens)
+    endpoint = recipe.endpoint
+    key = endpoint_key(endpoint.key_variable)
+    model = ChatEndpoint(endpoint.url, endpoint.model, key, max_answer_tokens=room)
+    # How much fits is known only there; what does not fit comes back as a failed answer.
+    return ZeroShot(model, content_hash([endpoint.url, endpoint.model]), lambda _: True)
+
+
+def _workshop(run: RunFolder, recipe: StudyRecipe, preparation: Preparation, progress: Progress) -> Workshop:
+    data, renderer = preparation.data, preparation.renderer
+    limits = [renderer.max_length, renderer.max_answer_tokens, recipe.train.precision]
+    bench = Bench(
+        validation=test_items(data.rows(Split.VALIDATION), recipe.max_validation_inputs),
+        test=test_items(data.rows(Split.TEST), recipe.evaluate.max_inputs),
+        metrics=settled(recipe.evaluate.metrics),
+        headline=preparation.headline_metric,
+        settings=recipe.evaluate,
+        log=AnswerLog(run),
+        decoding=content_hash(limits),
+        progress=progress,
+    )
+    rows = data.rows(Split.TRAIN)
+    own = tuple(Instruction(name, text) for name, text in run.read_json(PROMPTS_FILE))
+    instructions = (*own, *assemble_instructions(rows, preparation.headline_metric))
+    return Workshop(bench, recipe, instructions, ExamplePool(rows))
+
+
+def _read_prompts(paths: tuple[str, ...]) -> tuple[Instruction, ...]:
+    """Raises: RecipeError when a file cannot be read as UTF-8 or is empty."""
+    found, problems = [], []
+    fix = "Give a text file in UTF-8 that holds the system prompt."
+    for path in paths:
+        try:
+            text = Path(path).read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(f"prompts: {path}", type(error).__name__, "a readable text file", fix))
+            continue
+        if not text:
+            problems.append(Problem(f"prompts: {path}", "an empty file", "a system prompt", fix))
+        found.append(Instruction(Path(path).name, text))
+    if problems:
+        raise RecipeError(problems)
+    return tuple(found)
+
+
+def _read_passages(folder: str, progress: Progress) -> tuple[Passage, ...]:
+    """Raises: DataError when there is no such folder, or documents cannot be read."""
+    if not Path(folder).is_dir():
+        raise DataError(Problem(folder, "no such folder", "a folder of documents", "Check the path."))
+    log = ReadLog(folder)
+    passages = tuple(folder_passages(Path(folder), log))
+    log.raise_if_refused()
+    for warning in log.warnings:
+        progress.say(warning)
+    num_documents = len({passage.document for passage in passages})
+    progress.say(f"Read {len(passages):,} passages of {num_documents:,} documents in {folder}.")
+    return passages
+
+
+def _announce_sending(recipe: StudyRecipe, progress: Progress) -> None:
+    if recipe.endpoint:
+        what = "test and validation inputs, with prompts and training rows as examples"
+        progress.say(f"Sends {what}, to the model {recipe.endpoint.model} at {recipe.endpoint.url}.")
+
+
+def _refuse_loss_metrics(recipe: StudyRecipe) -> None:
+    """Raises: RecipeError when a metric is chosen that does not look at answers."""
+    chosen = [name for name in recipe.evaluate.metrics or () if name in LOSS_METRICS]
+    if chosen:
+        expected = "metrics of what is written"
+        fix = "Remove it: arms that prompt give the references other probabilities, and a hosted model gives none."
+        raise RecipeError([Problem("evaluate.metrics", repr(name), expected, fix) for name in chosen])
+
+
+def _answers_only(preparation: Preparation) -> Preparation:
+    """The preparation without metrics of probabilities.
+
+    Raises:
+        RecipeError: the rows are plain text, which nobody can be asked.
+    """
+    if preparation.headline_metric in LOSS_METRICS:
+        found, expected = "rows of plain text", "rows with an input and an answer"
+        raise RecipeError(Problem("data", found, expected, "Use `tunewright tune`, which measures the loss of texts."))
+    recipe = preparation.recipe
+    metrics = tuple(name for name in settled(recipe.evaluate.metrics) if name not in LOSS_METRICS)
+    derived = tuple(
+        Derived(setting=each.setting, value=metrics, reason=each.reason) if each.setting == "evaluate.metrics" else each
+        for each in preparation.derived
+    )
+    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
+    return replace(preparation, recipe=recipe.model_copy(update={"evaluate": evaluation}), derived=derived)

@@ -1,0 +1,66 @@
+"""Train and publish: the two stages that `tune` shares with the tuned arms of a study."""
+
+from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.preparing import Preparation
+from tunewright.actions.retaining import open_watch, settle_retention
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.model.adapter import save_tuned
+from tunewright.model.language_model import LanguageModel
+from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
+from tunewright.store import RunFolder
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import make_plan
+from tunewright.train.stream import TokenStream
+
+
+def train_model(
+    run: RunFolder,
+    preparation: Preparation,
+    tuned_model: LanguageModel,
+    progress: Progress,
+    command_to_continue: str,
+) -> TrainingSummary:
+    """Train on the preparation's rows, from the run's newest checkpoint on; the model ends with the weights to keep."""
+    validation = preparation.sequences(Split.VALIDATION)
+    silent = SilentProgress()
+
+    def validate() -> Validation:
+        with silent.bar("Validating", len(validation)) as advance:
+            return Validation(tuned_model.mean_loss(validation, advance))
+
+    is_watched = preparation.recipe.retention.enabled
+    watch = open_watch(run, preparation, tuned_model, progress) if is_watched else None
+    settings = preparation.recipe.train
+    stream = TokenStream(preparation.sequences(Split.TRAIN), settled(settings.rows_per_step), settings.seed)
+    job = TrainingJob(
+        network=tuned_model.network,
+        settings=settings,
+        stream=stream,
+        plan=make_plan(settings, stream.steps_per_epoch),
+        pad_token_id=preparation.renderer.pad_token_id,
+        validate=validate,
+        locations={row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
+        run=run,
+        command_to_continue=command_to_continue,
+        measure_retention=watch.measure if watch else None,
+    )
+    summary = train(job, progress)
+    return settle_retention(job, summary, watch, progress) if watch else summary
+
+
+def publish_artifact(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel) -> None:
+    """Save what was trained as the run's artifact, unless an earlier sitting did."""
+    if run.is_published(ARTIFACT):
+        return
+    with run.publish(ARTIFACT) as folder:
+        base = preparation.base
+        save_tuned(tuned_model.network, preparation.recipe.method, folder, base.folder, base.ref.name)
+        artifact = Artifact(
+            kind="adapter" if isinstance(preparation.recipe.method, Lora) else "model",
+            base=base.ref,
+            renderer_hash=preparation.renderer.hash,
+            max_length=preparation.renderer.max_length,
+            max_answer_tokens=preparation.renderer.max_answer_tokens,
+            parent_run=run.record.id,
+        )
+        (folder / "artifact.json").write_text(artifact.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,141 @@
+"""`tunewright study`: the alternatives to tuning, and tuning, on the same rows."""
+
+import shlex
+import sys
+from typing import Annotated, Any, get_args
+
+import typer
+
+from tunewright.cli import options
+from tunewright.cli.settings import Settings
+from tunewright.errors import Problem, RecipeError
+
+
+def study(
+    *,
+    data: options.OptionalData = None,
+    base: options.Base = None,
+    documents: Annotated[
+        str | None,
+        typer.Option("--documents", metavar="DIR", help="Documents to retrieve from: adds the two retrieval arms."),
+    ] = None,
+    prompts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prompt",
+            metavar="FILE",
+            help="A system prompt to try, beside those made from your rows. May be repeated; the best is kept.",
+        ),
+    ] = None,
+    endpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--endpoint",
+            metavar="URL",
+            help="A hosted model as a further arm: an OpenAI-compatible address such as http://localhost:8000/v1. "
+            "Inputs and examples are sent there.",
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="The hosted model's name.")] = None,
+    key_variable: Annotated[
+        str | None, typer.Option("--key-variable", metavar="ENV", help="Environment variable that holds its key.")
+    ] = None,
+    input_column: options.InputColumn = None,
+    output_column: options.OutputColumn = None,
+    form: options.Form = None,
+    method: options.MethodKind = None,
+    validation: options.Validation = None,
+    test: options.Test = None,
+    recipe_file: options.RecipeFile = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other setting, as in --set needs.requests_per_day=5000. May be repeated; docs/study.md and "
+            "`tunewright recipe` list them all.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option("--resume", metavar="RUN", help="Continue a study that was stopped. Takes no other settings."),
+    ] = None,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="FINDING",
+            help="End with exit code 1 on worse-than-prompt (tuned is worse than prompted or few-shot), not-better (no "
+            "tuned arm is better than every other), or too-few-rows. May be repeated.",
+        ),
+    ] = None,
+    home: options.Home = None,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Find out whether tuning is worth it: run the alternatives on the same rows.
+
+    Your rows are asked of the base alone, with a system prompt, with similar
+    training rows as examples, with passages of your documents, and after
+    training, with and without passages. Prompts and numbers of examples are
+    chosen on validation rows; the test rows are answered once by every arm. The
+    end is a decision with its reasons: quality, cost, and how sure that is.
+
+    Ctrl-C keeps every answer; the command that continues is printed.
+
+    Example:
+
+    $ tunewright study tickets.jsonl --documents handbook --prompt house-rules.txt
+    """
+    from tunewright.actions import resume_study, run_folder, why_gates_fail
+    from tunewright.actions import study as run_study
+    from tunewright.cli.screen import Screen
+    from tunewright.cli.study_view import print_study
+    from tunewright.records import Gate, read_study_recipe
+
+    settings = Settings(
+        data=data,
+        base=base,
+        input_column=input_column,
+        output_column=output_column,
+        form=form,
+        method=method,
+        validation=validation,
+        test=test,
+        recipe_file=recipe_file,
+        overrides=tuple(overrides or ()),
+    )
+    gates: list[Gate] = [_gate(name, get_args(Gate)) for name in fail_if or ()]
+    alternatives = _alternatives(documents, prompts, endpoint, model, key_variable)
+    screen = Screen(json_file)
+    if resume is not None:
+        settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
+        report = resume_study(resume, home=home, progress=screen.progress)
+    else:
+        recipe = read_study_recipe({**settings.fields("study"), **alternatives}, recipe_file, tuple(settings.overrides))
+        command = shlex.join(["tunewright", *sys.argv[1:]])
+        report = run_study(recipe, home=home, progress=screen.progress, command=command)
+    print_study(screen, report, run_folder(report.run_id, home))
+    screen.write_json(report.model_dump(mode="json"))
+    failures = why_gates_fail(report, gates)
+    for failure in failures:
+        screen.say(f"--fail-if: {failure}")
+    if failures:
+        raise typer.Exit(1)
+
+
+_OPTION_OF = {"documents": "--documents", "prompts": "--prompt", "endpoint": "--endpoint"}
+
+
+def _alternatives(
+    documents: str | None, prompts: list[str] | None, endpoint: str | None, model: str | None, key_variable: str | None
+) -> dict[str, Any]:
+    """The settings of a study that `tune` does not have, as far as they were given."""
+    hosted = {"url": endpoint, "model": model, "key_variable": key_variable}
+    given = {"documents": documents, "prompts": prompts, "endpoint": {k: v for k, v in hosted.items() if v is not None}}
+    return {name: value for name, value in given.items() if value}
+
+
+def _gate(name: str, gates: tuple[Any, ...]) -> Any:
+    if name not in gates:
+        raise RecipeError(Problem("--fail-if", repr(name), f"one of {', '.join(gates)}", "Correct the name."))
+    return name

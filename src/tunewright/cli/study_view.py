@@ -1,0 +1,68 @@
+"""A study on the screen: the decision with its reasons, one line per arm, and where the whole report lies."""
+
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from tunewright.cli.report import REPORT_PAGE
+from tunewright.cli.screen import Screen
+from tunewright.cli.visible import visible
+from tunewright.records import StudyArm, StudyReport, Verdict, format_amount, format_break_even, format_estimate
+
+SUMMARY = "summary.md"
+_STYLES = {Verdict.BETTER: "bold green", Verdict.WORSE: "bold red", Verdict.TOO_FEW_ROWS: "yellow"}
+
+
+def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
+    """Print what a study found.
+
+    Args:
+        folder: of the run, which holds the page and the summary.
+    """
+    heading = f"{report.headline.title} of every arm on {report.data.num_test_inputs:,} test inputs"
+    screen.line(f"\n{heading} (95 % intervals in brackets)", "bold")
+    screen.show(_arm_table(report))
+    screen.show(Text("\n" + visible(report.decision.headline), "bold"))
+    for reason in report.decision.reasons:
+        screen.show(Text(f"- {visible(reason)}"))
+    if report.decision.what_would_change_it:
+        screen.line("\nWhat would change it", "bold")
+    for condition in report.decision.what_would_change_it:
+        screen.show(Text(f"- {visible(condition)}"))
+    if report.break_even:
+        screen.show(Text("\n" + visible(format_break_even(report.break_even))))
+    screen.line(f"\nReport: {folder / REPORT_PAGE}")
+    screen.line(f"Summary for a pull request: {folder / SUMMARY}")
+
+
+def _arm_table(report: StudyReport) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    table.add_column("arm")
+    table.add_column(report.headline.title, justify="right")
+    table.add_column(visible(f"to {report.best}") if report.best else "difference", justify="right")
+    for heading in ("tokens", "seconds", "1,000 requests"):
+        table.add_column(heading, justify="right")
+    for arm in report.arms:
+        table.add_row(*_cells(arm, report))
+    return table
+
+
+def _cells(arm: StudyArm, report: StudyReport) -> tuple[Text | str, ...]:
+    found = report.result(arm.name, report.headline_metric).estimate
+    value = "\n".join(format_estimate(found, report.headline)) if found else "none"
+    tokens = f"{arm.facts.prompt_tokens:,.0f}\n+ {arm.facts.answer_tokens:,.0f}"
+    cost = format_amount(report.cost(arm.name).per_thousand_requests, report.currency)
+    name = Text(visible(arm.name), "bold" if arm.name == report.decision.arm else "")
+    return name, value, _difference(arm, report), tokens, f"{arm.facts.machine_seconds:.3g}", cost
+
+
+def _difference(arm: StudyArm, report: StudyReport) -> Text:
+    change = report.difference(arm.name, report.best)
+    if change is None:
+        return Text("the best" if arm.name == report.best else "")
+    if change.estimate is None:
+        return Text("not comparable")
+    figure = "\n".join(format_estimate(change.estimate, report.headline, is_difference=True))
+    words = "" if change.verdict is Verdict.TOO_FEW_ROWS else f"\n{change.verdict}"
+    return Text.assemble(figure, (words, _STYLES[change.verdict]))

@@ -1,0 +1,20 @@
+"""The words by which texts are compared."""
+
+import re
+import unicodedata
+
+# Chinese and Japanese are written without spaces: each character counts as a word there.
+_SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]+")
+_ASCII_WORD = re.compile(r"[^\W_]+", re.ASCII)
+
+
+def words(text: str) -> list[str]:
+    """Give the words by which texts are compared: NFKC, case folded, without punctuation.
+
+    >>> words("Don't pay £1,000!")
+    ['don', 't', 'pay', '1', '000']
+    """
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())

@@ -1,0 +1,97 @@
+"""Cutting held-out splits from units of rows: along one order, or along one order within each label."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tunewright.records import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Rows that have to lie in one split."""
+
+    name: tuple[int, str]
+    order: str
+    """Hash that puts units in an order that neither the file nor other units decide."""
+    num_rows: int
+    label: str
+    """The label of most of its rows."""
+    time: float
+    """Of its newest row."""
+
+
+SplitOf = dict[tuple[int, str], Split]
+"""By the name of the unit; those that are not named are for training."""
+
+
+def seeded_hash(seed: int, text: str) -> str:
+    """The place of a text in an order that looks random and is the same every time."""
+    return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
+
+
+def cut_in_order(units: Sequence[Unit], wanted: Mapping[Split, int]) -> SplitOf:
+    """Fill the splits one after the other, each with at least the rows wanted as long as there are units."""
+    split_of: SplitOf = {}
+    pending = iter(units)
+    for split, num_wanted in wanted.items():
+        num_taken = 0
+        while num_taken < num_wanted and (unit := next(pending, None)) is not None:
+            split_of[unit.name] = split
+            num_taken += unit.num_rows
+    return split_of
+
+
+def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], cut_before: Sequence[Unit] = ()) -> SplitOf:
+    """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
+
+    A unit is taken for its label while that brings the label closer to its quota. What is then still wanted, because
+    units were large, is filled from all labels in the order of the hashes.
+
+    Args:
+        units: what is cut.
+        wanted: rows of each split, in the order of filling.
+        cut_before: units that are in a split already; they count for the shares.
+    """
+    split_of: SplitOf = {}
+    in_order = sorted(units, key=lambda unit: unit.order)
+    sizes: Counter[str] = Counter()
+    for unit in cut_before:
+        sizes[unit.label] += unit.num_rows
+    pending: dict[str, list[Unit]] = defaultdict(list)
+    for unit in reversed(in_order):  # so that the next one of a label is the last of its list
+        sizes[unit.label] += unit.num_rows
+        pending[unit.label].append(unit)
+    for split, num_wanted in wanted.items():
+        num_taken = 0
+        for label, quota in quotas(sizes, num_wanted).items():
+            rest, num_rows = pending[label], 0
+            while rest and 2 * (quota - num_rows) >= rest[-1].num_rows:
+                unit = rest.pop()
+                split_of[unit.name] = split
+                num_rows += unit.num_rows
+            num_taken += num_rows
+        for unit in in_order:
+            if num_taken < num_wanted and unit.name not in split_of:
+                split_of[unit.name] = split
+                pending[unit.label].remove(unit)
+                num_taken += unit.num_rows
+    return split_of
+
+
+def quotas(sizes: Mapping[str, int], num_wanted: int) -> dict[str, int]:
+    """Share out a number in proportion to sizes, in whole rows: largest remainders (Hamilton's method).
+
+    >>> quotas({"yes": 70, "no": 30}, 5)
+    {'no': 2, 'yes': 3}
+    """
+    total = sum(sizes.values())
+    num_wanted = min(num_wanted, total)
+    exact = {label: Fraction(num_wanted * sizes[label], total) for label in sorted(sizes)}
+    whole = {label: int(share) for label, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda label: whole[label] - exact[label])
+    for label in by_remainder[: num_wanted - sum(whole.values())]:
+        whole[label] += 1
+    return whole

@@ -1,0 +1,77 @@
+"""Figures about a version, for its card: what each step did, and what each split holds."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tunewright.data.checks.answers import answered
+from tunewright.data.checks.check import RowSet, checked_row
+from tunewright.data.prepare import PreparedData
+from tunewright.data.summary import label_counts
+from tunewright.records import Change, CheckResult, LengthSummary, Severity, Split, SplitSummary, StepCount
+
+UNKNOWN_CAUSE = "cause not recorded"
+
+
+def count_steps(changes: Iterable[Change]) -> tuple[StepCount, ...]:
+    """Count changes by what happened and what did it, in the order in which the steps were first met."""
+    counts = Counter((change.action, change.cause or UNKNOWN_CAUSE) for change in changes)
+    return tuple(StepCount(action=action, cause=cause, num_rows=count) for (action, cause), count in counts.items())
+
+
+def summarise_splits(data: PreparedData) -> tuple[SplitSummary, ...]:
+    """Figures about every split that has rows."""
+    summaries = []
+    for split in Split:
+        examples = data.rows(split)
+        if not examples:
+            continue
+        rows = tuple(checked_row(example, split) for example in {example.id: example for example in examples}.values())
+        labels, num_labels = label_counts(rows)
+        summaries.append(
+            SplitSummary(
+                split=split,
+                num_rows=len(examples),
+                num_inputs=len({example.input_id for example in examples}),
+                lengths=_lengths(rows),
+                labels=labels,
+                num_labels=num_labels,
+            )
+        )
+    return tuple(summaries)
+
+
+def _lengths(rows: RowSet) -> tuple[LengthSummary, ...]:
+    conversations = list(answered(rows))
+    texts = [row for row in rows if row.kind == "text"]
+    parts = (
+        ("input", [row.input for row in conversations]),
+        ("answer", [row.answer for row in conversations]),
+        ("text", [row.answer for row in texts]),
+    )
+    return tuple(
+        LengthSummary.model_validate({"part": part, **_percentiles([len(text.split()) for text in found])})
+        for part, found in parts
+        if found
+    )
+
+
+def _percentiles(lengths: Sequence[int]) -> dict[str, int]:
+    """The nearest rank: a length that some row has."""
+    in_order = sorted(lengths)
+    at_rank = {name: in_order[-(-percent * len(in_order) // 100) - 1] for name, percent in _PERCENTILES.items()}
+    return {**at_rank, "longest": in_order[-1]}
+
+
+_PERCENTILES = {"median": 50, "percentile_95": 95}
+
+
+def known_gaps(results: Iterable[CheckResult]) -> tuple[str, ...]:
+    """Say what was not looked for, and what was found and accepted."""
+    results = tuple(results)
+    skipped = [f"Not checked: {result.title}: {result.skipped}" for result in results if result.skipped]
+    accepted = [
+        f"Accepted: {result.title}, {result.num_rows:,} rows"
+        for result in results
+        if result.severity is Severity.ACCEPTED and result.num_rows
+    ]
+    return (*skipped, *accepted)

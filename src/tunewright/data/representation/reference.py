@@ -1,0 +1,159 @@
+"""The reference sample: production inputs from a file, with or without answers.
+
+{"prompt": "Where is my parcel?"}                            the prompt
+{"messages": [{"role": "user", "content": "Hi"}, ...]}       all messages before a last answer, without system's
+{"question": "Hi", "seconds": 3}, question named             the named column
+a line of a .txt file                                        the line
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from tunewright.data.files import opened, suffix_of
+from tunewright.data.jsonl import read_json_array, read_jsonl
+from tunewright.data.lines import byte_lines, decode_line
+from tunewright.data.refusals import ReadLog, RefusedError, describe, excerpt, join_names
+from tunewright.data.tables import read_csv, read_parquet
+from tunewright.errors import DataError, Problem, RecipeError
+from tunewright.records import content_hash
+
+MIN_INPUTS = 20
+"""Fewer different inputs say too little about what production asks."""
+
+NumberedRows = Iterator[tuple[int, dict[str, object]]]
+
+_TEXT_FIELDS = ("prompt", "input", "question", "text")
+_TURN_FIELDS = {"messages": ("role", "content"), "conversations": ("from", "value")}
+_SYSTEM_ROLES = frozenset({"system", "developer"})
+_ANSWERING_ROLES = frozenset({"assistant", "gpt"})
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceInput:
+    """One input of the reference."""
+
+    text: str
+    location: str
+    """`file:row`."""
+
+    @property
+    def id(self) -> str:
+        """Hash of the text: what a finding counts."""
+        return content_hash(self.text)
+
+
+def read_reference(path: str, column: str | None) -> list[ReferenceInput]:
+    """Read the inputs of a file; answers beside them are not looked at, and rows without an input are left out.
+
+    Args:
+        path: .jsonl, .json, .csv, .tsv, .parquet, or .txt with one input per line; also packed as .gz, or a URL.
+        column: the field that holds the input; None takes it from the names above.
+    Raises:
+        RecipeError: the column stands in no row.
+        DataError: the file cannot be opened, rows are refused (up to 20 are listed), or there are too few.
+    """
+    log = ReadLog(path)
+    with opened(path, _READERS) as file:
+        found = list(_inputs(_READERS[suffix_of(path)](file.reader, log), column, log))
+    log.raise_if_refused()
+    num_distinct = len({each.text for each in found})
+    if num_distinct < MIN_INPUTS:
+        raise DataError(
+            Problem(
+                path,
+                f"{num_distinct} different inputs",
+                f"at least {MIN_INPUTS} inputs of production",
+                "Give a larger sample, or leave data.checks.reference out.",
+            )
+        )
+    return found
+
+
+def _inputs(rows: NumberedRows, column: str | None, log: ReadLog) -> Iterator[ReferenceInput]:
+    names: dict[str, None] = {}
+    is_named = False
+    for number, row in rows:
+        names.update(dict.fromkeys(row))
+        is_named = is_named or column in row
+        try:
+            text = _field(row, column) if column is not None else _detected(row)
+        except RefusedError as refused:
+            log.refuse(number, refused)
+            continue
+        if text.strip():
+            yield ReferenceInput(text, f"{log.name}:{number}")
+    if column is not None and names and not is_named:
+        raise RecipeError(
+            Problem(
+                "data.checks.reference_input",
+                f"{excerpt(column)}, which no row of {log.name} has",
+                f"one of {join_names(names)}",
+                "Name the column that holds the input.",
+            )
+        )
+
+
+def _detected(row: Mapping[str, object]) -> str:
+    for field, (role_key, text_key) in _TURN_FIELDS.items():
+        if field in row:
+            return _turns(row[field], field, role_key, text_key)
+    if "instruction" in row:
+        parts = (_field(row, "instruction"), _field(row, "input"))
+        return "\n\n".join(part for part in parts if part.strip())
+    for field in _TEXT_FIELDS:
+        if field in row:
+            return _field(row, field)
+    expected = ", ".join([*_TURN_FIELDS, "instruction", *_TEXT_FIELDS])
+    fix = "Name the field that holds the input with data.checks.reference_input."
+    raise RefusedError("", f"the fields {join_names(row)}", f"one of {expected}", fix)
+
+
+def _field(row: Mapping[str, object], field: str) -> str:
+    value = row.get(field)
+    if value is None:
+        return ""
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise RefusedError(field, describe(value), "a text", "Write the input as a text, or name another field.")
+
+
+def _turns(turns: object, field: str, role_key: str, text_key: str) -> str:
+    """The messages before the last answer, if there is one; a log may as well end with the user's."""
+    if not isinstance(turns, list):
+        raise RefusedError(field, describe(turns), "a list of messages", "See docs/data-formats.md for a row.")
+    texts: list[tuple[object, str]] = []
+    for index, turn in enumerate(turns):
+        if not isinstance(turn, dict) or not isinstance(turn.get(text_key), str):
+            place = f"{field}[{index}]"
+            raise RefusedError(place, describe(turn), f"an object with {role_key} and {text_key}", "Correct the row.")
+        texts.append((turn.get(role_key), turn[text_key]))
+    while texts and texts[-1][0] in _ANSWERING_ROLES:
+        texts.pop()
+    return "\n".join(text for role, text in texts if role not in _SYSTEM_ROLES)
+
+
+def _read_lines(file: BinaryIO, log: ReadLog) -> NumberedRows:
+    for number, raw in byte_lines(file, log):
+        try:
+            yield number, {"text": decode_line(raw).rstrip("\r\n")}
+        except RefusedError as refused:
+            log.refuse(number, refused)
+
+
+def _read_comma(file: BinaryIO, log: ReadLog) -> NumberedRows:
+    return read_csv(file, log, delimiter=",")
+
+
+def _read_tab(file: BinaryIO, log: ReadLog) -> NumberedRows:
+    return read_csv(file, log, delimiter="\t")
+
+
+_READERS: dict[str, Callable[[BinaryIO, ReadLog], NumberedRows]] = {
+    ".jsonl": read_jsonl,
+    ".json": read_json_array,
+    ".csv": _read_comma,
+    ".tsv": _read_tab,
+    ".parquet": read_parquet,
+    ".txt": _read_lines,
+}

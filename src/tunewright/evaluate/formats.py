@@ -1,0 +1,188 @@
+"""Strict formats: whether an answer is JSON, fits a schema, has the right fields, or parses as code.
+
+Each is a metric of its own, because they fail for different reasons: an answer can be valid JSON of the wrong shape,
+or of the right shape with wrong values. Nothing is executed.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tunewright.data.checks.code_blocks import CodeBlock, bare_language, can_parse_sql, fenced_blocks, parse_problem
+from tunewright.errors import MissingExtraError, Problem, RecipeError
+from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, is_json
+from tunewright.records import Metric
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+FITTING_SHARE = 0.95
+"""Answers that must have a form before its metrics are added; the same share as in evaluate/task.py."""
+MAX_CHOICES = 20
+MIN_ROWS_PER_CHOICE = 5
+"""A text field is one of a few choices when there are at most so many, each with so many rows on average."""
+
+Schema = Mapping[str, object]
+
+
+def format_scorers(answers: Sequence[str], schema: Schema | None = None) -> tuple[Scorer, ...]:
+    """The strict-format metrics that fit the answers: JSON validity, schema validity and fields, or code; else none.
+
+    Args:
+        answers: the answers of the training rows; the schema is inferred from them where none is given.
+        schema: a JSON Schema of the answers.
+    Raises:
+        RecipeError: the schema is not a JSON Schema.
+        MissingExtraError: jsonschema is not installed.
+    """
+    if schema is not None or (answers and _share(is_json, answers) >= FITTING_SHARE):
+        fitting = schema or infer_schema([answer for answer in answers if is_json(answer)])
+        return SCORERS["json_valid"], schema_scorer(fitting), SCORERS["json_fields"]
+    if answers and _share(CODE_PARSES.can_judge, answers) >= FITTING_SHARE:
+        return (CODE_PARSES,)
+    return ()
+
+
+def schema_scorer(schema: Schema) -> Scorer:
+    """A scorer that gives 1 to an answer that is one strict JSON value and fits the schema.
+
+    References inside the schema are followed within it; nothing is loaded from elsewhere.
+
+    Raises:
+        RecipeError: the schema is not a JSON Schema.
+        MissingExtraError: jsonschema is not installed.
+    """
+    validator = _validator(schema)
+
+    def schema_valid(answer: str, references: Sequence[str]) -> float:
+        del references
+        return float(is_json(answer) and _fits(validator, answer))
+
+    metric = Metric(
+        name="schema_valid",
+        title="Fits the schema",
+        explanation="Share of answers that are valid JSON with the keys, types and choices that the schema asks for, "
+        "whether their values are right or not.",
+        higher_is_better=True,
+        is_share=True,
+    )
+    return Scorer(metric, AGGREGATES[metric.name], schema_valid, is_json, "a JSON object or array")
+
+
+def infer_schema(answers: Sequence[str]) -> dict[str, object]:
+    """The JSON Schema of answers that are all valid JSON; every one of them fits it.
+
+    Required are the keys that every object of a place has, and other keys than those seen are refused. A text is one
+    of a few choices when it repeats that much (MAX_CHOICES, MIN_ROWS_PER_CHOICE).
+    """
+    return _schema_of([json.loads(answer) for answer in answers])
+
+
+def _schema_of(values: Sequence[object]) -> dict[str, object]:
+    objects = [value for value in values if isinstance(value, dict)]
+    lists = [value for value in values if isinstance(value, list)]
+    texts = [value for value in values if isinstance(value, str)]
+    types = sorted({_type_of(value) for value in values})
+    schema: dict[str, object] = {"type": types[0] if len(types) == 1 else types} if types else {}
+    if objects:
+        keys = dict.fromkeys(key for value in objects for key in value)
+        schema["properties"] = {key: _schema_of([value[key] for value in objects if key in value]) for key in keys}
+        schema["required"] = [key for key in keys if all(key in value for value in objects)]
+        schema["additionalProperties"] = False
+    if items := [item for value in lists for item in value]:
+        schema["items"] = _schema_of(items)
+    choices = sorted(set(texts))
+    is_closed = len(choices) <= MAX_CHOICES and len(texts) >= MIN_ROWS_PER_CHOICE * len(choices)
+    if types == ["string"] and is_closed:
+        schema["enum"] = choices
+    return schema
+
+
+def _type_of(value: object) -> str:
+    # bool before int: in Python True is an int. Whole numbers are numbers: 2 and 2.5 stand in one field.
+    for kind, name in ((bool, "boolean"), (int, "number"), (float, "number"), (str, "string"), (list, "array")):
+        if isinstance(value, kind):
+            return name
+    return "null" if value is None else "object"
+
+
+def _validator(schema: Schema) -> "Draft202012Validator":
+    try:
+        from jsonschema import Draft202012Validator, SchemaError
+        from referencing import Registry
+    except ImportError:
+        raise MissingExtraError("jsonschema", "data", "judge answers against a JSON Schema") from None
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        place = "/".join(str(part) for part in error.absolute_path) or "(top level)"
+        raise RecipeError(
+            Problem(f"schema: {place}", error.message[:120], "a JSON Schema (draft 2020-12)", "Correct the schema.")
+        ) from None
+    # An empty registry: jsonschema would otherwise load schemas that this one names by URL.
+    return Draft202012Validator(schema, registry=Registry())
+
+
+def _fits(validator: "Draft202012Validator", answer: str) -> bool:
+    from referencing.exceptions import Unresolvable
+
+    # As a float, since Python refuses to read an integer of thousands of digits; 2.0 is an integer to JSON Schema.
+    value = json.loads(answer, parse_int=float)
+    try:
+        return bool(validator.is_valid(value))
+    except RecursionError:  # a schema that contains itself, and an answer nested deeper than Python can follow
+        return False
+    except Unresolvable as error:
+        raise RecipeError(
+            Problem("schema: $ref", repr(error.ref), "a part of the schema itself", "Copy it under $defs.")
+        ) from None
+
+
+def code_parses(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer is a program in the language of the reference, with or without ``` fences around it.
+
+    Python is parsed by the running Python, SQL by sqlglot. Whether the program does the right thing is not judged.
+    """
+    blocks = list(fenced_blocks(answer))
+    return float(any(_parses(answer, blocks, block.language) for block in map(_code, references) if block))
+
+
+def _parses(answer: str, fenced: Sequence[CodeBlock], language: str) -> bool:
+    blocks = [block for block in fenced if block.language == language]
+    if not blocks and language == "python":
+        blocks = [CodeBlock("python", answer)]
+    if not blocks:
+        blocks = [CodeBlock("sql", answer)]
+    return all(block.text.strip() and parse_problem(block) is None for block in blocks)
+
+
+def _code(text: str) -> CodeBlock | None:
+    """A reference as code that can be parsed here, or None."""
+    fenced = [block for block in fenced_blocks(text) if block.language != "json"]
+    language = bare_language(text.strip())
+    block = fenced[0] if fenced else CodeBlock(language, text) if language else None
+    return None if block is None or (block.language == "sql" and not can_parse_sql()) else block
+
+
+def _is_code(reference: str) -> bool:
+    return _code(reference) is not None
+
+
+def _share(has_form: Callable[[str], bool], answers: Sequence[str]) -> float:
+    return sum(map(has_form, answers)) / len(answers)
+
+
+CODE_PARSES = Scorer(
+    Metric(
+        name="code_parses",
+        title="Code parses",
+        explanation="Share of answers that parse as a program in the language of the reference (Python or SQL); the "
+        "program is not run.",
+        higher_is_better=True,
+        is_share=True,
+    ),
+    AGGREGATES["code_parses"],
+    code_parses,
+    _is_code,
+    "code that can be parsed here: Python, or SQL where sqlglot is installed",
+)

@@ -1,0 +1,102 @@
+"""StudyRecipe: everything needed to repeat a study, which runs the alternatives on the same rows."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tunewright.records.base import Record, content_hash
+from tunewright.records.decision import Needs, Prices
+from tunewright.records.recipe import (
+    DataRecipe,
+    EvaluateRecipe,
+    Fraction,
+    Lora,
+    Method,
+    RetentionRecipe,
+    TrainRecipe,
+    TuneRecipe,
+    read_settings,
+)
+
+Candidates = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1)]
+
+
+class FewShotRecipe(Record):
+    """Training rows as examples in the prompt."""
+
+    k: Candidates = (1, 2, 4, 8)
+    """Numbers of examples that are tried on validation rows; the best is kept. Fewer are shown where the context of
+    the base is too short."""
+
+
+class RetrievalRecipe(Record):
+    """Passages of the documents in the prompt."""
+
+    k: Candidates = (2, 4)
+    """Numbers of passages that are tried on validation rows; the best is kept. Fewer are shown where the context of
+    the base is too short."""
+    absent_fraction: Fraction = 0.2
+    """Share of the training rows of the tuned arm with retrieval that do not hold the passage which answers them, so
+    that it learns to do without (RAFT, Zhang et al. 2024)."""
+
+
+class EndpointRecipe(Record):
+    """A hosted model as a further arm."""
+
+    url: str
+    """An OpenAI-compatible address, as in `http://localhost:8000/v1`."""
+    model: str
+    """Name of the model at that address."""
+    key_variable: str | None = None
+    """Environment variable that holds the key. The key itself never stands in a recipe."""
+
+
+class StudyRecipe(Record):
+    """The whole study: data, base, the alternatives, and what their verdict is judged by."""
+
+    data: DataRecipe
+    base: str = "bundled"
+    """`bundled`, a folder in the hub's layout, or a hub id with optional `@revision`."""
+    prompts: tuple[str, ...] = ()
+    """Text files, each a system prompt that the prompted arm tries on validation rows, beside the ones that are
+    assembled from the training rows."""
+    documents: str | None = None
+    """Folder of documents that the retrieval arms may read. Without it there are no such arms."""
+    few_shot: FewShotRecipe = FewShotRecipe()
+    retrieval: RetrievalRecipe = RetrievalRecipe()
+    endpoint: EndpointRecipe | None = None
+    max_validation_inputs: Annotated[int, Field(ge=1)] = 100
+    """Most validation inputs on which prompts and numbers of examples or passages are chosen."""
+    needs: Needs = Needs()
+    prices: Prices = Prices()
+    method: Method = Lora()
+    """Which weights of the tuned arms are trained: `lora` or `full`."""
+    train: TrainRecipe = TrainRecipe()
+    evaluate: EvaluateRecipe = EvaluateRecipe()
+    retention: RetentionRecipe = RetentionRecipe()
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the canonical JSON."""
+        return content_hash(self.model_dump(mode="json"))
+
+    @property
+    def tuning(self) -> TuneRecipe:
+        """The recipe of the tuned arm."""
+        settings = {name: getattr(self, name) for name in TuneRecipe.model_fields}
+        return TuneRecipe(**settings)
+
+    def with_tuning(self, tuning: TuneRecipe) -> "StudyRecipe":
+        """The same study with the settings of its tuned arm replaced, such as by resolved ones."""
+        settings = {name: getattr(tuning, name) for name in TuneRecipe.model_fields}
+        return self.model_copy(update=settings)
+
+
+def read_study_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()) -> StudyRecipe:
+    """Build a study's recipe; see `read_recipe`.
+
+    Raises:
+        RecipeError: the file is not a mapping, or keys are unknown or values out of range; all are listed.
+    """
+    return read_settings(StudyRecipe, fields, path, overrides)

@@ -1,0 +1,122 @@
+"""StudyReport: every way to answer on the same rows, what each costs, and what follows."""
+
+from typing import Any, Literal
+
+from tunewright.records.base import Record
+from tunewright.records.decision import ArmCost, ArmFacts, BreakEven, Decision
+from tunewright.records.passages import Passage
+from tunewright.records.recipe import Derived
+from tunewright.records.report import (
+    AnswerRow,
+    ArmMetric,
+    DataSummary,
+    Difference,
+    Estimate,
+    Metric,
+    SliceResult,
+    TrainingSummary,
+)
+from tunewright.records.run import BaseModelRef, Environment
+
+Gate = Literal["worse-than-prompt", "not-better", "too-few-rows"]
+"""A finding on which `tunewright study --fail-if` ends with 1: a tuned arm is worse than prompted or few-shot; no tuned
+arm is better than every arm without training; more test rows are needed to decide."""
+
+
+class Candidate(Record):
+    """One setting of an arm that was tried on validation rows."""
+
+    setting: str
+    validation: Estimate | None
+    """Value of the headline metric; None when hardly any row could be scored."""
+    is_chosen: bool
+
+
+class StudyArm(Record):
+    """One way to answer, as it was measured."""
+
+    name: str
+    identity: str
+    """Hash of everything that decides its answers."""
+    explanation: str
+    """What it does, in one sentence."""
+    facts: ArmFacts
+    system_prompt: str | None = None
+    num_examples: int | None = None
+    """Training rows shown before each row; None where the arm shows none."""
+    num_passages: int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    training: TrainingSummary | None = None
+    run: str | None = None
+    """Name of the run that holds its weights, which `chat` and `evaluate` take."""
+
+
+class StudyRow(AnswerRow):
+    """A test row with the answers of all arms."""
+
+    group: Literal["best", "worst", "disagreement"]
+    """Why it is shown: all arms did well, all did badly, or they differ most."""
+    passages: dict[str, tuple[Passage, ...]]
+    """What arms with retrieval were given, by arm."""
+
+
+class StudyReport(Record):
+    """Result of `study`."""
+
+    run_id: str
+    title: str
+    created_at: str
+    command: str
+    decision: Decision
+    arms: tuple[StudyArm, ...]
+    metrics: tuple[Metric, ...]
+    headline_metric: str
+    results: tuple[ArmMetric, ...]
+    """Metric by metric, the arms in their order within each."""
+    differences: tuple[Difference, ...]
+    """Each later arm minus each earlier one, paired, with Holm's correction over the pairs of a metric."""
+    best: str | None
+    """The arm with the best value of the headline metric."""
+    cheapest: str | None
+    """The arm whose requests cost least; None when no price is known."""
+    slices: tuple[SliceResult, ...]
+    """The headline metric by label, source and other properties of the rows; not corrected for their number."""
+    costs: tuple[ArmCost, ...]
+    break_even: BreakEven | None
+    """None without a tuned arm or without one that prompts."""
+    answers: tuple[StudyRow, ...]
+    data: DataSummary
+    base: BaseModelRef
+    recipe: dict[str, Any]
+    derived: tuple[Derived, ...]
+    environment: Environment
+    seconds: dict[str, float]
+    """Wall time by stage."""
+
+    @property
+    def headline(self) -> Metric:
+        """The metric that leads the report."""
+        return next(metric for metric in self.metrics if metric.name == self.headline_metric)
+
+    @property
+    def currency(self) -> str:
+        """Of all amounts of money."""
+        return str(self.recipe["prices"]["currency"])
+
+    def result(self, arm: str, metric: str) -> ArmMetric:
+        """One metric of one arm."""
+        return next(result for result in self.results if (result.arm, result.metric) == (arm, metric))
+
+    def cost(self, arm: str) -> ArmCost:
+        """What one arm costs."""
+        return next(cost for cost in self.costs if cost.arm == arm)
+
+    def difference(self, arm: str, baseline: str | None) -> Difference | None:
+        """`arm` minus `baseline` under the headline metric; None for an arm and itself, or where there is no baseline.
+
+        Stored is each pair once, so this may be one of them turned round.
+        """
+        for change in self.differences:
+            if change.metric == self.headline_metric and {change.arm, change.baseline} == {arm, baseline}:
+                return change if change.arm == arm else change.reversed
+        return None

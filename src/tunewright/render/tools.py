@@ -1,0 +1,99 @@
+"""Whether a chat template writes what rows with tools are about: declarations, calls and results."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tunewright.errors import Problem, RenderError
+from tunewright.records.example import Message, ToolCall
+from tunewright.render.template import ChatTemplate
+
+# Nine letters: Mistral's templates take no other call ids.
+_CALL_ID = "probecall"
+_DECLARED = "probe_declared_function"
+_ARGUMENT = "probe argument"
+_RESULT = "probe result"
+_TOOLS = (
+    f'[{{"type":"function","function":{{"name":"{_DECLARED}","description":"Probe.",'
+    '"parameters":{"type":"object","properties":{"x":{"type":"string","description":"Probe."}},"required":["x"]}}}]'
+)
+_QUESTION = Message(role="user", content="probe question", tools=_TOOLS)
+_CALL = Message(
+    role="assistant",
+    content="",
+    tool_calls=(ToolCall(id=_CALL_ID, name=_DECLARED, arguments=f'{{"x":"{_ARGUMENT}"}}'),),
+)
+_ANSWERED = Message(role="tool", content=_RESULT, tool_call_id=_CALL_ID, name=_DECLARED)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSupport:
+    """What a template writes; what it leaves out, the model would neither see nor learn."""
+
+    template_name: str
+    declarations: bool
+    calls: bool
+    results: bool
+
+    def require(self, messages: Sequence[Message], where: str) -> None:
+        """Refuse messages of which the template would leave something out.
+
+        Raises:
+            RenderError: naming the template and what it does not write.
+        """
+        missing = []
+        if not self.declarations and any(message.tools for message in messages):
+            missing.append("declarations of functions")
+        if not self.calls and any(message.tool_calls for message in messages):
+            missing.append("calls of functions")
+        if not self.results and any(message.role == "tool" for message in messages):
+            missing.append("results of calls")
+        if missing:
+            raise RenderError(
+                Problem(
+                    where,
+                    f"{' and '.join(missing)}, which {self.template_name} does not write",
+                    "a chat template that is made for tools",
+                    "Use a base with such a template (Qwen 2.5 Instruct is one), or remove the rows that use tools.",
+                )
+            )
+
+
+def find_tool_support(template: ChatTemplate, template_name: str) -> ToolSupport:
+    """Render a probe conversation that uses a function, and see what of it stands in the text.
+
+    Args:
+        template: what is probed.
+        template_name: what a person calls it, for refusals.
+    """
+    asked, called = (_QUESTION,), (_QUESTION, _CALL)
+    return ToolSupport(
+        template_name=template_name,
+        declarations=_writes(template, asked, _DECLARED),
+        calls=_writes(template, called, _ARGUMENT),
+        results=_writes(template, (*called, _ANSWERED), _RESULT),
+    )
+
+
+def _writes(template: ChatTemplate, messages: Sequence[Message], sign: str) -> bool:
+    try:
+        return sign in template.render(messages, add_generation_prompt=messages[-1].role != "assistant", where="probe")
+    except RenderError:  # a template that was not made for tools may fail on them
+        return False
+
+
+def texts_in(message: Message) -> Iterator[str]:
+    """Every text that a template may write for a message, with the escapes of JSON resolved."""
+    yield message.content
+    for call in message.tool_calls:
+        yield call.name
+        yield _unescaped(call.arguments)
+    yield message.name or ""
+    yield _unescaped(message.tools or "")
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text

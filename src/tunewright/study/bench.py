@@ -1,0 +1,137 @@
+"""The bench: equal rows, scorers, limits and seeds for every arm, with the choices made on validation rows alone."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from tunewright.contracts import Progress
+from tunewright.evaluate import ArmScores, TestItem, judge
+from tunewright.evaluate.scorers import SCORERS, is_json
+from tunewright.evaluate.statistics import estimate
+from tunewright.records import ArmFacts, ArmKind, Candidate, EvaluateRecipe
+from tunewright.retrieve.prompt import CITATION
+from tunewright.study.answers import AnswerLog, KeptAnswer, Remembering
+from tunewright.study.arms import Arm
+from tunewright.study.options import Option
+
+# A reference never has them; the space before one goes with it.
+_SPACED_CITATION = re.compile(rf"[ \t]*{CITATION.pattern}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The best of several options."""
+
+    option: Option
+    candidates: tuple[Candidate, ...]
+    seconds: float
+    """Machine time that trying all of them took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What an arm did on the test rows."""
+
+    scores: ArmScores
+    given: tuple[KeptAnswer, ...]
+    """Its answers with their times."""
+
+    def facts(self, kind: ArmKind, set_up_seconds: float, rows_needed: int) -> ArmFacts:
+        """Tokens and times per request. Rows are asked in batches, so a user's wait is the time of a whole batch."""
+        answered = [kept.answer for kept in self.given if kept.answer.text is not None]
+        waits = sorted(kept.batch_seconds for kept in self.given)
+        return ArmFacts(
+            name=self.scores.arm,
+            kind=kind,
+            prompt_tokens=fmean(answer.num_prompt_tokens for answer in answered) if answered else 0.0,
+            answer_tokens=fmean(answer.num_answer_tokens for answer in answered) if answered else 0.0,
+            machine_seconds=fmean(kept.batch_seconds / kept.batch_rows for kept in self.given),
+            seconds_p50=_quantile(waits, 0.5),
+            seconds_p95=_quantile(waits, 0.95),
+            set_up_seconds=round(set_up_seconds, 2),
+            rows_needed=rows_needed,
+            uses_documents=kind in ("retrieval", "tuned_retrieval"),
+            is_tuned=kind in ("tuned", "tuned_retrieval"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Measures arms.
+
+    Args:
+        validation: rows on which settings of arms are chosen.
+        test: rows that every arm answers once, with its chosen settings.
+        metrics: text metrics from SCORERS.
+        headline: the one that chooses; one of `metrics`.
+        settings: rows asked at once, resamples and seed.
+        log: answers of earlier sittings.
+        decoding: hash of what decides answers besides arm and row.
+    """
+
+    validation: tuple[TestItem, ...]
+    test: tuple[TestItem, ...]
+    metrics: tuple[str, ...]
+    headline: str
+    settings: EvaluateRecipe
+    log: AnswerLog
+    decoding: str
+    progress: Progress
+
+    def choose(self, name: str, options: Sequence[Option]) -> Chosen:
+        """Try each option on the validation rows; the best value of the headline metric wins, the first of equals.
+
+        Args:
+            name: of the arm, for progress bars.
+            options: at least one, the cheapest first.
+        """
+        metric = SCORERS[self.headline].metric
+        sign = 1.0 if metric.higher_is_better else -1.0
+        found, goodness, seconds = [], [], 0.0
+        for option in options:
+            asked = self._asked(option.arm)
+            title = f"{name} ({option.setting}) on validation rows"
+            judged = self._judge(title, option, asked, self.validation, (self.headline,))
+            scores = judged.of(self.headline)
+            value = estimate(metric, scores, self.settings.num_resamples, self.settings.seed)
+            found.append(value)
+            goodness.append(sign * value.value if value else float("-inf"))
+            given = asked.timings([item.prompt for item in self.validation])
+            seconds += sum(kept.batch_seconds / kept.batch_rows for kept in given)
+        position = goodness.index(max(goodness))
+        candidates = tuple(
+            Candidate(setting=option.setting, validation=value, is_chosen=index == position)
+            for index, (option, value) in enumerate(zip(options, found, strict=True))
+        )
+        return Chosen(options[position], candidates, seconds)
+
+    def measure(self, name: str, option: Option) -> Measured:
+        """Ask an arm the test rows and score its answers."""
+        asked = self._asked(option.arm)
+        scores = self._judge(name, option, asked, self.test, self.metrics)
+        return Measured(scores, tuple(asked.timings([item.prompt for item in self.test])))
+
+    def _judge(
+        self, title: str, option: Option, asked: Remembering, items: Sequence[TestItem], metrics: Sequence[str]
+    ) -> ArmScores:
+        # Who was shown passages was asked to cite them, which no reference does.
+        scored_text = without_citations if option.num_passages else str
+        return judge(asked, None, items, metrics, self.progress, title, scored_text)
+
+    def _asked(self, arm: Arm) -> Remembering:
+        return Remembering(arm, self.log, self.decoding, self.settings.rows_per_batch)
+
+
+def without_citations(answer: str) -> str:
+    """An answer without marks such as `[1]`. JSON is left as it is: there they are lists.
+
+    >>> without_citations("Two euros [1], paid at once [1, 2].")
+    'Two euros, paid at once.'
+    """
+    return answer if is_json(answer) else _SPACED_CITATION.sub("", answer)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Nearest rank: a time that was measured."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,153 @@
+"""General ability in words: which checkpoint was kept, what it has lost, and what else can be tried."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tunewright.records import (
+    Estimate,
+    Metric,
+    RetentionPart,
+    RetentionResult,
+    TrainingSummary,
+    TuneRecipe,
+    format_drop,
+    format_estimate,
+    settled,
+)
+
+
+def is_refused(training: TrainingSummary) -> bool:
+    """Whether training lowered the validation loss, and every checkpoint that did lost too much general ability."""
+    return training.best_step == 0 and training.lowest_loss_step not in (None, 0)
+
+
+def measured_at(training: TrainingSummary, step: int | None) -> RetentionResult:
+    """What the suite gave after a step; None asks for the last one."""
+    found = [point.retention for point in training.curve if point.retention and step in (None, point.step)]
+    return found[-1]
+
+
+def told(
+    training: TrainingSummary,
+    kept: TrainingSummary,
+    result: RetentionResult,
+    strength: float | None,
+    metrics: Sequence[Metric],
+) -> str:
+    """Say what was kept and why, in two or three sentences.
+
+    Args:
+        training: as the loop ended.
+        kept: the same, with the step and the loss of the weights that are kept.
+        result: of the weights that are kept.
+        strength: of the adapter, where strengths were tried; 0 when none of them will do.
+        metrics: what the parts are.
+    """
+    lowest = settled(training.lowest_loss_step)
+    if not is_refused(training):
+        return _chosen(training, kept.best_step, lowest, result, metrics)
+    refused = _beyond(measured_at(training, lowest), metrics)
+    opening = (
+        f"No trained checkpoint kept general ability. Step {lowest}, with the lowest validation loss, is beyond the "
+        f"limits: {refused}."
+    )
+    if strength:
+        return (
+            f"{opening} Its adapter is kept at {strength:g} of its strength, without training again: validation loss "
+            f"{kept.best_validation_loss:.4g} ({training.best_validation_loss:.4g} with the base); "
+            f"{_leading(result, metrics)}."
+        )
+    tried = "" if strength is None else ", and no lower strength of the adapter is both within the limits and better"
+    return f"{opening} The weights of the base are kept{tried}."
+
+
+def _chosen(
+    training: TrainingSummary, step: int, lowest: int, result: RetentionResult, metrics: Sequence[Metric]
+) -> str:
+    text = f"Step {step} is kept. General ability since the base: {_leading(result, metrics)}."
+    if lowest == step:
+        return text
+    refused = _beyond(measured_at(training, lowest), metrics)
+    return f"{text} Step {lowest} has a lower validation loss and is beyond the limits: {refused}."
+
+
+def _leading(result: RetentionResult, metrics: Sequence[Metric]) -> str:
+    """The first two parts: all right-or-wrong items, and general text."""
+    return _changes(result, [part.part for part in result.parts[:2]], metrics)
+
+
+def _beyond(result: RetentionResult, metrics: Sequence[Metric]) -> str:
+    return _changes(result, [part.part for part in result.parts if not part.is_within], metrics)
+
+
+def _changes(result: RetentionResult, names: Sequence[str], metrics: Sequence[Metric]) -> str:
+    metric_of = {metric.name: metric for metric in metrics}
+    changes = [f"{metric_of[name].title} {format_drop(result.of(name), metric_of[name])}" for name in names]
+    return ", ".join(changes)
+
+
+def advice(recipe: TuneRecipe) -> tuple[str, ...]:
+    """What to try when nothing that was trained keeps general ability, each with its setting."""
+    rate, retention = settled(recipe.train.learning_rate), recipe.retention
+    return (
+        f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
+        f"To accept that more is lost: --set retention.max_drop={min(1.0, 5 * retention.max_drop):g} "
+        f"--set retention.max_loss_increase={10 * retention.max_loss_increase:g}",
+        "To keep the lowest validation loss, whatever is lost: --set retention.enabled=false",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRow:
+    """One part as the page and the terminal show it."""
+
+    metric: Metric
+    num_items: int
+    base: str
+    kept: str
+    end: str
+    change: str
+    """Of the kept weights since the base, with its interval."""
+    limit: str
+    verdict: str
+
+
+def retention_rows(training: TrainingSummary | None) -> list[RetentionRow]:
+    """The parts of the suite in their order; none where nothing was measured."""
+    if training is None or training.retention is None:
+        return []
+    retention = training.retention
+    rows = []
+    for metric in retention.metrics:
+        base, kept, end = (result.of(metric.name) for result in (retention.base, retention.kept, retention.end))
+        rows.append(
+            RetentionRow(
+                metric=metric,
+                num_items=base.estimate.num_rows if base.estimate else 0,
+                base=_value(base.estimate, metric),
+                kept=_value(kept.estimate, metric),
+                end=_value(end.estimate, metric),
+                change=format_drop(kept, metric),
+                limit=_limit(kept.limit, metric),
+                verdict=_verdict(kept),
+            )
+        )
+    return rows
+
+
+def _verdict(part: RetentionPart) -> str:
+    if part.limit is None or part.drop is None:
+        return ""
+    if not part.is_within:
+        return "beyond"
+    return "within" if part.drop.high <= part.limit else "may be beyond: too few items to tell"
+
+
+def _value(estimate: Estimate | None, metric: Metric) -> str:
+    return "not measured" if estimate is None else " ".join(format_estimate(estimate, metric))
+
+
+def _limit(limit: float | None, metric: Metric) -> str:
+    if limit is None:
+        return "none"
+    return f"-{100 * limit:g} points" if metric.is_share else f"+{100 * limit:g} %"

@@ -1,0 +1,204 @@
+"""The page of a study: one HTML file that needs no network, no script and nothing beside it; see study/page.py."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from tunewright.errors import MissingExtraError
+from tunewright.records import (
+    ArmMetric,
+    Metric,
+    StudyArm,
+    StudyReport,
+    StudyRow,
+    TrainingSummary,
+    format_amount,
+    format_break_even,
+    format_estimate,
+)
+from tunewright.study.charts import Chart, metric_intervals, training_curves
+from tunewright.study.html import page_environment
+from tunewright.study.page import (
+    VERDICT_MARKS,
+    Compared,
+    Measured,
+    change_groups,
+    compared,
+    format_duration,
+    format_memory,
+    format_value,
+    measured,
+)
+from tunewright.study.retained import RetentionRow, retention_rows
+from tunewright.study.retention_chart import retention_curves
+from tunewright.study.study_charts import break_even_curve, cost_against_quality
+
+GROUP_TITLES = {
+    "disagreement": "Rows on which the arms differ most",
+    "worst": "Rows that all arms answer worst",
+    "best": "Rows that all arms answer best",
+}
+
+
+def render_study_page(report: StudyReport) -> str:
+    """Write the report as HTML. Equal reports give equal text; without matplotlib the charts are left out, in words."""
+    environment = page_environment()
+    environment.filters.update(duration=format_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
+    headline = report.headline
+    return environment.get_template("study.html.j2").render(
+        report=report,
+        headline=headline,
+        arm_rows=[_arm_row(arm, report) for arm in report.arms],
+        metric_tables=[_metric_table(metric, report) for metric in report.metrics],
+        amount=lambda value: format_amount(value, report.currency),
+        break_even=format_break_even(report.break_even) if report.break_even else None,
+        groups=_groups(report.answers),
+        headline_value=lambda value: "unscored" if value is None else format_value(value, headline),
+        estimate=lambda found: " ".join(format_estimate(found, headline)),
+        slice_tables=_slice_tables(report, headline),
+        change_groups=change_groups(report.data.changes),
+        recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        trainings=_trainings(report),
+        charts=_draw_charts(report),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Charts:
+    """The drawings by section, or why there are none."""
+
+    arms: tuple[Chart, ...] = ()
+    cost: tuple[Chart, ...] = ()
+    metrics: tuple[Chart, ...] = ()
+    missing: str | None = None
+
+
+def _draw_charts(report: StudyReport) -> _Charts:
+    names = [arm.name for arm in report.arms]
+    headline, currency = report.headline, report.currency
+    estimates = [(name, report.result(name, headline.name).estimate) for name in names]
+    others = [metric for metric in report.metrics if metric != headline]
+    try:
+        return _Charts(
+            arms=(
+                *metric_intervals([headline], report.results, names),
+                *cost_against_quality(headline, estimates, report.costs, currency),
+            ),
+            cost=break_even_curve(report.break_even, currency),
+            metrics=metric_intervals(others, report.results, names, name="other"),
+        )
+    except MissingExtraError as error:
+        return _Charts(missing=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """How one arm was trained."""
+
+    arm: str
+    run: str
+    summary: TrainingSummary
+    charts: tuple[Chart, ...]
+    retention: Sequence[RetentionRow]
+    retention_charts: tuple[Chart, ...]
+
+
+def _trainings(report: StudyReport) -> list[_Training]:
+    found = []
+    for index, arm in enumerate(report.arms):
+        if arm.training is None or arm.run is None:
+            continue
+        name = f"arm{index}-"
+        try:
+            charts, retained = training_curves(arm.training, name), retention_curves(arm.training, name)
+        except MissingExtraError:  # which the page says once, in the place of the first chart
+            charts, retained = (), ()
+        rows = retention_rows(arm.training)
+        found.append(_Training(arm.name, arm.run, arm.training, charts, rows, retained))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _ArmRow:
+    """One line of the table of arms."""
+
+    arm: StudyArm
+    measured: Measured
+    to_best: Compared | None
+    """None for the best arm itself."""
+    to_cheapest: Compared | None
+    is_best: bool
+    is_cheapest: bool
+    is_chosen: bool
+
+
+def _arm_row(arm: StudyArm, report: StudyReport) -> _ArmRow:
+    return _ArmRow(
+        arm=arm,
+        measured=measured(arm.name, report.result(arm.name, report.headline_metric), report.headline),
+        to_best=_to(report, arm.name, report.best),
+        to_cheapest=_to(report, arm.name, report.cheapest),
+        is_best=arm.name == report.best,
+        is_cheapest=arm.name == report.cheapest,
+        is_chosen=arm.name == report.decision.arm,
+    )
+
+
+def _to(report: StudyReport, arm: str, baseline: str | None) -> Compared | None:
+    change = report.difference(arm, baseline)
+    return compared(change, report.headline) if change else None
+
+
+@dataclass(frozen=True, slots=True)
+class _MetricTable:
+    metric: Metric
+    measured: Sequence[Measured]
+
+
+def _metric_table(metric: Metric, report: StudyReport) -> _MetricTable:
+    found: dict[str, ArmMetric] = {result.arm: result for result in report.results if result.metric == metric.name}
+    return _MetricTable(metric, [measured(arm.name, found.get(arm.name), metric) for arm in report.arms])
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    title: str
+    rows: Sequence[StudyRow]
+
+
+def _groups(rows: Sequence[StudyRow]) -> list[_Group]:
+    groups = [_Group(title, [row for row in rows if row.group == group]) for group, title in GROUP_TITLES.items()]
+    return [group for group in groups if group.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _SliceRow:
+    value: str
+    num_items: int
+    measured: Sequence[Measured]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _SliceTable:
+    name: str
+    rows: Sequence[_SliceRow]
+
+
+def _slice_tables(report: StudyReport, headline: Metric) -> list[_SliceTable]:
+    by_value: dict[str, dict[str, list[int]]] = {}
+    for index, found in enumerate(report.slices):
+        by_value.setdefault(found.slice, {}).setdefault(found.value, []).append(index)
+    tables = []
+    for name, values in by_value.items():
+        rows = []
+        for value, indices in values.items():
+            results = [report.slices[index] for index in indices]
+            cells = [
+                measured(each.arm, ArmMetric(arm=each.arm, metric=each.metric, estimate=each.estimate), headline)
+                for each in results
+            ]
+            rows.append(_SliceRow(value, results[0].num_items, cells, results[0].note))
+        tables.append(_SliceTable(name, rows))
+    return tables

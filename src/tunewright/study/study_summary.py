@@ -1,0 +1,52 @@
+"""The study in Markdown, short enough for a pull request."""
+
+from tunewright.records import (
+    Difference,
+    StudyArm,
+    StudyReport,
+    Verdict,
+    format_amount,
+    format_estimate,
+    format_p_value,
+)
+
+
+def render_study_summary(report: StudyReport) -> str:
+    """Decision, one line per arm with its interval and its difference to the best one, reasons, how to repeat."""
+    heading = ("arm", report.headline.title, f"difference to {report.best}", "tokens per request", "1,000 requests")
+    lines = [f"## {_text(report.title)}", "", f"**{_text(report.decision.headline)}**", ""]
+    lines += [_line(heading), "|---|---:|---:|---:|---:|", *(_line(_cells(arm, report)) for arm in report.arms)]
+    lines += ["", "Brackets hold 95 % intervals; p-values are corrected after Holm.", ""]
+    lines += [f"- {_text(reason)}" for reason in report.decision.reasons]
+    if report.decision.what_would_change_it:
+        lines += ["", "What would change it:", ""]
+        lines += [f"- {_text(condition)}" for condition in report.decision.what_would_change_it]
+    lines += ["", f"Run `{report.run_id}` on {report.data.num_test_inputs:,} test inputs. To repeat it:", ""]
+    return "\n".join([*lines, f"    {report.command}", ""])
+
+
+def _cells(arm: StudyArm, report: StudyReport) -> tuple[str, ...]:
+    found = report.result(arm.name, report.headline_metric).estimate
+    value = f"{' '.join(format_estimate(found, report.headline))}, n = {found.num_rows:,}" if found else "not measured"
+    change = report.difference(arm.name, report.best)
+    tokens = f"{arm.facts.prompt_tokens:,.0f} + {arm.facts.answer_tokens:,.0f}"
+    cost = format_amount(report.cost(arm.name).per_thousand_requests, report.currency)
+    return arm.name, value, _compared(change, report) if change else "", tokens, cost
+
+
+def _compared(change: Difference, report: StudyReport) -> str:
+    if change.estimate is None:
+        return "not comparable"
+    p_value = change.p_value if change.adjusted_p_value is None else change.adjusted_p_value
+    figure = " ".join(format_estimate(change.estimate, report.headline, is_difference=True))
+    p_text = f", p {format_p_value(p_value)}" if p_value is not None else ""
+    return f"{figure}{p_text}" + ("" if change.verdict is Verdict.TOO_FEW_ROWS else f": {change.verdict}")
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(map(_text, cells))} |"
+
+
+def _text(text: str) -> str:
+    """Text of others, with what Markdown or HTML would act on taken out of force."""
+    return "".join(f"\\{character}" if character in "\\`*_<>|#" else character for character in text)

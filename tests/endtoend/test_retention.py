@@ -1,0 +1,138 @@
+"""General ability watched by a real run: what is measured when, what is kept, and exact resume with it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_job import small_recipe, write_rows
+from tiny_base import write_tiny_base
+
+from tunewright.actions import resume, retaining, tune
+from tunewright.contracts import SilentProgress
+from tunewright.errors import DataError, InterruptedRunError
+from tunewright.records import Estimate, RetentionRecipe, RetentionResult, TuneRecipe
+from tunewright.store import RunFolder, Store
+from tunewright.train import loop
+from tunewright.train.checkpoint import TrainState
+
+FEW = RetentionRecipe(max_items=10)
+LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
+STRICT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 0.0})
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    return write_rows(folder / "rows.jsonl"), write_tiny_base(folder / "base")
+
+
+def recipe_with(inputs: tuple[Path, Path], retention: RetentionRecipe) -> TuneRecipe:
+    return small_recipe(*inputs).model_copy(update={"retention": retention})
+
+
+class Listening(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def weights_of(run: RunFolder, name: str, file: str) -> dict[str, torch.Tensor]:
+    found = load_file(run.path / name / file)
+    return {key.replace(".default.", "."): value for key, value in found.items()}
+
+
+def test_every_validation_measures_ability_and_the_report_has_base_kept_and_end(
+    inputs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    progress = Listening()
+    report = tune(recipe_with(inputs, LENIENT), home=tmp_path, progress=progress)
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    validated = [point for point in report.training.curve if point.validation_loss is not None]
+    assert validated[0].step == 0
+    assert all(point.retention is not None for point in validated)
+    assert (retention.num_items, retention.strength, retention.trials) == (60, 1.0, ())
+    assert retention.kept == next(p.retention for p in validated if p.step == report.training.best_step)
+    assert retention.end == validated[-1].retention
+    assert retention.told in progress.lines
+    assert any("items of the retention suite cannot be scored" in line for line in progress.lines)
+    page = (Store(tmp_path).run("last").path / "report.html").read_text(encoding="utf-8")
+    assert "General ability" in page
+
+
+def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The base, three validations of training, then strengths from the lowest loss on: the second will do.
+    drops = iter([0.0, 0.5, 0.5, 0.5, 0.0])
+    real = retaining.compare_retention
+
+    def scripted(*arguments: Any) -> RetentionResult:
+        drop = next(drops)
+        parts = [
+            part.model_copy(
+                update={"drop": Estimate(value=drop, low=drop, high=drop, num_rows=10), "limit": 0.1, "part": part.part}
+            )
+            for part in real(*arguments).parts
+        ]
+        return RetentionResult(parts=tuple(parts))
+
+    monkeypatch.setattr(retaining, "compare_retention", scripted)
+    report = tune(recipe_with(inputs, FEW), home=tmp_path)
+    run = Store(tmp_path).run("last")
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    by_loss = sorted(retention.trials, key=lambda trial: trial.validation_loss)
+    assert retention.strength == by_loss[1].strength
+    assert report.training.best_validation_loss == by_loss[1].validation_loss
+    assert report.training.best_step == retention.kept_step == report.training.lowest_loss_step != 0
+    trained = weights_of(run, f"checkpoints/step-{retention.kept_step:08d}", "weights.safetensors")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    assert trained.keys() == saved.keys()
+    for key, value in saved.items():
+        assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
+
+
+def test_a_killed_and_resumed_run_measures_and_keeps_the_same(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_with(inputs, STRICT)
+    straight = tune(recipe, home=tmp_path / "straight")
+    real_step = loop._step
+
+    def stop(*arguments: Any) -> TrainState:
+        if arguments[3].step == 6:
+            raise KeyboardInterrupt
+        return real_step(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", stop)
+        with pytest.raises(InterruptedRunError, match="Continue with"):
+            tune(recipe, home=tmp_path / "stopped")
+    resumed = resume("last", home=tmp_path / "stopped")
+    assert straight.training is not None
+    assert resumed.training is not None
+    assert resumed.training.curve == straight.training.curve
+    assert resumed.training.retention is not None
+    ours, theirs = (found.training.retention for found in (resumed, straight) if found.training)
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.kept, ours.strength, ours.told) == (theirs.kept, theirs.strength, theirs.told)
+    artifacts = [
+        (Store(tmp_path / name).run("last").path / "artifact" / "adapter_model.safetensors").read_bytes()
+        for name in ("straight", "stopped")
+    ]
+    assert artifacts[0] == artifacts[1]
+
+
+def test_a_bad_benchmark_file_is_found_before_anything_is_written(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    recipe = recipe_with(inputs, RetentionRecipe(files=(str(tmp_path / "no.jsonl"),)))
+    with pytest.raises(DataError, match=r"Correct retention\.files"):
+        tune(recipe, home=tmp_path / "home")
+    assert not (tmp_path / "home" / "runs").exists()

@@ -1,0 +1,244 @@
+"""A whole study on a tiny model: every arm, every file, and kills at any stage that change nothing."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from chat_server import Reply, Request, chat_server, refused
+from chat_server import said as reply
+from cli_fixture import Shell
+from small_job import write_rows
+from small_study import study_recipe, write_documents, write_study_base
+
+from tunewright.actions import chat, resume, resume_study, show_run, study
+from tunewright.errors import DataError, RecipeError, TrainError
+from tunewright.records import RunStatus, Split, StudyReport
+from tunewright.store import Store
+
+ARMS = ["zero-shot", "prompted", "few-shot", "retrieval", "tuned", "tuned + retrieval"]
+
+# Kills itself with SIGKILL before the given answer is kept, or before the given optimizer step of the given run.
+KILLED_WORKER = """
+import os, signal, sys
+from pathlib import Path
+from tunewright.actions import resume_study, study
+from tunewright.records import read_study_recipe
+from tunewright.store import RunFolder
+from tunewright.train import loop
+recipe, home, stage, kill_at = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+real_append, real_step, num_kept = RunFolder.append_json, loop._step, 0
+def append(run, name, value):
+    global num_kept
+    num_kept += 1
+    if stage == "answers" and num_kept == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real_append(run, name, value)
+def step(job, optimizers, parameters, state, advance):
+    if job.run.path.name == stage and state.step == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_step(job, optimizers, parameters, state, advance)
+RunFolder.append_json, loop._step = append, step
+if (home / "runs").exists():
+    resume_study("last", home=home)
+else:
+    study(read_study_recipe({}, Path(recipe)), home=home)
+"""
+
+
+class Job:
+    def __init__(self, folder: Path) -> None:
+        pytest.importorskip("lancedb")
+        self.rows, self.base = write_rows(folder / "rows.jsonl"), write_study_base(folder / "base")
+        self.documents = write_documents(folder / "documents")
+        (folder / "house.txt").write_text("Answer with one colour.", encoding="utf-8")
+        self.recipe = study_recipe(
+            self.rows, self.base, documents=str(self.documents), prompts=[str(folder / "house.txt")]
+        )
+        self.home = folder / "home"
+        self.report = study(self.recipe, home=self.home)
+        self.run = Store(self.home).run(self.report.run_id)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    return Job(tmp_path_factory.mktemp("study"))
+
+
+def told(report: StudyReport) -> dict[str, object]:
+    """What a study says, but for its name and what depends on the clock."""
+    arms = [arm.model_dump(mode="json", exclude={"facts", "identity", "run"}) for arm in report.arms]
+    for arm in arms:
+        if arm["training"]:
+            arm["training"].pop("seconds")
+            arm["training"].pop("peak_memory_bytes")
+    fields = {"results", "differences", "slices", "answers", "best", "recipe"}
+    return {"arms": arms, **report.model_dump(mode="json", include=fields)}
+
+
+def test_every_arm_answers_the_same_test_rows(job):
+    assert [arm.name for arm in job.report.arms] == ARMS
+    assert {found.estimate.num_rows + found.estimate.num_unscored for found in job.report.results} == {20}
+    assert {metric.name for metric in job.report.metrics} == {"accuracy", "macro_f1"}
+    assert len(job.report.differences) == 2 * 15
+    assert {cost.arm for cost in job.report.costs} == set(ARMS)
+
+
+def test_choices_were_made_and_none_of_them_on_a_test_row(job):
+    tried = {arm.name: [candidate.setting for candidate in arm.candidates] for arm in job.report.arms}
+    assert tried["prompted"] == [
+        "house.txt", "assembled: the form of the answers", "assembled: the form and fixed examples",
+    ]  # fmt: skip
+    assert [setting[:9] for setting in tried["few-shot"]] == ["1 example", "2 example"]
+    assert [sum(candidate.is_chosen for candidate in arm.candidates) for arm in job.report.arms] == [0, 1, 1, 1, 0, 0]
+    lines = [json.loads(line) for line in (job.run.path / "answers.jsonl").read_text().splitlines()]
+    version, examples = Store(job.home).get_dataset(job.run.record.dataset_id)
+    test_inputs = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TEST}
+    asked_of_tests = {line["arm"] for line in lines if line["row"] in test_inputs}
+    assert asked_of_tests == {arm.identity for arm in job.report.arms}
+
+
+def test_retrieval_shows_its_passages_and_the_tuned_arm_learned_with_them(job):
+    row = job.report.answers[0]
+    assert set(row.passages) == {"retrieval", "tuned + retrieval"}
+    assert all(len(found) == 1 for found in row.passages.values())
+    nested = Store(job.home).run(f"{job.report.run_id}/tuned-retrieval")
+    version, examples = Store(job.home).get_dataset(nested.record.dataset_id)
+    first = examples[version.entries[0].example_id].body.prompt[-1].content
+    assert first.startswith("Context:\n[1] ")
+    assert version.id != job.run.record.dataset_id
+
+
+def test_the_run_holds_the_report_in_three_forms(job):
+    assert job.run.record.status is RunStatus.SUCCEEDED
+    assert set(job.run.record.outputs) == {"report.json", "report.html", "summary.md"}
+    record, report = show_run("last", job.home)
+    assert record.kind == "study"
+    assert report == job.report
+    page = (job.run.path / "report.html").read_text(encoding="utf-8")
+    assert not re.findall(r"(?:src|href)=\"(?!#)[^\"]*", page)
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)), "drawings share no id"
+    summary = (job.run.path / "summary.md").read_text(encoding="utf-8")
+    assert all(f"| {name} |" in summary for name in ARMS)
+    assert not list(job.run.path.rglob(".tmp*"))
+
+
+def test_a_trained_arm_can_be_talked_to(job):
+    answer = chat(f"{job.report.run_id}/tuned", home=job.home).say("What is the colour of place 4?", lambda _: None)
+    assert answer.num_answer_tokens > 0
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        (("answers", 30), ("tuned", 2), ("tuned-retrieval", 3)),
+        pytest.param((("answers", 1), ("answers", 60), ("answers", 90), ("tuned", 4)), marks=pytest.mark.slow),
+    ],
+    ids=["stages", "answers"],
+)
+def test_kills_change_nothing_that_the_study_says(job, kills, tmp_path):
+    recipe, home = tmp_path / "recipe.json", tmp_path / "home"
+    recipe.write_text(job.recipe.model_dump_json(), encoding="utf-8")
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    for stage, kill_at in kills:
+        command = [sys.executable, "-c", KILLED_WORKER, str(recipe), str(home), stage, str(kill_at)]
+        killed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+    report = resume_study("last", home=home)
+    assert told(report) == told(job.report)
+    lines = [json.loads(line) for line in (home / "runs" / report.run_id / "answers.jsonl").read_text().splitlines()]
+    keys = [(line["arm"], line["row"], line["decoding"]) for line in lines]
+    assert len(keys) == len(set(keys)), "nothing was asked twice"
+
+
+def test_a_study_goes_on_without_the_users_files(job, tmp_path, monkeypatch):
+    folder = tmp_path / "inputs"
+    shutil.copytree(job.documents, folder / "documents")
+    (folder / "house.txt").write_text("Answer with one colour.", encoding="utf-8")
+
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    recipe = study_recipe(job.rows, job.base, documents=str(folder / "documents"), prompts=[str(folder / "house.txt")])
+    home = tmp_path / "home"
+    with monkeypatch.context() as patch:
+        patch.setattr("tunewright.actions.studying.base_model", stop)
+        with pytest.raises(TrainError, match=r"Continue with: tunewright study --resume \S+ --home"):
+            study(recipe, home=home)
+    shutil.rmtree(folder)
+    run = Store(home).run("last")
+    with pytest.raises(TrainError, match=r"is of kind study, not tune\. Continue it with: tunewright study --resume"):
+        resume("last", home=home)
+    assert run.record.status is RunStatus.INTERRUPTED
+    assert told(resume_study("last", home=home))["results"] == told(job.report)["results"]
+    with pytest.raises(TrainError, match="has already succeeded"):
+        resume_study("last", home=home)
+
+
+def test_the_command_prints_the_decision_and_its_exit_code_can_gate(job, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path))
+    recipe = tmp_path / "recipe.yaml"
+    settings = job.recipe.model_dump(mode="json", exclude={"documents", "prompts"})
+    recipe.write_text(json.dumps(settings), encoding="utf-8")
+    shell = Shell(monkeypatch, capsys)
+    record = tmp_path / "study.json"
+    outcome = shell.run("study", "--recipe", str(recipe), "--fail-if", "not-better", "--json", str(record))
+    assert outcome.code == 1
+    assert "--fail-if: No tuned arm is better than every arm without training." in outcome.stderr
+    report = StudyReport.model_validate_json(record.read_bytes())
+    assert [arm.name for arm in report.arms] == ["zero-shot", "prompted", "few-shot", "tuned"]
+    words = " ".join(outcome.stdout.split())
+    assert report.decision.headline in words
+    assert "report.html" in words
+    assert report.decision.headline in " ".join(shell.run("show", "last").stdout.split())
+
+
+def test_a_hosted_model_is_one_more_arm_and_its_failures_are_unscored(job, tmp_path):
+    def script(request: Request, number: int) -> Reply:
+        num_examples = sum(message["role"] == "assistant" for message in request.body["messages"])
+        return refused(400, "no") if "place 7?" in request.question else reply("red" if num_examples else "beige")
+
+    with chat_server(script) as server:
+        endpoint = {"url": server.url, "model": "large", "key_variable": "PATH"}
+        recipe = study_recipe(job.rows, job.base, endpoint=endpoint)
+        report = study(recipe, home=tmp_path)
+        assert {request.body["model"] for request in server.requests} == {"large"}
+    (arm,) = [arm for arm in report.arms if arm.name == "endpoint"]
+    assert arm.num_examples in (1, 2), "an answer of red is right now and then, one of beige never"
+    assert arm.facts.kind == "endpoint"
+    assert arm.facts.prompt_tokens == 7.0
+    assert report.cost("endpoint").reason == "the prices per million prompt and answer tokens are not stated"
+    key = os.environ["PATH"]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
+
+
+def test_what_cannot_be_studied_is_refused_before_anything_is_written(job, tmp_path):
+    plain = tmp_path / "plain.txt"
+    plain.write_text("\n\n".join(f"The capital of place {n} is city {n}. " * 40 for n in range(60)), encoding="utf-8")
+    empty = tmp_path / "empty.txt"
+    empty.write_text(" \n", encoding="utf-8")
+    rows = str(job.rows)
+    for error, match, fields in (
+        (RecipeError, "data: found rows of plain text, expected rows with an input", {"data": {"path": str(plain)}}),
+        (RecipeError, "evaluate.metrics: found 'loss', expected metrics", {"evaluate": {"metrics": ["loss"]}}),
+        (RecipeError, "prompts: missing.txt: found FileNotFoundError", {"prompts": ["missing.txt"]}),
+        (RecipeError, r"prompts: \S+empty.txt: found an empty file", {"prompts": [str(empty)]}),
+        (DataError, "nowhere: found no such folder, expected a folder of documents", {"documents": "nowhere"}),
+        (RecipeError, "NO_SUCH_KEY: found no such variable", {"endpoint": hosted(key_variable="NO_SUCH_KEY")}),
+        (RecipeError, "--endpoint: found 'ftp://x'", {"endpoint": hosted(url="ftp://x")}),
+    ):
+        recipe = study_recipe(job.rows, job.base, **{"data": {"path": rows}, **fields})
+        with pytest.raises(error, match=match):
+            study(recipe, home=tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
+def hosted(**changes: str) -> dict[str, str]:
+    return {"url": "http://localhost:1/v1", "model": "large", **changes}

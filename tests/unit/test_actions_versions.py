@@ -1,0 +1,368 @@
+"""Named data sets: build, refresh, compare, take back, export, and training on a version."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from split_rows import Row, row, write_jsonl
+
+from tunewright.actions import (
+    build_dataset,
+    dataset_card,
+    dataset_log,
+    diff_datasets,
+    export_dataset,
+    list_datasets,
+    refresh_dataset,
+    show_dataset,
+    take_back,
+)
+from tunewright.actions.stored import open_version
+from tunewright.actions.versions import default_name
+from tunewright.contracts import SilentProgress
+from tunewright.data import PreparedData, export_splits, read_rows
+from tunewright.data.checks.run import CHECKS
+from tunewright.errors import DataError, RecipeError, StoreError
+from tunewright.records import (
+    BuildResult,
+    CheckRecipe,
+    Conversation,
+    DataRecipe,
+    DatasetEntry,
+    DatasetVersion,
+    Example,
+    Message,
+    PlainText,
+    PreferencePair,
+    Provenance,
+    SourceRecipe,
+    Split,
+    ToolCall,
+)
+from tunewright.store import Store
+
+NO_CHECKS = CheckRecipe(skip=tuple(check.id for check in CHECKS))
+PLACES = [row(number) for number in range(80)]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def build(rows: Sequence[Row] = PLACES, *, name: str | None = None, new_test: bool = False, **more: Any) -> BuildResult:
+    write_jsonl(Path("tickets.jsonl"), rows)
+    return build_dataset(DataRecipe(path="tickets.jsonl", checks=NO_CHECKS, **more), name=name, new_test=new_test)
+
+
+def refresh(rows: Sequence[Row], **more: Any) -> BuildResult:
+    write_jsonl(Path("tickets.jsonl"), rows)
+    return refresh_dataset("tickets", **more)
+
+
+def test_ids(reference: str) -> set[str]:
+    data, _ = Store().get_dataset(dataset_log(reference).current.version_id)
+    return {entry.example_id for entry in data.entries if entry.split is Split.TEST}
+
+
+test_ids.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_a_build_is_the_first_line_of_a_log() -> None:
+    built = build()
+    assert (built.name, built.is_new, built.difference) == ("tickets", True, None)
+    assert built.num_rows == {"train": 40, "validation": 20, "test": 20}
+    (entry,) = dataset_log("tickets").entries
+    assert entry == built.entry
+    assert (entry.number, entry.action, entry.parent_id, entry.test_number) == (1, "build", None, 1)
+    assert entry.recipe == DataRecipe(path="tickets.jsonl", checks=NO_CHECKS)
+    assert entry.folder == str(Path.cwd())
+    assert [log.name for log in list_datasets()] == ["tickets"]
+
+
+def test_the_same_build_again_makes_no_version_and_another_recipe_does() -> None:
+    first = build()
+    assert not build().is_new
+    other = build(split_seed=3)
+    assert (other.entry.number, other.entry.parent_id) == (2, first.entry.version_id)
+    assert other.entry.recipe_id != first.entry.recipe_id
+
+
+def test_a_blocking_problem_refuses_a_build_as_it_refuses_training() -> None:
+    write_jsonl(
+        Path("tickets.jsonl"),
+        [row(number, colour) for colour, num in (("red", 80), ("blue", 5)) for number in range(num)],
+    )
+    with pytest.raises(DataError, match=r"contradictions: found 10 rows .*data\.checks\.accept=\[contradictions\]"):
+        build_dataset(DataRecipe(path="tickets.jsonl"))
+    assert list_datasets() == []
+
+
+def test_a_refresh_without_a_change_makes_no_version(home: Path) -> None:
+    first = build()
+    before = sorted(path.relative_to(home) for path in home.rglob("*"))
+    again = refresh(PLACES)
+    assert (again.is_new, again.entry) == (False, first.entry)
+    assert sorted(path.relative_to(home) for path in home.rglob("*")) == before
+
+
+def test_a_refresh_says_what_is_new_gone_and_changed() -> None:
+    build()
+    rows = [*PLACES[1:40], row(40, "corrected"), *PLACES[41:], row(500)]
+    built = refresh(rows)
+    assert (built.is_new, built.entry.number, built.entry.action) == (True, 2, "refresh")
+    (source,) = built.entry.differences
+    assert (source.source, source.num_new, source.num_gone, source.num_changed) == ("tickets.jsonl", 1, 1, 1)
+    assert built.difference is not None
+    assert built.difference.num_same == 78
+    found = {each.kind: (each.location, each.input, each.before, each.after) for each in built.difference.rows}
+    assert found == {
+        "changed": ("tickets.jsonl:40", "question 40", "answer 40", "corrected"),
+        "new": ("tickets.jsonl:80", "question 500", None, "answer 500"),
+        "gone": ("tickets.jsonl:1", "question 0", "answer 0", None),
+    }
+
+
+def test_differences_are_counted_by_source() -> None:
+    write_jsonl(Path("a.jsonl"), PLACES[:40])
+    write_jsonl(Path("b.jsonl"), PLACES[40:])
+    sources = (SourceRecipe(path="a.jsonl", licence="MIT", owner="Ann"), SourceRecipe(path="b.jsonl"))
+    recipe = DataRecipe(sources=sources, checks=NO_CHECKS)
+    build_dataset(recipe, name="mixed")
+    write_jsonl(Path("b.jsonl"), [*PLACES[40:], row(600), row(601)])
+    built = refresh_dataset("mixed")
+    assert [(each.source, each.num_new) for each in built.entry.differences] == [("b.jsonl", 2)]
+    card = dataset_card("mixed")
+    assert "| a.jsonl | a.jsonl | 40 | prompt_completion | MIT | Ann | 1 |" in card
+    assert "- No licence is stated for b.jsonl." in card
+
+
+def test_rows_in_another_order_are_no_difference_of_content_but_said() -> None:
+    build()
+    built = refresh(PLACES[::-1])
+    assert built.difference is not None
+    assert (built.difference.is_reordered, built.difference.sources, built.difference.num_moved) == (True, (), 0)
+
+
+def test_the_test_split_stays_until_a_new_one_is_asked_for() -> None:
+    first = build()
+    frozen = test_ids("tickets")
+    more = [row(number) for number in range(1000, 1100)]
+    assert refresh([*more, *PLACES]).entry.test_number == 1
+    assert test_ids("tickets") == frozen
+    fresh = refresh([*more, *PLACES, row(2000)], new_test=True)
+    assert fresh.entry.test_number == fresh.entry.number == 3
+    assert test_ids("tickets") != frozen
+    assert build([*more, *PLACES, row(2001)]).entry.test_number == 3
+    assert first.entry.test_number == 1
+
+
+def test_an_older_version_can_be_taken_back_and_nothing_is_lost() -> None:
+    first = build()
+    second = refresh([*PLACES, row(500)])
+    taken = take_back("tickets", "1")
+    assert (taken.entry.number, taken.entry.action, taken.entry.parent_id) == (3, "back", second.entry.version_id)
+    assert taken.entry.version_id == first.entry.version_id
+    assert taken.entry.read_at == first.entry.read_at
+    (source,) = taken.entry.differences
+    assert (source.num_new, source.num_gone) == (0, 1)
+    assert take_back("tickets", "tickets@2").entry.version_id == second.entry.version_id
+    assert take_back("tickets", first.entry.version_id[:12]).entry.number == 5
+    assert len(dataset_log("tickets").entries) == 5
+
+
+def test_taking_back_what_is_current_or_unknown_is_refused() -> None:
+    built = build()
+    with pytest.raises(StoreError, match="found the current version, expected an older one"):
+        take_back("tickets", built.entry.version_id[:8])
+    for version in ("7", "zz", ""):
+        with pytest.raises(StoreError, match="found no such version, expected a number from 1 to 1"):
+            take_back("tickets", version)
+
+
+def test_versions_are_named_in_four_ways() -> None:
+    first = build()
+    second = refresh([*PLACES, row(500)])
+    for name, expected in (
+        ("tickets", second),
+        ("data:tickets", second),
+        ("tickets@1", first),
+        (first.entry.version_id[:10], first),
+    ):
+        assert show_dataset(name).version_id == expected.entry.version_id
+    assert diff_datasets("tickets@1", "tickets").rows[0].kind == "new"
+    assert diff_datasets("tickets", "tickets").is_empty
+    with pytest.raises(StoreError, match="found no dataset version"):
+        show_dataset("nothing")
+
+
+def test_a_card_counts_every_step() -> None:
+    rows = [*PLACES, row(3), row(4), row(500, prompt="where is the cafÃ© on the market square of the town")]
+    write_jsonl(Path("tickets.jsonl"), rows)
+    build_dataset(DataRecipe(path="tickets.jsonl"), command="tunewright data build tickets.jsonl")
+    card = show_dataset("tickets")
+    assert {(step.action, step.cause): step.num_rows for step in card.steps} == {
+        ("edited", "mojibake"): 1,
+        ("dropped", "duplicates"): 2,
+    }
+    assert [(split.split, split.num_rows) for split in card.splits] == [("train", 41), ("validation", 20), ("test", 20)]
+    assert {row.split for row in card.rows} == set(Split)
+    text = dataset_card("tickets")
+    for line in ("| read |  | 83 |", "| dropped | duplicates | 2 |", "| edited | mojibake | 1 |"):
+        assert line in text
+    assert "| in the version |  | 81 |" in text
+    assert "    tunewright data build tickets.jsonl" in text
+    assert text == Store().logs.card_path("tickets", 1).read_text(encoding="utf-8")
+
+
+def test_a_version_without_a_name_has_a_card_that_says_what_is_not_recorded(home: Path) -> None:
+    version, _ = Store().get_dataset(build().entry.version_id)
+    assert "## How to make it again" in dataset_card("tickets")
+    card = dataset_card(version.id)
+    assert "Checks of this version are not recorded" in card
+    assert "## How to make it again" not in card
+
+
+def test_names_come_from_files() -> None:
+    for path, name in (
+        ("my tickets.v2.jsonl", "my-tickets"),
+        ("folder/rows.jsonl.gz", "rows"),
+        ("owner/name", "name"),
+        ("docs/", "docs"),
+        ("*.jsonl", "data"),
+    ):
+        assert default_name(DataRecipe(path=path)) == name
+
+
+def test_a_stored_version_cannot_be_built_again() -> None:
+    with pytest.raises(RecipeError, match=r"data\.path: found 'data:tickets', expected rows to read"):
+        build_dataset(DataRecipe(path="data:tickets"))
+
+
+class Listener(SilentProgress):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_refresh_elsewhere_says_where_relative_paths_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    listener = Listener()
+    with pytest.raises(DataError, match="no such file"):
+        refresh_dataset("tickets", progress=listener)
+    assert listener.said == [f"tickets was built in {tmp_path}; relative paths now start in {tmp_path / 'elsewhere'}."]
+
+
+def test_training_takes_the_frozen_splits_under_a_name_that_does_not_move() -> None:
+    built = build()
+    recipe, data = open_version(DataRecipe(path="data:tickets"), None, SilentProgress())
+    assert recipe.path == "data:tickets@1"
+    assert data.version.id == built.entry.version_id
+    recipe, _ = open_version(DataRecipe(path=f"data:{built.entry.version_id[:8]}"), None, SilentProgress())
+    assert recipe.path == f"data:{built.entry.version_id}"
+
+
+def test_settings_beside_a_stored_version_are_refused() -> None:
+    build()
+    with pytest.raises(RecipeError, match=r"data\.split_seed: found 3, expected no such setting beside data:tickets"):
+        open_version(DataRecipe(path="data:tickets", split_seed=3), None, SilentProgress())
+    open_version(DataRecipe(path="data:tickets", unusable_rows="drop"), None, SilentProgress())
+
+
+def test_a_version_without_a_split_cannot_be_trained_on() -> None:
+    example = example_of(PlainText(text="Once upon a time."))
+    version = DatasetVersion(entries=(DatasetEntry(example_id=example.id, split=Split.TEST),), sources=())
+    Store().put_dataset(version, {example.id: example})
+    with pytest.raises(DataError, match="found no train and no validation rows, expected rows in every split"):
+        open_version(DataRecipe(path=f"data:{version.id}"), None, SilentProgress())
+
+
+def example_of(body: Conversation | PlainText | PreferencePair, number: int = 1) -> Example:
+    return Example(body=body, provenance=Provenance(source="rows", row=number))
+
+
+def prepared(*examples: Example) -> PreparedData:
+    entries = tuple(DatasetEntry(example_id=example.id, split=Split.TRAIN) for example in examples)
+    return PreparedData(DatasetVersion(entries=entries, sources=()), {example.id: example for example in examples})
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=20).filter(
+    str.strip
+)
+TURNS = st.lists(st.tuples(TEXT, TEXT, st.sampled_from((0, 1))), min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(st.none() | TEXT, TURNS), min_size=1, max_size=5), st.sampled_from(("jsonl", "parquet")))
+@settings(max_examples=25, deadline=None)
+def test_an_export_read_again_gives_the_same_ids(
+    tmp_path_factory: pytest.TempPathFactory, chats: list[tuple[str | None, list[tuple[str, str, int]]]], to: Any
+) -> None:
+    examples = []
+    for system, turns in chats:
+        messages = [Message(role="system", content=system)] if system else []
+        for asked, answered, weight in turns[:-1]:
+            messages += [Message(role="user", content=asked)]
+            messages += [Message(role="assistant", content=answered, weight=1 if weight else 0)]
+        messages += [Message(role="user", content=turns[-1][0]), Message(role="assistant", content=turns[-1][1])]
+        examples.append(example_of(Conversation(messages=tuple(messages))))
+    assert_round_trip(prepared(*examples), to, tmp_path_factory.mktemp("export"))
+
+
+def assert_round_trip(data: PreparedData, to: Any, folder: Path) -> None:
+    export_splits(data, to, folder)
+    (file,) = folder.iterdir()
+    again = read_rows(str(file), DataRecipe(path=str(file)), None)
+    assert [example.id for example in again.examples] == [example.id for example in data.rows(Split.TRAIN)]
+
+
+TOOLS = (
+    '[{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{"b":{},"a":{}}}}}]'
+)
+CALLS = Conversation(
+    messages=(
+        Message(role="user", content="Oslo?", tools=TOOLS),
+        Message(
+            role="assistant", content="", tool_calls=(ToolCall(id="c1", name="weather", arguments='{"city":"Oslo"}'),)
+        ),
+        Message(role="tool", content="12", tool_call_id="c1", name="weather"),
+        Message(role="assistant", content="12 degrees"),
+    )
+)
+PAIR = PreferencePair(prompt=(Message(role="user", content="Hi"),), chosen="Hello!", rejected="What?")
+
+
+@pytest.mark.parametrize("to", ["jsonl", "parquet"])
+@pytest.mark.parametrize("body", [PlainText(text="Once\nupon"), CALLS, PAIR], ids=["text", "calls", "pair"])
+def test_texts_calls_and_pairs_come_back_too(tmp_path: Path, body: Any, to: Any) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    assert_round_trip(prepared(example_of(body)), to, folder)
+
+
+def test_an_export_is_a_folder_with_a_file_for_each_split_and_the_card(tmp_path: Path) -> None:
+    build()
+    files = export_dataset("tickets", "openai", tmp_path / "out")
+    assert [file.name for file in files] == ["train.jsonl", "validation.jsonl", "test.jsonl"]
+    assert (tmp_path / "out" / "DATASET.md").read_text(encoding="utf-8") == dataset_card("tickets")
+    first = json.loads(files[0].read_text(encoding="utf-8").splitlines()[0])
+    assert [message["role"] for message in first["messages"]] == ["user", "assistant"]
+    with pytest.raises(StoreError, match="found something there already"):
+        export_dataset("tickets", "openai", tmp_path / "out")
+
+
+def test_formats_that_cannot_hold_the_rows_are_refused(tmp_path: Path) -> None:
+    text, chat = example_of(PlainText(text="Once")), example_of(PAIR, 2)
+    with pytest.raises(DataError, match=r"rows:1: found a row of the kind text, expected a conversation: openai"):
+        export_splits(prepared(text), "openai", tmp_path)
+    with pytest.raises(DataError, match=r"rows:2: found a row of the kind preference, expected text, as rows:1"):
+        export_splits(prepared(text, chat), "jsonl", tmp_path)

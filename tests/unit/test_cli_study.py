@@ -1,0 +1,73 @@
+"""The options of `study` become its recipe; findings become exit codes."""
+
+from pathlib import Path
+
+import pytest
+from cli_fixture import Calls, Shell
+from study_fixture import ARMS, build_study
+
+from tunewright.records import EndpointRecipe, Full, StudyReport
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    shell = Shell(monkeypatch, capsys)
+    shell.fake("run_folder", Path("/home/me/.tunewright/runs/20261120"))
+    return shell
+
+
+@pytest.fixture
+def study(shell: Shell) -> Calls:
+    return shell.fake("study", build_study())
+
+
+def test_every_option_reaches_its_setting(shell: Shell, study: Calls) -> None:
+    options = "--base some/base --documents manuals --prompt a.txt --prompt b.txt --method full --input q --output a"
+    hosted = "--endpoint http://localhost:8000/v1 --model large --key-variable KEY --set few_shot.k=[3]"
+    assert shell.run("study", "rows.csv", *options.split(), *hosted.split()).code == 0
+    (recipe,) = study.arguments
+    assert (recipe.data.path, recipe.data.input, recipe.base) == ("rows.csv", "q", "some/base")
+    assert (recipe.documents, recipe.prompts, recipe.method) == ("manuals", ("a.txt", "b.txt"), Full())
+    assert recipe.few_shot.k == (3,)
+    assert recipe.endpoint == EndpointRecipe(url="http://localhost:8000/v1", model="large", key_variable="KEY")
+
+
+def test_the_screen_shows_every_arm_the_decision_and_where_the_report_is(shell: Shell, study: Calls) -> None:
+    words = " ".join(shell.run("study", "rows.jsonl").stdout.split())
+    for part in (*ARMS, build_study().decision.headline, "83 %", "[73, 93]", "unknown", "worse", "summary.md"):
+        assert part in words
+    assert study.options["command"] == "tunewright study rows.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study"], "tunewright study tickets.csv"),
+        (["study", "x", "--model", "large"], "endpoint.url: found nothing"),
+        (["study", "x", "--fail-if", "bad-luck"], "--fail-if: found 'bad-luck', expected one of worse-than-prompt"),
+        (["study", "--resume", "last", "--documents", "d"], "--resume: found --documents"),
+        (["study", "--resume", "last", "--prompt", "p", "--base", "b"], "found --base, --prompt"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(shell: Shell, study: Calls, arguments: list[str], message: str) -> None:
+    outcome = shell.run(*arguments)
+    assert outcome.code == 2
+    assert message in " ".join(outcome.stderr.split())
+    assert study.count == 0
+
+
+def test_resume_takes_the_run_and_nothing_else(shell: Shell) -> None:
+    resumed = shell.fake("resume_study", build_study())
+    assert shell.run("study", "--resume", "last").code == 0
+    assert resumed.arguments == ("last",)
+
+
+def test_a_gate_that_fails_ends_with_one_after_everything_was_written(
+    shell: Shell, study: Calls, tmp_path: Path
+) -> None:
+    record = tmp_path / "study.json"
+    assert shell.run("study", "rows.jsonl", "--fail-if", "worse-than-prompt").code == 0
+    outcome = shell.run("study", "rows.jsonl", "--fail-if", "not-better", "--json", str(record))
+    assert outcome.code == 1
+    assert "--fail-if: No tuned arm is better" in outcome.stderr
+    assert StudyReport.model_validate_json(record.read_bytes()) == build_study()

@@ -1,0 +1,85 @@
+"""Where the borders between splits run."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tunewright.data.cut import Unit, cut_by_label, cut_in_order, quotas, seeded_hash
+from tunewright.records import Split
+
+LABELLED = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 4)), min_size=20, max_size=80)
+
+
+def units(sizes: list[tuple[str, int]]) -> list[Unit]:
+    return [
+        Unit((1, str(number)), seeded_hash(0, str(number)), num_rows, label, 0.0)
+        for number, (label, num_rows) in enumerate(sizes)
+    ]
+
+
+def rows_in(split_of: dict[tuple[int, str], Split], all_units: list[Unit], split: Split) -> int:
+    return sum(unit.num_rows for unit in all_units if split_of.get(unit.name) is split)
+
+
+def test_quotas_are_hamiltons() -> None:
+    # By hand: a tenth of 47, 16, 15.8, 12, 6.1, 3.1 has the wholes 4 1 1 1 0 0 and the remainders
+    # .7 .6 .58 .2 .61 .31, of which the three largest get one more.
+    sizes = {"a": 4700, "b": 1600, "c": 1580, "d": 1200, "e": 610, "f": 310}
+    assert quotas(sizes, 10) == {"a": 5, "b": 2, "c": 1, "d": 1, "e": 1, "f": 0}
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(1, 500), min_size=1, max_size=20), st.integers(0, 600))
+@settings(max_examples=50, deadline=None)
+def test_quotas_add_up_and_are_within_one_of_the_exact_share(sizes: dict[str, int], num_wanted: int) -> None:
+    total = sum(sizes.values())
+    found = quotas(sizes, num_wanted)
+    assert sum(found.values()) == min(num_wanted, total)
+    for label, quota in found.items():
+        assert abs(quota - min(num_wanted, total) * sizes[label] / total) < 1
+
+
+@given(LABELLED)
+@settings(max_examples=50, deadline=None)
+def test_each_split_gets_at_least_the_rows_wanted(sizes: list[tuple[str, int]]) -> None:
+    found = units(sizes)
+    wanted = {Split.TEST: 8, Split.VALIDATION: 5}
+    for split_of in (cut_by_label(found, wanted), cut_in_order(found, wanted)):
+        assert rows_in(split_of, found, Split.TEST) >= 8
+        assert rows_in(split_of, found, Split.VALIDATION) >= 5
+
+
+def test_single_rows_are_shared_out_exactly() -> None:
+    found = units([("a", 1)] * 60 + [("b", 1)] * 30 + [("c", 1)] * 10)
+    split_of = cut_by_label(found, {Split.TEST: 10, Split.VALIDATION: 20})
+    for split, expected in ((Split.TEST, (6, 3, 1)), (Split.VALIDATION, (12, 6, 2))):
+        held_out = [unit.label for unit in found if split_of.get(unit.name) is split]
+        assert tuple(held_out.count(label) for label in "abc") == expected
+
+
+def test_large_units_fill_a_split_in_the_order_of_their_hashes() -> None:
+    found = units([("a", 40), ("b", 40), ("c", 40)])
+    split_of = cut_by_label(found, {Split.TEST: 5})
+    first = min(found, key=lambda unit: unit.order)
+    assert split_of == {first.name: Split.TEST}
+
+
+@given(LABELLED, st.sampled_from("abcd"))
+@settings(max_examples=50, deadline=None)
+def test_a_row_that_is_added_moves_few_others(sizes: list[tuple[str, int]], label: str) -> None:
+    single = [(each, 1) for each, _ in sizes]
+    wanted = {Split.TEST: 5, Split.VALIDATION: 5}
+    before = cut_by_label(units(single), wanted)
+    after = cut_by_label(units([*single, (label, 1)]), wanted)
+    names = [unit.name for unit in units(single)]
+    # A label's quota in a split moves by at most one row, so its first border moves by one and its second by two; the
+    # label that has the new row shifts by one more at both. Four labels: 4 * 3 + 2.
+    assert sum(before.get(name) is not after.get(name) for name in names) <= 14
+
+
+def test_a_part_that_is_cut_before_counts_for_the_shares() -> None:
+    found = units([("a", 1)] * 50 + [("b", 1)] * 50)
+    wanted = {Split.TEST: 20, Split.VALIDATION: 20}
+    both = cut_by_label(found, wanted)
+    test = [unit for unit in found if both.get(unit.name) is Split.TEST]
+    rest = [unit for unit in found if both.get(unit.name) is not Split.TEST]
+    again = cut_by_label(rest, {Split.VALIDATION: 20}, test)
+    assert again == {name: split for name, split in both.items() if split is Split.VALIDATION}

@@ -1,0 +1,259 @@
+"""Documents to text: what is kept, what is left out, titles, and files that cannot be read."""
+
+import hashlib
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tunewright.data import documents
+from tunewright.data.documents import Document, read_documents
+from tunewright.data.html_text import html_text
+from tunewright.data.refusals import ReadLog, RefusedError
+from tunewright.data.sources import read_path
+from tunewright.errors import DataError, MissingExtraError
+from tunewright.records import DataRecipe, PlainText
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def read(folder: Path) -> tuple[list[Document], ReadLog]:
+    log = ReadLog(str(folder))
+    return list(read_documents(folder, log)), log
+
+
+def pdf(*pages: str, title: str = "") -> bytes:
+    """A PDF file by hand: one text object per page, positions of the objects in the table at its end."""
+    kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(pages)))
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for index, text in enumerate(pages):
+        stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET"
+        page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>"
+        objects.append(f"{page} /Contents {5 + 2 * index} 0 R >>")
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+    objects.append(f"<< /Title ({title}) >>")
+    data = "%PDF-1.4\n"
+    places = []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(data))
+        data += f"{number} 0 obj\n{content}\nendobj\n"
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    trailer = f"trailer\n<< /Size {size} /Root 1 0 R /Info {len(objects)} 0 R >>\nstartxref\n{len(data)}\n%%EOF\n"
+    return (data + f"xref\n0 {size}\n0000000000 65535 f \n{table}" + trailer).encode()
+
+
+def docx() -> bytes:
+    module = pytest.importorskip("docx")
+    document = module.Document()
+    document.core_properties.title = "Price list"
+    document.add_heading("Prices", 1)
+    document.add_paragraph("All prices in euro.")
+    table = document.add_table(rows=2, cols=2)
+    for row, cells in zip(table.rows, (("Item", "Price"), ("Lamp", "12")), strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    document.add_paragraph("Ask us.")
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def test_a_folder_is_read_in_the_order_of_paths_without_hidden_files(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbfOnce.\r\n\r\nTwice.\r"
+    write(tmp_path / "b.TXT", data)
+    write(tmp_path / "a" / "fees.md", b"Intro\n# Our  fees\nNone.")
+    write(tmp_path / ".git" / "notes.txt", b"hidden")
+    write(tmp_path / ".hidden.md", b"hidden")
+    found, log = read(tmp_path)
+    assert found == [
+        Document(
+            str(tmp_path / "a" / "fees.md"),
+            "Intro\n# Our  fees\nNone.",
+            "Our fees",
+            hashlib.sha256(b"Intro\n# Our  fees\nNone.").hexdigest(),
+        ),
+        Document(str(tmp_path / "b.TXT"), "Once.\n\nTwice.\n", "b", hashlib.sha256(data).hexdigest()),
+    ]
+    assert log.warnings == []
+    assert list(found[1].passages()) == ["Once.\n\nTwice."]
+
+
+def test_other_files_and_documents_without_text_are_named_in_warnings(tmp_path: Path) -> None:
+    for name in ("a.md", "x.png", "y.png", "README"):
+        write(tmp_path / name, b"text")
+    write(tmp_path / "empty.md", b"\n \n")
+    found, log = read(tmp_path)
+    assert [document.title for document in found] == ["a"]
+    assert log.warnings == [
+        "files that are no documents were left out: 2 x .png, 1 x no suffix",
+        "documents without text were left out: empty.md",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], r"found an empty folder, expected documents \(\.txt, \.md, .*Check the path"),
+        (
+            ["a.jsonl"],
+            r"found a folder with other files only \(1 x \.jsonl\).*Name the files .* by a pattern.*\*\.jsonl",
+        ),
+    ],
+)
+def test_a_folder_without_documents_is_refused(tmp_path: Path, names: list[str], message: str) -> None:
+    for name in names:
+        write(tmp_path / name, b"x")
+    with pytest.raises(DataError, match=message):
+        read(tmp_path)
+
+
+def test_a_document_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    write(tmp_path / "a.md", b"x")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"a\.md: found Permission denied, expected a readable file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<h1>Fees</h1><p>We charge <b>no</b>\n  fee.</p><p>Ever.", "Fees\n\nWe charge no fee.\n\nEver."),
+        ("<p>a<script>x()</script>b<style>p{}</style><!-- note -->c", "abc"),
+        ("<nav><a>Home</a></nav><main>Text<br>next</main>tail", "Text\nnext\n\ntail"),
+        ("<ul><li>one<li>two</ul>", "- one\n- two"),
+        ("<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td>2</td></tr></table>", "a | b\n1 | 2"),
+        ("<p>before</p><pre>def f():\n    <b>return</b> 1\n</pre>after", "before\n\ndef f():\n    return 1\n\nafter"),
+        ("&lt;b&gt; &amp; caf&eacute; naïve", "<b> & café naïve"),
+        ('<?xml version="1.0" encoding="latin-1"?><html><body><p>ä</p></body></html>', "ä"),
+        ("<div><div><p>deep</p></div></div> <p> \n </p><p>end</p>", "deep\n\nend"),
+    ],
+)
+def test_the_text_of_a_page_is_what_a_reader_sees(page: str, text: str) -> None:
+    assert html_text(page)[0] == text
+
+
+def test_the_title_of_a_page_is_found_and_is_no_text() -> None:
+    assert html_text("<head><title>Fees\n2026</title></head><body>Text</body>") == ("Text", "Fees\n2026")
+
+
+def test_a_page_of_nothing_is_refused() -> None:
+    with pytest.raises(RefusedError, match="found document is empty, expected an HTML page"):
+        html_text("")
+
+
+def test_pdf_pages_become_paragraphs(tmp_path: Path) -> None:
+    pytest.importorskip("pypdf")
+    write(tmp_path / "a.pdf", pdf("First page.", "Second page.", title="The manual"))
+    found, _ = read(tmp_path)
+    assert (found[0].text, found[0].title) == ("First page.\n\nSecond page.", "The manual")
+
+
+def test_docx_paragraphs_and_tables_stay_in_order(tmp_path: Path) -> None:
+    write(tmp_path / "a.docx", docx())
+    found, _ = read(tmp_path)
+    assert found[0].text == "Prices\n\nAll prices in euro.\n\nItem | Price\nLamp | 12\n\nAsk us."
+    assert found[0].title == "Price list"
+
+
+def zip_of(name: str, data: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("a.pdf", b"%PDF-1.4 and nothing", r"a\.pdf: found .*expected a sound PDF file"),
+        ("a.pdf", b"", r"a\.pdf: found .*expected a sound PDF file"),
+        ("a.docx", b"no zip", r"a\.docx: found BadZipFile.*expected a sound DOCX file"),
+        ("a.docx", zip_of("other.xml", b"<a/>"), r"a\.docx: found .*expected a sound DOCX file"),
+        ("a.docx", zip_of("[Content_Types].xml", b"<broken"), r"a\.docx: found .*expected a sound DOCX file"),
+        ("a.md", b"x\0y", r"a\.md byte 2: found a NUL byte"),
+        ("a.html", "ü".encode("utf-16"), r"a\.html byte 1: found text in UTF-16"),
+        ("a.html", b"", r"a\.html: found document is empty"),
+    ],
+)
+def test_a_damaged_document_is_refused_by_name(tmp_path: Path, name: str, data: bytes, message: str) -> None:
+    pytest.importorskip("pypdf")
+    pytest.importorskip("docx")
+    write(tmp_path / name, data)
+    _, log = read(tmp_path)
+    with pytest.raises(DataError, match=message):
+        log.raise_if_refused()
+
+
+def test_a_document_cut_anywhere_is_refused_or_read_and_never_crashes(tmp_path: Path) -> None:
+    pytest.importorskip("pypdf")
+    for name, data in (("a.pdf", pdf("First page.")), ("a.docx", docx())):
+        for size in range(0, len(data), max(1, len(data) // 25)):
+            file = write(tmp_path / name, data[:size])
+            read(tmp_path)
+            file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.md", b"x" * 101), ("a.docx", zip_of("zeros", b"\0" * 1000)), ("a.html", b" " * 101)]
+)
+def test_a_document_that_is_too_large_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes
+) -> None:
+    pytest.importorskip("docx")
+    monkeypatch.setattr(documents, "MAX_DOCUMENT_BYTES", 200 if name == "a.docx" else 100)
+    write(tmp_path / name, data)
+    _, log = read(tmp_path)
+    with pytest.raises(DataError, match=r"found a document of more than \d+ bytes, expected smaller documents"):
+        log.raise_if_refused()
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "module"), [("a.pdf", "pypdf", "pypdf"), ("a.docx", "python-docx", "docx")]
+)
+def test_without_its_library_a_document_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, package: str, module: str
+) -> None:
+    write(tmp_path / name, b"x")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MissingExtraError, match=rf"{package} is needed to read .*tunewright\[documents\]"):
+        read(tmp_path)
+
+
+def test_a_single_document_is_read_like_a_text_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "fees.html", b"<h1>Fees</h1><p>None.")
+    (rows,) = read_path(str(path), DataRecipe(path="x"), None)
+    assert [(row.body, str(row.provenance)) for row in rows.examples] == [
+        (PlainText(text="Fees\n\nNone."), f"{path}:1")
+    ]
+    write(path, b"")
+    with pytest.raises(DataError, match="found an empty file"):
+        read_path(str(path), DataRecipe(path="x"), None)
+    write(path, b"\xff")
+    with pytest.raises(DataError, match=r"fees\.html byte 1: found 0xff"):
+        read_path(str(path), DataRecipe(path="x"), None)
+
+
+def test_a_locked_pdf_is_refused(tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("First page.")))
+    writer.encrypt("s3cret", algorithm="RC4-128")
+    file = io.BytesIO()
+    writer.write(file)
+    write(tmp_path / "a.pdf", file.getvalue())
+    _, log = read(tmp_path)
+    with pytest.raises(DataError, match=r"a\.pdf: found FileNotDecryptedError.*save it again, without a password"):
+        log.raise_if_refused()

@@ -1,0 +1,120 @@
+"""Choices are made on validation rows alone, and every arm is measured under the same conditions."""
+
+from pathlib import Path
+
+import pytest
+from cli_fixture import build_run
+from study_parts import KeywordIndex, Scripted, passage, row
+
+from tunewright.contracts import SilentProgress
+from tunewright.evaluate import test_items as items_of
+from tunewright.records import EvaluateRecipe
+from tunewright.store import Store
+from tunewright.study.answers import AnswerLog
+from tunewright.study.arms import ZeroShot
+from tunewright.study.bench import Bench, without_citations
+from tunewright.study.instructions import Instruction
+from tunewright.study.options import Option, few_shot_options, prompt_options, retrieval_options
+from tunewright.study.similar_examples import ExamplePool
+
+VALIDATION = [row(f"validation {number}", "right") for number in range(4)]
+TEST = [row(f"test {number}", "right") for number in range(5)]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    run = Store(tmp_path).create_run("3f" * 32, lambda run_id, _: build_run(id=run_id))
+    return Bench(
+        validation=items_of(VALIDATION, None),
+        test=items_of(TEST, None),
+        metrics=("exact_match", "token_f1"),
+        headline="exact_match",
+        settings=EvaluateRecipe(num_resamples=100, rows_per_batch=2),
+        log=AnswerLog(run),
+        decoding="d",
+        progress=SilentProgress(),
+    )
+
+
+def option(name: str, model: Scripted) -> Option:
+    return Option(name, ZeroShot(model, name, lambda _: True))
+
+
+def test_the_best_on_validation_rows_wins_and_no_test_row_is_asked(bench: Bench) -> None:
+    wrong, right = Scripted(lambda _: "wrong"), Scripted(lambda _: "right")
+    chosen = bench.choose("arm", [option("wrong", wrong), option("right", right)])
+    assert chosen.option.setting == "right"
+    assert [(found.setting, found.is_chosen) for found in chosen.candidates] == [("wrong", False), ("right", True)]
+    assert [found.validation and found.validation.value for found in chosen.candidates] == [0.0, 1.0]
+    asked = {prompt[-1].content for model in (wrong, right) for prompt in model.asked}
+    assert asked == {f"validation {number}" for number in range(4)}
+
+
+def test_of_equals_the_first_and_cheapest_is_kept(bench: Bench) -> None:
+    same = [option(name, Scripted(lambda _: "right")) for name in ("one", "two")]
+    assert bench.choose("arm", same).option.setting == "one"
+
+
+def test_an_option_that_never_answers_loses_to_one_that_is_wrong(bench: Bench) -> None:
+    silent, wrong = Scripted(lambda _: None), Scripted(lambda _: "wrong")
+    chosen = bench.choose("arm", [option("silent", silent), option("wrong", wrong)])
+    assert chosen.option.setting == "wrong"
+    assert chosen.candidates[0].validation is None
+
+
+def test_the_facts_are_those_of_the_answers(bench: Bench) -> None:
+    measured = bench.measure("arm", option("right", Scripted(lambda _: "right")))
+    assert len(measured.scores.of("token_f1")) == 5
+    facts = measured.facts("zero_shot", set_up_seconds=3.0, rows_needed=7)
+    assert (facts.prompt_tokens, facts.answer_tokens) == (2.0, 1.0)
+    assert (facts.set_up_seconds, facts.rows_needed, facts.is_tuned) == (3.0, 7, False)
+    waits = sorted(kept.batch_seconds for kept in measured.given)
+    assert facts.seconds_p50 == waits[2]
+    assert facts.seconds_p95 == waits[4]
+    assert facts.machine_seconds <= facts.seconds_p95
+
+
+def test_an_arm_that_only_fails_has_facts_without_tokens(bench: Bench) -> None:
+    facts = bench.measure("arm", option("silent", Scripted(lambda _: None))).facts("zero_shot", 0.0, 0)
+    assert (facts.prompt_tokens, facts.answer_tokens) == (0.0, 0.0)
+
+
+def test_citations_do_not_count_where_passages_were_shown(bench: Bench) -> None:
+    plain = option("plain", Scripted(lambda _: "right [1]"))
+    (cited,) = retrieval_options(plain, KeywordIndex([passage("test validation")]), (1,))
+    assert [score.value for score in bench.measure("a", plain).scores.of("exact_match")] == [0.0] * 5
+    assert [score.value for score in bench.measure("b", cited).scores.of("exact_match")] == [1.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "compared"),
+    [
+        ("Two euros [1], at once [1, 2].", "Two euros, at once."),
+        ("[3] First.", " First."),
+        ("an array[12345]", "an array[12345]"),
+        ('{"pages": [1]}', '{"pages": [1]}'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_marks_of_citations_are_taken_out_but_not_out_of_json(answer: str, compared: str) -> None:
+    assert without_citations(answer) == compared
+
+
+def test_options_say_what_they_are_made_of() -> None:
+    plain = option("no system prompt", Scripted())
+    (prompted,) = prompt_options(plain, [Instruction("mine.txt", "Be brief.")])
+    assert (prompted.setting, prompted.system_prompt) == ("mine.txt", "Be brief.")
+    pool = ExamplePool([row("a", "1"), row("b", "2"), row("c", "3")])
+    examples = few_shot_options(prompted, pool, (1, 2, 8))
+    assert [(each.setting, each.num_examples) for each in examples] == [
+        ("1 example after: mine.txt", 1),
+        ("2 examples after: mine.txt", 2),
+        ("3 examples after: mine.txt", 3),
+    ]
+    assert {each.system_prompt for each in examples} == {"Be brief."}
+    assert few_shot_options(plain, ExamplePool([]), (1, 2)) == ()
+    passages = retrieval_options(plain, KeywordIndex([]), (4, 2))
+    assert [(each.setting, each.num_passages) for each in passages] == [
+        ("2 passages after: no system prompt", 2),
+        ("4 passages after: no system prompt", 4),
+    ]

@@ -1,0 +1,341 @@
+"""Every possible decision, each from constructed arms, and what the words around it say."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tunewright.evaluate.judge import ArmScores
+from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.statistics import estimate
+from tunewright.records import (
+    ArmFacts,
+    ArmMetric,
+    Choice,
+    Decision,
+    Estimate,
+    EvaluateRecipe,
+    Metric,
+    Needs,
+    Prices,
+    Score,
+)
+from tunewright.study.contrasts import pairwise
+from tunewright.study.decide import decide
+from tunewright.study.rules import Evidence, Standing, missing_rows, rule
+
+RECIPE = EvaluateRecipe(num_resamples=400)
+MACHINE_SECONDS = {"zero_shot": 0.5, "prompted": 1.0, "few_shot": 2.0, "retrieval": 3.0, "tuned_retrieval": 3.0}
+SET_UP_SECONDS = {"tuned": 3600.0, "tuned_retrieval": 7200.0, "retrieval": 60.0}
+
+
+def _facts(kind: str) -> ArmFacts:
+    is_tuned = kind.startswith("tuned")
+    return ArmFacts.model_validate(
+        {
+            "name": kind,
+            "kind": kind,
+            "prompt_tokens": 100,
+            "answer_tokens": 10,
+            "machine_seconds": MACHINE_SECONDS.get(kind, 0.5),
+            "seconds_p50": 1,
+            "seconds_p95": 2,
+            "set_up_seconds": SET_UP_SECONDS.get(kind, 0.0),
+            "rows_needed": 500 if is_tuned else 0,
+            "uses_documents": kind.endswith("retrieval"),
+            "is_tuned": is_tuned,
+        }
+    )
+
+
+Values = Mapping[str, Sequence[float]]
+
+
+def _evidence(
+    values: Values, metric: str = "accuracy", prices: Prices | None = None, valid: Mapping[str, float] | None = None
+) -> Evidence:
+    described = SCORERS[metric].metric
+    arms = [
+        ArmScores(
+            arm=kind,
+            scores=tuple(
+                Score(example_id=str(row), metric=metric, value=value) for row, value in enumerate(values[kind])
+            ),
+            answers={},
+        )
+        for kind in values
+    ]
+    return Evidence(
+        arms=[_facts(kind) for kind in values],
+        metric=described,
+        results=[_result(arm, described) for arm in arms],
+        differences=pairwise(arms, [described], RECIPE),
+        prices=prices or Prices(),
+        validity=[_validity(arm, share) for arm, share in (valid or {}).items()],
+    )
+
+
+def _result(arm: ArmScores, metric: Metric) -> ArmMetric:
+    found = estimate(metric, arm.of(metric.name), RECIPE.num_resamples, 0)
+    return ArmMetric(arm=arm.arm, metric=metric.name, estimate=found, reason=None if found else "nothing was scored")
+
+
+def _validity(arm: str, share: float) -> ArmMetric:
+    found = Estimate(value=share, low=max(0.0, share - 0.02), high=min(1.0, share + 0.02), num_rows=400)
+    return ArmMetric(arm=arm, metric="json_valid", estimate=found)
+
+
+def _right(num_right: int, num_rows: int = 200) -> list[float]:
+    """Right answers at the first rows, so that a better arm is right wherever a worse one is."""
+    return [1.0] * num_right + [0.0] * (num_rows - num_right)
+
+
+def _decide(evidence: Evidence, **needs: object) -> Decision:
+    return decide(evidence, Needs.model_validate(needs))
+
+
+SIX = {"zero_shot": 60, "prompted": 90, "few_shot": 110, "retrieval": 130, "tuned": 160, "tuned_retrieval": 190}
+
+
+def _of(**num_right: int) -> dict[str, list[float]]:
+    return {kind: _right(number) for kind, number in num_right.items()}
+
+
+# Every possible choice
+
+
+def test_do_not_tune_when_the_model_as_it_is_does_as_well() -> None:
+    found = _decide(_evidence(_of(zero_shot=150, prompted=148, few_shot=151, tuned=152)))
+    assert (found.choice, found.arm, found.rows_needed) == (Choice.DO_NOT_TUNE, "zero_shot", None)
+    assert found.headline == (
+        "Don't fine-tune: the model as it is (zero_shot) does as well as any arm that meets the needs."
+    )
+
+
+@pytest.mark.parametrize(
+    ("num_arms", "choice", "opening"),
+    [
+        (2, Choice.PROMPT, "Don't fine-tune: a prompt (prompted) does as well"),
+        (3, Choice.FEW_SHOT, "Don't fine-tune: a prompt with examples (few_shot) does as well"),
+        (4, Choice.RETRIEVE, "Don't fine-tune, retrieve: passages of the documents in the prompt (retrieval) does as"),
+        (5, Choice.TUNE, "Fine-tune: no simpler arm that meets the needs is as good as tuned."),
+        (
+            6,
+            Choice.TUNE_AND_RETRIEVE,
+            "Both, fine-tune and retrieve: no simpler arm that meets the needs is as good as",
+        ),
+    ],
+)
+def test_the_arm_that_clearly_beats_every_simpler_one_wins(num_arms: int, choice: Choice, opening: str) -> None:
+    kinds = list(SIX)
+    # What is more complex than the winner gets exactly its score.
+    num_right = {kind: min(SIX[kind], SIX[kinds[num_arms - 1]]) for kind in kinds}
+    found = _decide(_evidence(_of(**num_right)))
+    assert (found.choice, found.arm) == (choice, kinds[num_arms - 1])
+    assert found.headline.startswith(opening)
+
+
+def test_too_few_rows_when_tuning_looks_better_but_chance_would_explain_it() -> None:
+    evidence = _evidence({"prompted": _right(20, 40), "tuned": _right(24, 40)})
+    found = _decide(evidence)
+    # 4 of 40 changed: s = half the interval x sqrt(40) / 1.96, d = 0.1, one comparison: N = (2.802 s / 0.1)^2.
+    change = evidence.differences[0].estimate
+    assert change is not None
+    deviation = (change.high - change.low) / 2 * 40**0.5 / 1.959964
+    assert found.rows_needed == pytest.approx((2.801585 * deviation / 0.1) ** 2 - 40, abs=1)
+    assert (found.choice, found.arm) == (Choice.TOO_FEW_ROWS, "prompted")
+    assert found.headline == (
+        "Too few test rows to tell whether tuned is better than prompted: "
+        f"about {found.rows_needed:,} more would settle it."
+    )
+
+
+def test_too_few_rows_when_hardly_anything_was_measured() -> None:
+    found = _decide(_evidence({"zero_shot": [1.0, 0.0] * 4, "tuned": [1.0, 0.0] * 4}))
+    assert (found.choice, found.arm) == (Choice.TOO_FEW_ROWS, "zero_shot")
+    assert found.headline.startswith("Too few test rows to tell the arms apart: about")
+    assert found.rows_needed is not None
+    assert found.rows_needed >= 2
+
+
+def test_the_rows_asked_for_are_about_those_that_settle_it() -> None:
+    few, many = ({"prompted": _right(n // 2, n), "tuned": _right(n * 6 // 10, n)} for n in (30, 400))
+    needed = _decide(_evidence(few)).rows_needed
+    assert needed is not None
+    assert 30 + needed < 400
+    assert _decide(_evidence(many)).choice is Choice.TUNE
+
+
+def test_do_not_tune_when_no_arm_meets_the_needs() -> None:
+    found = _decide(_evidence(_of(zero_shot=60, tuned=160)), budget_per_month=0.0)
+    assert (found.choice, found.arm) == (Choice.DO_NOT_TUNE, None)
+    assert found.headline == "Don't fine-tune yet: no arm meets the stated needs."
+    assert "zero_shot was left out: it exceeds the budget." in found.reasons
+    assert "Without the budget: tune (tuned)." in found.what_would_change_it
+
+
+def test_a_hosted_model_that_is_as_good_as_tuning_wins() -> None:
+    prices = Prices(per_million_prompt_tokens=1, per_million_answer_tokens=2)
+    found = _decide(_evidence(_of(prompted=60, tuned=160, endpoint=160), prices=prices))
+    assert (found.choice, found.arm) == (Choice.DO_NOT_TUNE, "endpoint")
+    assert found.headline.startswith("Don't fine-tune: the hosted model (endpoint) does as well")
+
+
+# The margin and the significance
+
+
+def test_an_arm_within_the_margin_is_as_good_even_when_the_difference_is_real() -> None:
+    values = {"prompted": _right(9900, 10_000), "tuned": _right(9985, 10_000)}
+    found = _decide(_evidence(values))  # 0.85 points, p < 0.001
+    assert (found.choice, found.arm) == (Choice.PROMPT, "prompted")
+
+
+def test_a_difference_of_exactly_the_margin_does_not_decide() -> None:
+    assert _decide(_evidence(_of(prompted=150, tuned=154))).choice is Choice.PROMPT
+    assert _decide(_evidence(_of(prompted=150, tuned=155))).choice is Choice.TOO_FEW_ROWS
+
+
+def test_arms_that_differ_in_their_prompt_alone_need_no_more_rows() -> None:
+    found = _decide(_evidence(_of(zero_shot=150, prompted=155, tuned=155)))
+    assert (found.choice, found.arm) == (Choice.PROMPT, "prompted")
+    assert any(reason.startswith("zero_shot may be worse than prompted, or that may") for reason in found.reasons)
+
+
+def test_for_a_loss_lower_is_better_and_the_margin_is_relative() -> None:
+    base = [2.0 + row / 100 for row in range(60)]
+    tuned = [value - 0.5 - row / 1000 for row, value in enumerate(base)]
+    assert _decide(_evidence({"zero_shot": base, "tuned": tuned}, "loss")).arm == "tuned"
+    close = [value - 0.01 - row / 1000 for row, value in enumerate(base)]
+    assert _decide(_evidence({"zero_shot": base, "tuned": close}, "loss")).arm == "zero_shot"
+
+
+def test_an_arm_that_was_never_scored_is_left_out() -> None:
+    found = _decide(_evidence({"zero_shot": [], "prompted": _right(100)}))
+    assert (found.arm, found.choice) == ("prompted", Choice.PROMPT)
+    assert "zero_shot was left out: its Accuracy could not be measured." in found.reasons
+
+
+def test_arms_scored_on_different_rows_are_undecided_without_a_number_of_rows() -> None:
+    evidence = _evidence(_of(zero_shot=60, tuned=160))
+    apart = Evidence(evidence.arms, evidence.metric, evidence.results, (), evidence.prices)
+    found = rule(apart, Needs())
+    assert (found.choice, found.rows_needed) == (Choice.TOO_FEW_ROWS, None)
+    assert found.standings["zero_shot"] is Standing.UNDECIDED
+    assert missing_rows(apart, found, "zero_shot") is None
+    said = decide(apart, Needs())
+    assert said.headline.endswith("whether tuned is better than zero_shot: more test rows would settle it.")
+    assert "zero_shot cannot be compared with tuned: hardly any input was scored under both." in said.reasons
+
+
+# The four needs
+
+
+def test_knowledge_that_changes_often_leaves_only_arms_that_read_documents() -> None:
+    evidence = _evidence(_of(zero_shot=60, retrieval=120, tuned=190))
+    found = _decide(evidence, knowledge_changes="often")
+    assert (found.choice, found.arm) == (Choice.RETRIEVE, "retrieval")
+    assert "tuned was left out: knowledge changes often, and it reads no documents." in found.reasons
+    assert "If knowledge did not change often: tune (tuned)." in found.what_would_change_it
+    assert "If knowledge changed often: retrieve (retrieval)." in _decide(evidence).what_would_change_it
+
+
+def test_without_documents_changing_knowledge_leaves_no_arm_out() -> None:
+    found = _decide(_evidence(_of(zero_shot=60, tuned=190)), knowledge_changes="often")
+    assert found.arm == "tuned"
+    assert "Knowledge changes often, but no documents were given, so no arm can follow it." in found.reasons
+
+
+def test_knowledge_that_changes_rarely_is_a_remark_and_not_a_rule() -> None:
+    found = _decide(_evidence(_of(zero_shot=60, retrieval=61, tuned=190)), knowledge_changes="rarely")
+    assert found.arm == "tuned"
+    assert "Knowledge changes rarely: tuned reads no documents, so each change asks for training it again." in (
+        found.reasons
+    )
+
+
+def test_a_strict_format_leaves_out_arms_whose_answers_are_often_invalid() -> None:
+    evidence = _evidence(_of(zero_shot=190, tuned=191), valid={"zero_shot": 0.9, "tuned": 0.995})
+    assert _decide(evidence).arm == "zero_shot"
+    found = _decide(evidence, strict_format=True)
+    assert found.arm == "tuned"
+    reason = "the format must be strict, and 90.0% of its answers are valid [88.0%, 92.0%]"
+    assert f"zero_shot was left out: {reason}." in found.reasons
+    assert "If the format need not be strict: do not tune (zero_shot)." in found.what_would_change_it
+
+
+def test_the_most_valid_arm_stays_when_none_is_valid_enough() -> None:
+    evidence = _evidence(_of(zero_shot=190, tuned=191), valid={"zero_shot": 0.4, "tuned": 0.8})
+    found = _decide(evidence, strict_format=True)
+    assert found.arm == "tuned"
+    assert "No arm writes 99% valid answers: a strict format also needs constrained decoding." in found.reasons
+
+
+def test_a_strict_format_that_was_not_measured_is_said() -> None:
+    found = _decide(_evidence(_of(zero_shot=190, tuned=191)), strict_format=True)
+    assert found.arm == "zero_shot"
+    assert any("no metric of this study tells valid from invalid" in reason for reason in found.reasons)
+
+
+def test_the_budget_leaves_out_what_costs_more_a_month() -> None:
+    # At 0.10 an hour and 1000 requests a day: few-shot 1.69 a month, tuned 0.42.
+    evidence = _evidence(_of(zero_shot=60, few_shot=160, tuned=161))
+    assert _decide(evidence).arm == "few_shot"
+    found = _decide(evidence, budget_per_month=1.0)
+    assert found.arm == "tuned"
+    assert "few_shot was left out: it exceeds the budget." in found.reasons
+    assert "Without the budget: few-shot (few_shot)." in found.what_would_change_it
+    assert "Above 2,366 requests a day tuned costs more than 1.00 USD a month." in found.what_would_change_it
+    assert _decide(evidence, budget_per_month=1.0, requests_per_day=100).arm == "few_shot"
+
+
+def test_a_hosted_arm_without_a_price_cannot_keep_a_budget() -> None:
+    evidence = _evidence(_of(zero_shot=60, endpoint=190))
+    assert _decide(evidence).arm == "endpoint"
+    assert any(reason.startswith("The cost of endpoint is not known") for reason in _decide(evidence).reasons)
+    found = _decide(evidence, budget_per_month=1000.0)
+    assert found.arm == "zero_shot"
+    assert any(
+        reason.startswith("endpoint was left out: its cost is not known: the prices") for reason in found.reasons
+    )
+
+
+# The words
+
+
+def test_the_reasons_give_the_values_the_differences_and_the_money() -> None:
+    found = _decide(_evidence(_of(few_shot=90, tuned=160)))
+    assert found.reasons[0].startswith("Accuracy of tuned is 80 % [")
+    assert found.reasons[0].endswith("] on 200 test inputs.")
+    assert found.reasons[1].startswith("few_shot is worse than tuned: -35 points [-4")
+    assert found.reasons[1].endswith("], p < 0.001 after Holm.")
+    # 0.5 s at 0.10 an hour; an hour of set-up.
+    assert found.reasons[2] == (
+        "A thousand requests to tuned cost 0.0139 USD, 0.42 USD a month at 1,000 requests a day; "
+        "its set-up cost 0.10 USD of machine time and 500 labelled rows."
+    )
+    # few_shot takes 2 s: 3600 s of training are earned back by 1.5 s a request after 2400 of them.
+    assert found.reasons[3] == "It costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
+
+
+def test_a_tuned_winner_that_is_never_cheaper_says_so() -> None:
+    found = _decide(_evidence(_of(zero_shot=60, tuned=160)))
+    assert "Its set-up is never earned back: a request costs no less than one to zero_shot." in found.reasons
+
+
+def test_a_cheaper_tuned_arm_that_is_as_good_is_told_and_does_not_win() -> None:
+    found = _decide(_evidence(_of(few_shot=160, tuned=160)))
+    assert found.arm == "few_shot"
+    assert "Money alone: tuned is as good and costs less, set-up included, after 2,401 requests (2.4 days)." in (
+        found.what_would_change_it
+    )
+
+
+def test_what_the_rows_cannot_rule_out_is_said_with_the_rows_that_would() -> None:
+    found = _decide(_evidence(_of(prompted=150, tuned=153)))
+    first = found.what_would_change_it[0]
+    assert first.startswith("tuned may be better by up to ")
+    assert "more test rows would show a difference of 2 points." in first
+
+
+def test_the_same_evidence_gives_the_same_decision() -> None:
+    evidence = _evidence(_of(**SIX))
+    assert _decide(evidence) == _decide(evidence)

@@ -1,0 +1,98 @@
+"""A study as page, as Markdown, and as charts: complete, without markup of others, and the same every time."""
+
+import re
+import sys
+
+import pytest
+from html_reader import read
+from report_fixture import HOSTILE
+from study_fixture import ARMS, build_study
+
+from tunewright.records import Estimate, Metric, Needs, Prices
+from tunewright.study.cost import arm_cost, break_even
+from tunewright.study.study_charts import break_even_curve, cost_against_quality
+from tunewright.study.study_page import render_study_page
+from tunewright.study.study_summary import render_study_summary
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render_study_page(build_study())
+
+
+def test_equal_studies_give_equal_pages(html: str) -> None:
+    assert render_study_page(build_study()) == html
+
+
+def test_the_page_asks_for_nothing_from_outside_and_nothing_in_it_becomes_markup(html: str) -> None:
+    page = read(html)
+    assert not {"script", "img", "link", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert all((attributes.get("href") or "#").startswith("#") for _, attributes in page.tags)
+    assert HOSTILE not in html
+    assert page.text.count(HOSTILE) >= 8, "reason, candidate, prompt, question, answers, passage, recipe"
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_says_everything_about_every_arm(html: str) -> None:
+    text = " ".join(read(html).text.split())
+    study = build_study()
+    for part in (study.decision.headline, *study.decision.what_would_change_it, *ARMS, "20261120-1608-3f9a/tuned"):
+        assert part in text
+    assert "not known: the prices per million prompt and answer tokens are not stated" in text
+    assert "No answer: no answer within 120 s" in text
+    assert "p 0.004, exact McNemar" in text, "the corrected p-value"
+    assert "−28.0 points" in text or "−28 points" in text, "a difference that is stored the other way round"
+    assert "Passages that tuned was given (1)" in text
+
+
+def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    text = read(render_study_page(build_study())).text
+    assert "pip install 'tunewright[plots]'" in text
+    assert "Fine-tune: no simpler arm" in text
+
+
+def test_the_summary_is_markdown_in_which_nothing_of_others_is_markup() -> None:
+    summary = render_study_summary(build_study())
+    lines = summary.splitlines()
+    assert lines[2] == f"**{build_study().decision.headline}**"
+    table = [line for line in lines if line.startswith("|")]
+    assert table[2].startswith("| zero-shot | 21 % [11, 31], n = 96 | -62 points [-72, -52], p 0.004: worse |")
+    assert table[4].startswith("| tuned | 83 % [73, 93], n = 96 |  |")
+    assert table[5].endswith("| 120 + 30 | unknown |")
+    assert "<script>" not in re.sub(r"\\.", "", summary)
+
+
+def test_the_summary_leaves_out_what_there_is_not() -> None:
+    study = build_study(differences=(), results=tuple(
+        found.model_copy(update={"estimate": None, "reason": "r"}) for found in build_study().results
+    ), best=None)  # fmt: skip
+    decision = study.decision.model_copy(update={"what_would_change_it": ()})
+    summary = render_study_summary(study.model_copy(update={"decision": decision}))
+    assert "| zero-shot | not measured |  |" in summary
+    assert "What would change it" not in summary
+
+
+METRIC = Metric(name="m", title="Rightness", explanation="", higher_is_better=True, is_share=True)
+
+
+def test_the_chart_of_cost_leaves_out_arms_without_price_or_value() -> None:
+    pytest.importorskip("matplotlib")
+    study = build_study()
+    found = Estimate(value=0.5, low=0.4, high=0.6, num_rows=9)
+    (chart,) = cost_against_quality(METRIC, [(name, found) for name in ARMS], study.costs, "USD")
+    assert "prompted" in chart.svg
+    assert "endpoint" not in chart.svg
+    assert cost_against_quality(METRIC, [("tuned", found), ("prompted", None)], study.costs, "USD") == ()
+
+
+def test_there_is_no_break_even_curve_without_prices() -> None:
+    pytest.importorskip("matplotlib")
+    study = build_study()
+    (chart,) = break_even_curve(study.break_even, "USD")
+    assert "tuned costs less than prompted, set-up included, after" in chart.caption
+    assert break_even_curve(None, "USD") == ()
+    facts = {arm.name: arm.facts for arm in study.arms}
+    costs = [arm_cost(facts[name], Prices(), Needs()) for name in ("tuned", "endpoint")]
+    assert break_even_curve(break_even(*costs, Needs()), "USD") == ()

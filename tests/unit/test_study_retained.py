@@ -1,0 +1,153 @@
+"""General ability in words, rows and one chart: what was kept, what was lost, what else can be tried."""
+
+from xml.etree import ElementTree
+
+import pytest
+from html_reader import read
+from report_fixture import RETENTION_METRICS, build_report
+
+from tunewright.records import (
+    CurvePoint,
+    DataRecipe,
+    Estimate,
+    Lora,
+    RetentionPart,
+    RetentionResult,
+    StrengthTrial,
+    TrainingSummary,
+    TrainRecipe,
+    TuneRecipe,
+)
+from tunewright.study.page import render_page
+from tunewright.study.retained import _verdict, advice, is_refused, measured_at, retention_rows, told
+from tunewright.study.retention_chart import retention_curves
+
+
+def measured(items: float, text: float) -> RetentionResult:
+    """A run of the suite that lost `items` of the right items and `text` of the loss, with narrow intervals."""
+
+    def part(name: str, drop: float, limit: float) -> RetentionPart:
+        interval = Estimate(value=drop, low=drop - 0.005, high=drop + 0.005, num_rows=500)
+        return RetentionPart(part=name, estimate=interval, drop=interval, limit=limit)
+
+    return RetentionResult(parts=(part("overall", items, 0.02), part("text", text, 0.03)))
+
+
+def training(best: int, lowest: int, *results: RetentionResult) -> TrainingSummary:
+    """Validations every ten steps, whose loss is the higher the earlier."""
+    summary = build_report().training
+    assert summary is not None
+    curve = tuple(
+        CurvePoint(step=10 * index, epoch=index, validation_loss=5.0 - index, retention=result)
+        for index, result in enumerate(results)
+    )
+    update = {
+        "best_step": best,
+        "best_validation_loss": 5.0 - best / 10,
+        "lowest_loss_step": lowest,
+        "curve": curve,
+        "retention": None,
+    }
+    return summary.model_copy(update=update)
+
+
+UNCHANGED, SLIGHT, SEVERE = measured(0.0, 0.0), measured(0.01, 0.02), measured(0.05, 0.2)
+
+
+def test_the_kept_checkpoint_is_named_with_what_it_lost() -> None:
+    summary = training(10, 10, UNCHANGED, SLIGHT)
+    assert not is_refused(summary)
+    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS)
+    assert words == (
+        "Step 10 is kept. General ability since the base: All right-or-wrong items -1.0 points [-1.5, -0.5], "
+        "General text +2.0 % [+1.5, +2.5]."
+    )
+
+
+def test_a_better_checkpoint_that_lost_too_much_is_named_with_what_broke_the_limit() -> None:
+    summary = training(10, 20, UNCHANGED, SLIGHT, measured(0.01, 0.2))
+    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS)
+    assert words.endswith(
+        "Step 20 has a lower validation loss and is beyond the limits: General text +20.0 % [+19.5, +20.5]."
+    )
+
+
+def test_less_strength_is_told_with_its_loss() -> None:
+    summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
+    assert is_refused(summary)
+    kept = summary.model_copy(update={"best_step": 20, "best_validation_loss": 3.9})
+    words = told(summary, kept, SLIGHT, 0.4, RETENTION_METRICS)
+    assert words.startswith("No trained checkpoint kept general ability. Step 20, with the lowest validation loss, is ")
+    assert "Its adapter is kept at 0.4 of its strength" in words
+    assert "validation loss 3.9 (5 with the base)" in words
+
+
+@pytest.mark.parametrize(
+    ("strength", "ending"),
+    [
+        (None, "The weights of the base are kept."),
+        (0.0, "kept, and no lower strength of the adapter is both within the limits and better."),
+    ],
+)
+def test_when_nothing_will_do_the_base_is_kept(strength: float | None, ending: str) -> None:
+    summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
+    assert told(summary, summary, UNCHANGED, strength, RETENTION_METRICS).endswith(ending)
+
+
+def test_advice_names_settings_with_values() -> None:
+    recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
+    gentler, accept, off = advice(recipe)
+    assert gentler.endswith("--set train.learning_rate=0.001")
+    assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
+    assert off.endswith("--set retention.enabled=false")
+
+
+def test_results_are_found_by_step_and_none_asks_for_the_last() -> None:
+    summary = training(0, 20, UNCHANGED, SLIGHT, SEVERE)
+    assert measured_at(summary, 10) == SLIGHT
+    assert measured_at(summary, None) == SEVERE
+
+
+def test_rows_give_every_part_with_change_and_limit() -> None:
+    rows = retention_rows(build_report().training)
+    assert [row.metric.name for row in rows] == ["overall", "text", "grammar", "bias"]
+    assert [row.limit for row in rows] == ["-2 points", "+3 %", "-2 points", "none"]
+    assert [row.verdict for row in rows] == ["within", "within", "within", ""]
+    kept = SLIGHT.of("overall").model_copy(update={"limit": 0.012})
+    assert _verdict(kept) == "may be beyond: too few items to tell"
+    assert _verdict(SEVERE.of("overall")) == "beyond"
+    assert rows[0].change == "-0.8 points [-1.6, +0.0]"
+    assert rows[3].change.startswith("+0.8 points [")
+    assert retention_rows(None) == []
+
+
+def test_the_chart_shows_task_and_ability_with_the_limit_and_what_was_kept() -> None:
+    summary = build_report().training
+    assert summary is not None
+    (chart,) = retention_curves(summary, name="run1")
+    texts = {element.text for element in ElementTree.fromstring(chart.svg).iter("{http://www.w3.org/2000/svg}text")}
+    assert {"task", "right-or-wrong items", "general text", "lost, in % of the limit"} <= texts
+    assert "step 160" in chart.caption
+    assert 'id="chart-run1retention-' in chart.svg
+    assert retention_curves(summary.model_copy(update={"retention": None})) == ()
+
+
+def test_the_page_has_the_section_and_shows_the_strengths_that_were_tried() -> None:
+    report = build_report()
+    assert report.training is not None
+    assert report.training.retention is not None
+    trials = (
+        StrengthTrial(strength=0.9, validation_loss=0.31, retention=SEVERE),
+        StrengthTrial(strength=0.5, validation_loss=0.42, retention=SLIGHT),
+        StrengthTrial(strength=0.1, validation_loss=2.9, retention=None),
+    )
+    update = {"trials": trials, "strength": 0.5, "trial_seconds": 4.2, "advice": ("Try <this>.",)}
+    retention = report.training.retention.model_copy(update=update)
+    report = report.model_copy(update={"training": report.training.model_copy(update={"retention": retention})})
+    text = " ".join(read(render_page(report)).text.split())
+    assert "General ability" in text
+    assert "Try <this>." in text
+    assert "0.5 (kept) 0.42 within the limits" in text
+    assert "0.9 0.31 beyond the limits" in text
+    assert "0.1 2.9 not measured" in text
+    assert "812 items, 53,210 tokens, 2.6 s for one run" in text
