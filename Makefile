@@ -28,6 +28,8 @@ bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md 
 	$(BIN)/python benchmarks/learning_rate.py
 	$(BIN)/python benchmarks/examples.py
 	$(BIN)/python benchmarks/study_statistics.py
+	$(BIN)/python benchmarks/planted_defects.py
+	$(BIN)/python benchmarks/data.py --large
 
 demo-data: .venv/installed  ## Make the demo rows again (same seed, same bytes)
 	$(BIN)/python scripts/make_demo_data.py

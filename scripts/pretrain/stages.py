@@ -56,7 +56,7 @@ STAGES = (
     Stage("copy", 700, _shares(0.05, 0.10, 0.50), text_length=256, repeated_vocabulary=VOCABULARY),
     Stage("grow", 1350, _shares(0.36, 0.02, 0.08), text_length=512, repeated_vocabulary=VOCABULARY),
     # The learning rate falls to zero here; the full context is seen only here.
-    Stage("settle", 600, _shares(0.36, 0.01, 0.03), text_length=1024, repeated_vocabulary=VOCABULARY),
+    Stage("settle", 450, _shares(0.36, 0.01, 0.03), text_length=1024, repeated_vocabulary=VOCABULARY),
 )
 
 

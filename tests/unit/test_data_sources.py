@@ -131,7 +131,11 @@ def test_a_pattern_that_finds_nothing_is_refused(tmp_path: Path, pattern: str, m
 )
 def test_packed_files_are_read_and_hashed_as_they_are_stored(tmp_path: Path, name: str, data: bytes) -> None:
     # Two members, as from `cat a.gz b.gz`, and a long tail: the hash covers what a parser does not need.
-    packed = gzip.compress(data) + gzip.compress(b"\n" * 10) if name.endswith("jsonl.gz") else gzip.compress(data)
+    packed = (
+        gzip.compress(data, mtime=0) + gzip.compress(b"\n" * 10, mtime=0)
+        if name.endswith("jsonl.gz")
+        else gzip.compress(data, mtime=0)
+    )
     (read,) = read_path(write(tmp_path / name, packed), DataRecipe(path="x"), None)
     assert answers(read.examples) == ["4"]
     assert read.source.sha256 == hashlib.sha256(packed).hexdigest()
@@ -140,16 +144,28 @@ def test_packed_files_are_read_and_hashed_as_they_are_stored(tmp_path: Path, nam
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("rows.jsonl.gz", gzip.compress(ROW * 500)[:-40], r"rows\.jsonl\.gz: found a gzip file that is damaged or cut"),
-        ("rows.csv.gz", gzip.compress(ROW * 500)[:40], r"rows\.csv\.gz: found a gzip file that is damaged or cut"),
+        (
+            "rows.jsonl.gz",
+            gzip.compress(ROW * 500, mtime=0)[:-40],
+            r"rows\.jsonl\.gz: found a gzip file that is damaged or cut",
+        ),
+        (
+            "rows.csv.gz",
+            gzip.compress(ROW * 500, mtime=0)[:40],
+            r"rows\.csv\.gz: found a gzip file that is damaged or cut",
+        ),
         (
             "rows.jsonl.gz",
             ROW,
             r"gz: found a gzip file that is damaged .*expected a whole gzip file",
         ),
-        ("rows.json.gz", gzip.compress(ROW)[:10] + b"\xff" * 30, r"found a gzip file that is damaged"),
+        ("rows.json.gz", gzip.compress(ROW, mtime=0)[:10] + b"\xff" * 30, r"found a gzip file that is damaged"),
         ("rows.parquet.gz", ROW, r"rows\.parquet\.gz: found .*expected a sound Parquet file"),
-        ("rows.zip.gz", gzip.compress(ROW), r"found the suffix '\.zip', expected one of .*also packed as \.gz"),
+        (
+            "rows.zip.gz",
+            gzip.compress(ROW, mtime=0),
+            r"found the suffix '\.zip', expected one of .*also packed as \.gz",
+        ),
     ],
 )
 def test_a_damaged_packed_file_is_refused_by_name(tmp_path: Path, name: str, data: bytes, message: str) -> None:
@@ -260,7 +276,7 @@ def test_a_document_that_cannot_be_read_refuses_its_folder(tmp_path: Path) -> No
 def test_a_file_in_memory_is_read_by_its_url() -> None:
     fsspec = pytest.importorskip("fsspec")
     memory = fsspec.filesystem("memory")
-    packed = gzip.compress(ROW)
+    packed = gzip.compress(ROW, mtime=0)
     memory.pipe("/mix/b.jsonl.gz", packed)
     memory.pipe("/mix/a.jsonl", ROW)
     (read,) = read_path("memory://mix/b.jsonl.gz", DataRecipe(path="x"), None)

@@ -104,5 +104,6 @@ def _tune_one_step(folder: Path) -> None:
         "data": {"path": str(path)},
         "train": {"epochs": 0.01, "min_validations": 1},
         "evaluate": {"max_inputs": 2, "num_resamples": 100},
+        "retention": {"enabled": False},
     }
     tune(read_recipe(settings), home=folder / "home")
