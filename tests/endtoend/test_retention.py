@@ -17,7 +17,7 @@ from tunewright.store import RunFolder, Store
 from tunewright.train import loop
 from tunewright.train.checkpoint import TrainState
 
-FEW = RetentionRecipe(max_items=10)
+FEW = RetentionRecipe(enabled=True, max_items=10)
 LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
 STRICT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 0.0})
 
@@ -132,7 +132,7 @@ def test_a_killed_and_resumed_run_measures_and_keeps_the_same(
 
 
 def test_a_bad_benchmark_file_is_found_before_anything_is_written(inputs: tuple[Path, Path], tmp_path: Path) -> None:
-    recipe = recipe_with(inputs, RetentionRecipe(files=(str(tmp_path / "no.jsonl"),)))
+    recipe = recipe_with(inputs, RetentionRecipe(enabled=True, files=(str(tmp_path / "no.jsonl"),)))
     with pytest.raises(DataError, match=r"Correct retention\.files"):
         tune(recipe, home=tmp_path / "home")
     assert not (tmp_path / "home" / "runs").exists()

@@ -250,7 +250,7 @@ class EvaluateRecipe(Record):
 class RetentionRecipe(Record):
     """What the base could do before, watched during training: it decides which checkpoint is kept."""
 
-    enabled: bool = True
+    enabled: bool = False
     """Measure general ability before training, at every validation and at the end."""
     max_drop: Fraction = 0.02
     """Most that the share of right items may fall, in the whole suite and in each part; 0.02 is 2 points. A checkpoint
