@@ -1,6 +1,7 @@
 """Every possible decision, each from constructed arms, and what the words around it say."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +52,11 @@ Values = Mapping[str, Sequence[float]]
 
 
 def _evidence(
-    values: Values, metric: str = "accuracy", prices: Prices | None = None, valid: Mapping[str, float] | None = None
+    values: Values,
+    metric: str = "accuracy",
+    prices: Prices | None = None,
+    valid: Mapping[str, float] | None = None,
+    floor: float | None = None,
 ) -> Evidence:
     described = SCORERS[metric].metric
     arms = [
@@ -71,6 +76,7 @@ def _evidence(
         differences=pairwise(arms, [described], RECIPE),
         prices=prices or Prices(),
         validity=[_validity(arm, share) for arm, share in (valid or {}).items()],
+        floor=None if floor is None else Estimate(value=floor, low=floor - 0.05, high=floor + 0.05, num_rows=200),
     )
 
 
@@ -171,6 +177,65 @@ def test_do_not_tune_when_no_arm_meets_the_needs() -> None:
     assert found.headline == "Don't fine-tune yet: no arm meets the stated needs."
     assert "zero_shot was left out: it exceeds the budget." in found.reasons
     assert "Without the budget: tune (tuned)." in found.what_would_change_it
+
+
+def test_none_of_these_works_when_every_arm_scores_nothing() -> None:
+    found = _decide(_evidence(_of(zero_shot=0, prompted=0, few_shot=0, retrieval=0, tuned=0, tuned_retrieval=0)))
+    assert (found.choice, found.arm, found.rows_needed) == (Choice.NONE_WORKS, None, None)
+    # Wilson's interval of 0 of 200 ends at 1.9 %.
+    assert found.headline == "None of these works: the best arm (zero_shot) reaches 0.0 % [0.0, 1.9] of Accuracy."
+    assert [reason.split(" is ")[0] for reason in found.reasons] == [
+        f"Accuracy of {kind}" for kind in ("zero_shot", "prompted", "few_shot", "retrieval", "tuned", "tuned_retrieval")
+    ]
+    openings = [text.split(":")[0].split(" (")[0] for text in found.what_would_change_it]
+    assert openings == [
+        "A larger base",
+        "More training rows, or cleaner ones",
+        "A hosted model as one more arm",
+        "Another headline metric",
+    ]
+    assert "tuned was made from 500." in found.what_would_change_it[1]
+
+
+def test_none_of_these_works_when_every_arm_is_near_the_floor() -> None:
+    # The best of them is right in 2.5 % of 1,000 rows, and certainly in less than 5 %.
+    values = {kind: _right(number, 1000) for kind, number in (("zero_shot", 0), ("prompted", 5), ("tuned", 25))}
+    found = _decide(_evidence(values))
+    assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
+    assert found.headline.startswith("None of these works: the best arm (tuned) reaches 2.5 % [")
+
+
+def test_none_of_these_works_when_one_answer_to_all_inputs_does_as_well() -> None:
+    values = _of(zero_shot=10, tuned=120)
+    found = _decide(_evidence(values, floor=0.58))  # 60 %: above it by exactly the margin
+    assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
+    assert found.headline.endswith("of Accuracy, and one answer to all inputs 58 % [53, 63].")
+    assert "One answer to all inputs, without reading them, would reach 58 % [53, 63]." in found.reasons
+    above = _decide(_evidence(values, floor=0.57))
+    assert (above.choice, above.arm) == (Choice.TUNE, "tuned")
+    assert "One answer to all inputs, without reading them, would reach 57 % [52, 62]." in above.reasons
+
+
+def test_nothing_right_in_hardly_any_rows_asks_for_more_of_them() -> None:
+    found = _decide(_evidence({"zero_shot": [0.0] * 8, "tuned": [0.0] * 8}))
+    assert found.choice is Choice.TOO_FEW_ROWS
+
+
+def test_an_arm_that_works_and_was_left_out_is_named_as_the_way_out() -> None:
+    found = _decide(_evidence(_of(zero_shot=0, few_shot=160)), budget_per_month=1.0)
+    assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
+    assert "few_shot was left out: it exceeds the budget." in found.reasons
+    assert "Without the budget: few-shot (few_shot)." in found.what_would_change_it
+
+
+def test_a_loss_has_no_floor() -> None:
+    found = _decide(_evidence({"zero_shot": [0.01] * 30, "tuned": [0.01] * 30}, "loss"))
+    assert found.choice is Choice.DO_NOT_TUNE
+
+
+def test_every_choice_is_reached_by_a_test_of_this_file() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert [choice.name for choice in Choice if f"Choice.{choice.name}" not in text] == []
 
 
 def test_a_hosted_model_that_is_as_good_as_tuning_wins() -> None:

@@ -32,6 +32,8 @@ def report(choice: Choice = Choice.TUNE, **verdicts: Verdict) -> StudyReport:
         ("worse-than-prompt", report(prompted=Verdict.WORSE), ("tuned is worse than prompted.",)),
         ("not-better", report(), ()),
         ("not-better", report(endpoint=Verdict.TOO_FEW_ROWS), ("No tuned arm is better than every arm without",)),
+        ("none-works", report(), ()),
+        ("none-works", report(Choice.NONE_WORKS), (build_study().decision.headline,)),
         ("too-few-rows", report(), ()),
         ("too-few-rows", report(Choice.TOO_FEW_ROWS), (build_study().decision.headline,)),
     ],

@@ -7,7 +7,7 @@ from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
-from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, StudyRecipe, StudyReport
+from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, Split, StudyRecipe, StudyReport
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench
@@ -39,6 +39,7 @@ def build_study_report(
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
     differences = pairwise(scores, metrics, recipe.evaluate)
     costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
+    constant = bench.constant_answer(preparation.data.rows(Split.TRAIN))
     evidence = Evidence(
         arms=[arm.described.facts for arm in arms],
         metric=headline,
@@ -46,6 +47,7 @@ def build_study_report(
         differences=differences,
         prices=recipe.prices,
         validity=_validity(results),
+        floor=constant.estimate if constant else None,
     )
     parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS)
     record = run.record
@@ -60,6 +62,7 @@ def build_study_report(
         headline_metric=headline.name,
         results=results,
         differences=differences,
+        constant=constant,
         best=best_arm(headline, results),
         cheapest=cheapest(costs),
         slices=slice_results(scores, parts, headline, recipe.evaluate),

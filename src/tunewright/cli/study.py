@@ -66,7 +66,8 @@ def study(
             "--fail-if",
             metavar="FINDING",
             help="End with exit code 1 on worse-than-prompt (tuned is worse than prompted or few-shot), not-better (no "
-            "tuned arm is better than every other), or too-few-rows. May be repeated.",
+            "tuned arm is better than every other), none-works (no arm beats one answer to all inputs), or "
+            "too-few-rows. May be repeated.",
         ),
     ] = None,
     home: options.Home = None,

@@ -92,7 +92,7 @@ from tunewright.records.representation import (
 from tunewright.records.run import BaseModelRef, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
 from tunewright.records.study import EndpointRecipe, FewShotRecipe, RetrievalRecipe, StudyRecipe, read_study_recipe
-from tunewright.records.study_report import Candidate, Gate, StudyArm, StudyReport, StudyRow
+from tunewright.records.study_report import Candidate, ConstantAnswer, Gate, StudyArm, StudyReport, StudyRow
 from tunewright.records.tokens import TokenPiece, TokenRow
 from tunewright.records.versions import (
     BuildResult,
@@ -127,6 +127,7 @@ __all__ = [
     "Choice",
     "Citations",
     "Cluster",
+    "ConstantAnswer",
     "Conversation",
     "CostPoint",
     "CurvePoint",

@@ -127,6 +127,7 @@ class Choice(StrEnum):
     RETRIEVE = "retrieve"
     TUNE = "tune"
     TUNE_AND_RETRIEVE = "tune and retrieve"
+    NONE_WORKS = "none of these"
     TOO_FEW_ROWS = "too few rows"
 
 
@@ -135,7 +136,8 @@ class Decision(Record):
 
     choice: Choice
     arm: str | None
-    """The arm that was chosen; with too few rows the one to use until then; None when no arm meets the needs."""
+    """The arm that was chosen; with too few rows the one to use until then; None when no arm meets the needs, or none
+    works."""
     headline: str
     """One sentence."""
     reasons: tuple[str, ...]

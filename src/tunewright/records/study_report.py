@@ -18,9 +18,10 @@ from tunewright.records.report import (
 )
 from tunewright.records.run import BaseModelRef, Environment
 
-Gate = Literal["worse-than-prompt", "not-better", "too-few-rows"]
+Gate = Literal["worse-than-prompt", "not-better", "none-works", "too-few-rows"]
 """A finding on which `tunewright study --fail-if` ends with 1: a tuned arm is worse than prompted or few-shot; no tuned
-arm is better than every arm without training; more test rows are needed to decide."""
+arm is better than every arm without training; no arm does better than one answer to all inputs; more test rows are
+needed to decide."""
 
 
 class Candidate(Record):
@@ -51,6 +52,15 @@ class StudyArm(Record):
     """Name of the run that holds its weights, which `chat` and `evaluate` take."""
 
 
+class ConstantAnswer(Record):
+    """What is reached without reading the inputs: one answer to all. An arm that does no better does nothing."""
+
+    text: str
+    """The training answer that does best when it is given to every validation row."""
+    estimate: Estimate | None
+    """Value of the headline metric on the test rows; None where hardly any could be scored."""
+
+
 class StudyRow(AnswerRow):
     """A test row with the answers of all arms."""
 
@@ -75,6 +85,8 @@ class StudyReport(Record):
     """Metric by metric, the arms in their order within each."""
     differences: tuple[Difference, ...]
     """Each later arm minus each earlier one, paired, with Holm's correction over the pairs of a metric."""
+    constant: ConstantAnswer | None = None
+    """The floor under all arms; None without training answers."""
     best: str | None
     """The arm with the best value of the headline metric."""
     cheapest: str | None

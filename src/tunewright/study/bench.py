@@ -1,15 +1,27 @@
 """The bench: equal rows, scorers, limits and seeds for every arm, with the choices made on validation rows alone."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from tunewright.contracts import Progress
+from tunewright.contracts import Advance, Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge
 from tunewright.evaluate.scorers import SCORERS, is_json
 from tunewright.evaluate.statistics import estimate
-from tunewright.records import ArmFacts, ArmKind, Candidate, EvaluateRecipe
+from tunewright.records import (
+    Answer,
+    ArmFacts,
+    ArmKind,
+    Candidate,
+    ConstantAnswer,
+    Conversation,
+    Estimate,
+    EvaluateRecipe,
+    Example,
+    Message,
+)
 from tunewright.retrieve.prompt import CITATION
 from tunewright.study.answers import AnswerLog, KeptAnswer, Remembering
 from tunewright.study.arms import Arm
@@ -17,6 +29,22 @@ from tunewright.study.options import Option
 
 # A reference never has them; the space before one goes with it.
 _SPACED_CITATION = re.compile(rf"[ \t]*{CITATION.pattern}")
+
+
+NUM_CONSTANTS = 20
+"""Training answers that are tried as the one answer to all inputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A ChatModel that gives every prompt the same answer."""
+
+    text: str
+
+    def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As contracts.ChatModel."""
+        advance(len(prompts))
+        return [Answer(text=self.text, finish="stop") for _ in prompts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +139,31 @@ class Bench:
         asked = self._asked(option.arm)
         scores = self._judge(name, option, asked, self.test, self.metrics)
         return Measured(scores, tuple(asked.timings([item.prompt for item in self.test])))
+
+    def constant_answer(self, rows: Sequence[Example]) -> ConstantAnswer | None:
+        """What one answer to all inputs reaches: the floor under every arm.
+
+        Tried on validation rows are the most frequent training answers; the test rows are scored once.
+
+        Args:
+            rows: of training; None is returned where none of them has an answer.
+        """
+        answers = Counter(row.body.answer for row in rows if isinstance(row.body, Conversation))
+        if not answers:
+            return None
+        metric = SCORERS[self.headline].metric
+        sign = 1.0 if metric.higher_is_better else -1.0
+
+        def reached(text: str, items: Sequence[TestItem]) -> Estimate | None:
+            scores = judge(Constant(text), None, items, (self.headline,), SilentProgress(), "one answer to all")
+            return estimate(metric, scores.of(self.headline), self.settings.num_resamples, self.settings.seed)
+
+        def goodness(text: str) -> float:
+            found = reached(text, self.validation)
+            return sign * found.value if found else float("-inf")
+
+        best = max((text for text, _ in answers.most_common(NUM_CONSTANTS)), key=goodness)
+        return ConstantAnswer(text=best, estimate=reached(best, self.test))
 
     def _judge(
         self, title: str, option: Option, asked: Remembering, items: Sequence[TestItem], metrics: Sequence[str]

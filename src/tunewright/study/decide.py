@@ -13,7 +13,18 @@ from tunewright.records import (
     format_p_value,
 )
 from tunewright.study.cost import DAYS_PER_MONTH, break_even
-from tunewright.study.rules import STRICT_VALIDITY, Evidence, Ruling, Standing, margin_of, missing_rows, rule, shortfall
+from tunewright.study.rules import (
+    MARGIN,
+    ROUNDING,
+    STRICT_VALIDITY,
+    Evidence,
+    Ruling,
+    Standing,
+    margin_of,
+    missing_rows,
+    rule,
+    shortfall,
+)
 
 
 def decide(evidence: Evidence, needs: Needs) -> Decision:
@@ -55,6 +66,8 @@ class _Explained:
 
     def headline(self) -> str:
         winner = self.ruling.winner
+        if self.ruling.choice is Choice.NONE_WORKS:
+            return f"None of these works: {self._nothing_reached()}."
         if winner is None:
             return "Don't fine-tune yet: no arm meets the stated needs."
         if self.ruling.choice is Choice.TOO_FEW_ROWS:
@@ -73,6 +86,18 @@ class _Explained:
             return f"{opening}: no simpler arm that meets the needs is as good as {winner.name}."
         return f"{opening} ({winner.name}) does as well as any arm that meets the needs."
 
+    def _nothing_reached(self) -> str:
+        """Why the best arm is of no use."""
+        best, floor = self.ruling.best, self.evidence.floor
+        assert best is not None
+        found = self.evidence.estimate_of(best.name)
+        assert found is not None
+        figure = " ".join(format_estimate(found, self.evidence.metric))
+        text = f"the best arm ({best.name}) reaches {figure} of {self.evidence.metric.title}"
+        if floor and floor.value > 0 and found.value <= floor.value + MARGIN + ROUNDING:
+            return f"{text}, and one answer to all inputs {' '.join(format_estimate(floor, self.evidence.metric))}"
+        return text
+
     def _too_few_rows(self, winner: ArmFacts) -> str:
         rows = self.ruling.rows_needed
         settle = "more test rows would settle it" if rows is None else f"about {rows:,} more would settle it"
@@ -82,10 +107,14 @@ class _Explained:
 
     def reasons(self) -> Iterator[str]:
         winner, best = self.ruling.winner, self.ruling.best
+        if best is not None and winner is None:
+            yield from (reason for name in self.ruling.standings for reason in self._value(self.facts_of[name]))
+            yield from self._floor()
         if winner is not None and best is not None:
             yield from self._value(winner)
             if best != winner:
                 yield from self._value(best)
+            yield from self._floor()
             yield from (
                 self._comparison(name, standing)
                 for name, standing in self.ruling.standings.items()
@@ -101,6 +130,12 @@ class _Explained:
         if found is not None:
             figure = " ".join(format_estimate(found, self.evidence.metric))
             yield f"{self.evidence.metric.title} of {facts.name} is {figure} on {found.num_rows} test inputs."
+
+    def _floor(self) -> Iterator[str]:
+        floor = self.evidence.floor
+        if floor is not None:
+            figure = " ".join(format_estimate(floor, self.evidence.metric))
+            yield f"One answer to all inputs, without reading them, would reach {figure}."
 
     def _comparison(self, name: str, standing: Standing) -> str:
         best, change = self.ruling.best, self.ruling.to_best.get(name)
@@ -182,10 +217,28 @@ class _Explained:
         return max(measured, key=lambda pair: pair[0])[1] if measured else None
 
     def what_would_change_it(self) -> Iterator[str]:
+        if self.ruling.choice is Choice.NONE_WORKS:
+            yield from self._other_means()
         yield from self._more_rows()
         yield from self._other_needs()
         yield from self._budget()
         yield from self._cheaper_tuned()
+
+    def _other_means(self) -> Iterator[str]:
+        """What may work where nothing that was tried does; the tuned arms say whether rows or the base fall short."""
+        yield "A larger base: --base with a model that can do more than this one before any training."
+        tuned = [facts for facts in self.evidence.arms if facts.is_tuned]
+        if tuned:
+            yield f"More training rows, or cleaner ones: {tuned[0].name} was made from {tuned[0].rows_needed:,}."
+        if not any(facts.kind == "endpoint" for facts in self.evidence.arms):
+            yield (
+                "A hosted model as one more arm (--endpoint URL --model NAME): if it fails as well, the inputs may not "
+                "hold what the answers ask for."
+            )
+        yield (
+            f"Another headline metric (--set evaluate.metrics=[...]), if {self.evidence.metric.title} asks for more "
+            "than is needed: read the answers side by side."
+        )
 
     def _more_rows(self) -> Iterator[str]:
         """What the rows could not rule out about the winner."""

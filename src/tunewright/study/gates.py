@@ -13,6 +13,8 @@ def why_gates_fail(report: StudyReport, gates: Sequence[Gate]) -> tuple[str, ...
 def _reasons(report: StudyReport, gate: Gate) -> list[str]:
     if gate == "too-few-rows":
         return [report.decision.headline] if report.decision.choice is Choice.TOO_FEW_ROWS else []
+    if gate == "none-works":
+        return [report.decision.headline] if report.decision.choice is Choice.NONE_WORKS else []
     tuned = [arm.name for arm in report.arms if arm.facts.is_tuned]
     if gate == "worse-than-prompt":
         prompted = [arm.name for arm in report.arms if arm.facts.kind in ("prompted", "few_shot")]

@@ -11,9 +11,11 @@
      difference is not significant after Holm's correction, or its whole interval lies within the margin;
    - worse, when the difference is significant and it is not as good;
    - undecided otherwise: worse by more than the margin, but that may be chance.
-3. *The simplest candidate that is as good wins*: zero-shot, prompted, few-shot, retrieval, endpoint, tuned, tuned with
+3. *None of these works* when the best candidate, on ten items or more, does no better than the floor by more than the
+   margin, or its whole interval lies below NEAR_ZERO of a share. The floor is what one answer to all inputs reaches.
+4. *The simplest candidate that is as good wins*: zero-shot, prompted, few-shot, retrieval, endpoint, tuned, tuned with
    retrieval. The best candidate is as good as itself, so there is always one.
-4. *Too few rows*, when there are fewer than ten items, or when an undecided arm would spare work that the winner asks
+5. *Too few rows*, when there are fewer than ten items, or when an undecided arm would spare work that the winner asks
    for: training, or documents to keep up to date. Arms that differ in their prompt alone need no proof.
 
 Costs decide through the budget only. Break-even is told and never overrides the rules: the set-up that it counts is
@@ -45,6 +47,8 @@ MARGIN = 0.02
 """Differences up to this never decide: 0.02 of a share (2 points), or 2 % of the best value of another metric."""
 STRICT_VALIDITY = 0.99
 """Share of valid answers that a strict format asks for: one bad answer in a hundred is about what a retry absorbs."""
+NEAR_ZERO = 0.05
+"""A best arm that is certainly right less often than this is of no use, however bad the others are."""
 ROUNDING = 1e-9
 """Two shares that differ by exactly the margin do not differ by more."""
 
@@ -73,6 +77,7 @@ class Evidence:
         differences: of every pair of arms under it, with adjusted p-values (`contrasts.pairwise`).
         prices: turn the facts into costs.
         validity: share of answers in the right format by arm, under one metric; empty when it was not measured.
+        floor: what one answer to all inputs reaches under the headline metric; None counts as 0.
     """
 
     arms: Sequence[ArmFacts]
@@ -81,6 +86,7 @@ class Evidence:
     differences: Sequence[Difference]
     prices: Prices
     validity: Sequence[ArmMetric] = ()
+    floor: Estimate | None = None
 
     def costs(self, needs: Needs) -> dict[str, ArmCost]:
         """Costs by arm."""
@@ -109,7 +115,7 @@ class Ruling:
 
     choice: Choice
     winner: ArmFacts | None
-    """None when no arm meets the needs."""
+    """None when no arm meets the needs, or none works."""
     best: ArmFacts | None
     """The candidate with the best value."""
     excluded: Mapping[str, str]
@@ -139,6 +145,8 @@ def rule(evidence: Evidence, needs: Needs) -> Ruling:
         if change.arm in names
     }
     standings = {facts.name: _standing(evidence, facts, best, to_best.get(facts.name)) for facts in candidates}
+    if _is_useless(evidence, best):
+        return Ruling(Choice.NONE_WORKS, None, best, excluded, to_best, standings)
     winner = next(facts for facts in candidates if standings[facts.name] is Standing.AS_GOOD)
     ruling = Ruling(CHOICES[winner.kind], winner, best, excluded, to_best, standings)
     return _held_back(evidence, candidates, ruling)
@@ -206,6 +214,16 @@ def _best(evidence: Evidence, candidates: Sequence[ArmFacts]) -> ArmFacts:
         return sign * found.value
 
     return max(candidates, key=goodness)
+
+
+def _is_useless(evidence: Evidence, best: ArmFacts) -> bool:
+    """Whether the best arm does nothing: then every other does nothing either."""
+    found, metric = evidence.estimate_of(best.name), evidence.metric
+    assert found is not None, "arms without a value are no candidates"
+    if not (metric.is_share and metric.higher_is_better) or found.num_rows < MIN_ITEMS_FOR_VERDICT:
+        return False
+    floor = evidence.floor.value if evidence.floor else 0.0
+    return found.value <= floor + MARGIN + ROUNDING or found.high < NEAR_ZERO
 
 
 def _standing(evidence: Evidence, facts: ArmFacts, best: ArmFacts, change: Difference | None) -> Standing:
