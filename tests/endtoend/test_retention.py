@@ -9,10 +9,10 @@ from safetensors.torch import load_file
 from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
-from tunewright.actions import resume, retaining, tune
+from tunewright.actions import fallbacks, resume, retaining, tune
 from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, InterruptedRunError
-from tunewright.records import Estimate, RetentionRecipe, RetentionResult, TuneRecipe
+from tunewright.records import Estimate, Full, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train import loop
 from tunewright.train.checkpoint import TrainState
@@ -97,6 +97,94 @@ def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
     assert trained.keys() == saved.keys()
     for key, value in saved.items():
         assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
+
+
+def scripted_drops(monkeypatch: pytest.MonkeyPatch, drops: dict[str, float]) -> list[str]:
+    """Let general ability drop by as much as a training's name says; 0.1 is the limit. Gives the names as they come."""
+    real_train, names = fallbacks.train_model, []
+    real_compare = retaining.compare_retention
+
+    def named(run: RunFolder, *arguments: Any) -> Any:
+        names.append(run.path.name if run.path.name in ("rehearsal", "mlp") else "as asked")
+        return real_train(run, *arguments)
+
+    def scripted(*arguments: Any) -> RetentionResult:
+        is_base = arguments[1] is arguments[2]
+        drop = 0.0 if is_base else drops[names[-1]]
+        estimate = Estimate(value=drop, low=drop, high=drop, num_rows=10)
+        parts = [part.model_copy(update={"drop": estimate, "limit": 0.1}) for part in real_compare(*arguments).parts]
+        return RetentionResult(parts=tuple(parts))
+
+    monkeypatch.setattr(fallbacks, "train_model", named)
+    monkeypatch.setattr(retaining, "compare_retention", scripted)
+    return names
+
+
+def test_when_no_strength_will_do_general_rows_are_mixed_in_and_the_first_training_that_keeps_is_kept(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.0})
+    progress = Listening()
+    report = tune(recipe_with(inputs, FEW), home=tmp_path, progress=progress)
+    assert names == ["as asked", "rehearsal"]
+    assert "Training again with general rows, 10% of all, to forget less." in progress.lines
+    assert report.training is not None
+    assert report.training.retention is not None
+    attempts = report.training.retention.attempts
+    assert [(attempt.name, attempt.keeps_within) for attempt in attempts] == [("as asked", False), ("rehearsal", True)]
+    assert report.training.all_seconds == sum(attempt.seconds for attempt in attempts)
+    run = Store(tmp_path).run("last")
+    kept = weights_of(run, f"rehearsal/checkpoints/step-{report.training.best_step:08d}", "weights.safetensors")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    assert saved.keys() == kept.keys()
+    assert all(torch.equal(saved[key], kept[key]) for key in kept)
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "With general rows among yours" in page
+
+
+def test_the_last_resort_is_lora_in_the_feed_forward_blocks_alone(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.5, "mlp": 0.0})
+    tune(recipe_with(inputs, FEW), home=tmp_path)
+    assert names == ["as asked", "rehearsal", "mlp"]
+    saved = weights_of(Store(tmp_path).run("last"), "artifact", "adapter_model.safetensors")
+    assert saved
+    assert all(".mlp." in name for name in saved)
+
+
+def test_when_nothing_keeps_general_ability_the_base_is_kept_and_all_trainings_are_told(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.5, "mlp": 0.5})
+    report = tune(recipe_with(inputs, FEW), home=tmp_path)
+    assert report.training is not None
+    assert report.training.best_step == 0
+    assert report.training.retention is not None
+    assert [attempt.keeps_within for attempt in report.training.retention.attempts] == [False] * 3
+    assert report.training.retention.advice
+    saved = weights_of(Store(tmp_path).run("last"), "artifact", "adapter_model.safetensors")
+    assert not any(value.any() for name, value in saved.items() if ".lora_B." in name)
+
+
+def test_full_tuning_rehearses_and_leaves_no_layer_out(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.5})
+    recipe = recipe_with(inputs, FEW).model_copy(update={"method": Full()})
+    tune(recipe, home=tmp_path)
+    assert names == ["as asked", "rehearsal"]
+
+
+def test_fallbacks_that_are_not_wanted_are_not_tried(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5})
+    report = tune(recipe_with(inputs, FEW.model_copy(update={"fallbacks": ()})), home=tmp_path)
+    assert names == ["as asked"]
+    assert report.training is not None
+    assert report.training.retention is not None
+    assert (report.training.retention.trials, report.training.retention.attempts) == ((), ())
 
 
 def test_a_killed_and_resumed_run_measures_and_keeps_the_same(

@@ -72,6 +72,21 @@ def test_a_fully_tuned_model_is_saved_in_the_hubs_layout_with_its_tokenizer(tmp_
     assert tokenizer.chat_template == AutoTokenizer.from_pretrained(base).chat_template
 
 
+def test_lora_in_the_feed_forward_blocks_alone_leaves_attention_as_it_is(tmp_path):
+    base = write_tiny_base(tmp_path / "base")
+    network = prepare_for_training(load_base(base), Lora(rank=4, alpha=8.0, dropout=0.0, layers="mlp"), seed=0)
+    names = trainable_parameters(network)
+    config = load_base(base).config
+    assert len(names) == config.num_hidden_layers * 3 * 2  # gate, up, down; A and B
+    assert all(".mlp." in name for name in names)
+
+
+def test_a_base_without_feed_forward_blocks_of_a_known_name_is_refused(tmp_path):
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    with pytest.raises(ModelError, match=r"method\.layers: mlp, but no linear layer .* \(its first ones are 0\)"):
+        prepare_for_training(network, Lora(rank=4, alpha=8.0, dropout=0.0, layers="mlp"), seed=0)
+
+
 def test_an_adapter_that_cannot_be_read_or_does_not_fit_is_refused(tmp_path):
     from transformers import AutoConfig, AutoModelForCausalLM
 

@@ -30,7 +30,7 @@ from tunewright.study.retained import advice, is_refused, measured_at, told
 from tunewright.train.loop import TrainingJob
 from tunewright.train.strength import Strength, find_strength
 
-BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
+BASE_FILES = BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def settle_retention(
     """
     found: Strength | None = None
     started = time.monotonic()
-    if is_refused(summary) and isinstance(watch.recipe.method, Lora):
+    may_scale = "strength" in watch.recipe.retention.fallbacks and isinstance(watch.recipe.method, Lora)
+    if is_refused(summary) and may_scale:
         progress.say(
             "No trained checkpoint kept general ability within the limits: trying its adapter at less strength."
         )

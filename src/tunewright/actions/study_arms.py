@@ -3,14 +3,12 @@
 from dataclasses import dataclass, replace
 
 from tunewright.actions.answering import ARTIFACT, open_tuned
+from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.training import publish_artifact, train_model
+from tunewright.actions.training import publish_artifact
 from tunewright.contracts import PassageIndex, Progress
 from tunewright.evaluate import ArmScores
-from tunewright.model.adapter import prepare_for_training
-from tunewright.model.language_model import LanguageModel
-from tunewright.model.load import load_base
 from tunewright.records import (
     ArmKind,
     RunStatus,
@@ -124,7 +122,7 @@ class Workshop:
     ) -> StudiedArm:
         data = preparation.data.version
         num_rows = data.num_rows(Split.TRAIN) + data.num_rows(Split.VALIDATION)
-        seconds = trained.summary.seconds + other_seconds
+        seconds = trained.summary.all_seconds + other_seconds
         studied = self._measured(kind, Chosen(option, (), 0.0), seconds, num_rows)
         described = studied.described.model_copy(update={"training": trained.summary, "run": trained.run_id})
         return replace(studied, described=described)
@@ -172,7 +170,7 @@ class Trained:
 def base_model(preparation: Preparation) -> ZeroShot:
     """The base, loaded and ready to answer under the study's limits."""
     identity = content_hash([preparation.base.ref.sha256, preparation.renderer.hash])
-    model = _language_model(preparation)
+    model = language_model(preparation)
     return ZeroShot(model, identity, model.fits)
 
 
@@ -187,10 +185,8 @@ def train_inside(
     if nested.record.status is not RunStatus.SUCCEEDED:
         with nested.lock(), recorded_outcome(nested, command_to_continue):
             nested.update(RunStatus.RUNNING)
-            model = _language_model(preparation)
-            network = prepare_for_training(model.network, preparation.recipe.method, preparation.recipe.train.seed)
-            model = replace(model, network=network)
-            summary = train_model(nested, preparation, model, progress, command_to_continue)
+            model = with_trainable(language_model(preparation), preparation.recipe)
+            model, summary = train_keeping_ability(nested, preparation, model, progress, command_to_continue)
             publish_artifact(nested, preparation, model)
             nested.write_json(TRAINING_FILE, summary.model_dump(mode="json"))
             nested.update(RunStatus.SUCCEEDED, outputs=(ARTIFACT, TRAINING_FILE))
@@ -198,9 +194,3 @@ def train_inside(
     tuned = open_tuned(nested).load(settled(recipe.train.precision), recipe.evaluate.rows_per_batch)
     summary = TrainingSummary.model_validate(nested.read_json(TRAINING_FILE))
     return Trained(nested.record.id, ZeroShot(tuned, nested.published_hash(ARTIFACT), tuned.fits), summary)
-
-
-def _language_model(preparation: Preparation) -> LanguageModel:
-    recipe = preparation.recipe
-    network = load_base(preparation.base.folder)
-    return LanguageModel(network, preparation.renderer, settled(recipe.train.precision), recipe.evaluate.rows_per_batch)

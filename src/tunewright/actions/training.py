@@ -1,5 +1,8 @@
 """Train and publish: the two stages that `tune` shares with the tuned arms of a study."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.retaining import open_watch, settle_retention
@@ -7,10 +10,22 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.model.adapter import save_tuned
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
+from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.rehearsal import RehearsalStream
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """General rows as the base reads them."""
+
+    sequences: Sequence[TokenSequence]
+    locations: Mapping[str, str]
+    fraction: float
+    """Of all rows that are trained on."""
 
 
 def train_model(
@@ -19,8 +34,13 @@ def train_model(
     tuned_model: LanguageModel,
     progress: Progress,
     command_to_continue: str,
+    rehearsal: Rehearsal | None = None,
 ) -> TrainingSummary:
-    """Train on the preparation's rows, from the run's newest checkpoint on; the model ends with the weights to keep."""
+    """Train on the preparation's rows, from the run's newest checkpoint on; the model ends with the weights to keep.
+
+    Args:
+        rehearsal: general rows to mix among them.
+    """
     validation = preparation.sequences(Split.VALIDATION)
     silent = SilentProgress()
 
@@ -35,11 +55,14 @@ def train_model(
     job = TrainingJob(
         network=tuned_model.network,
         settings=settings,
-        stream=stream,
+        stream=RehearsalStream(stream, rehearsal.sequences, rehearsal.fraction) if rehearsal else stream,
         plan=make_plan(settings, stream.steps_per_epoch),
         pad_token_id=preparation.renderer.pad_token_id,
         validate=validate,
-        locations={row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
+        locations={
+            **{row.id: str(row.provenance) for row in preparation.data.rows(Split.TRAIN)},
+            **(rehearsal.locations if rehearsal else {}),
+        },
         run=run,
         command_to_continue=command_to_continue,
         measure_retention=watch.measure if watch else None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import build_report, write_report
@@ -17,13 +18,11 @@ from tunewright.actions.resuming import (
     seconds_of,
     timed,
 )
-from tunewright.actions.training import publish_artifact, train_model
+from tunewright.actions.training import publish_artifact
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge, test_items
-from tunewright.model.adapter import prepare_for_training
 from tunewright.model.language_model import LanguageModel
-from tunewright.model.load import load_base
-from tunewright.records import EvaluateRecipe, Precision, Report, RunStatus, Split, TuneRecipe, settled
+from tunewright.records import EvaluateRecipe, Report, RunStatus, Split, TuneRecipe, settled
 from tunewright.store import RunFolder, Store
 
 
@@ -82,16 +81,12 @@ def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress, com
     with recorded_outcome(run, command_to_continue):
         items = test_items(preparation.data.rows(Split.TEST), preparation.recipe.evaluate.max_inputs)
         with timed(run, "load the base"):
-            network = load_base(preparation.base.folder)
-            precision: Precision = settled(preparation.recipe.train.precision)
-            rows_per_batch = preparation.recipe.evaluate.rows_per_batch
-            base_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
+            base_model = language_model(preparation)
         with timed(run, "measure the base"):
             base_scores = _judge_once(run, "base", base_model, items, preparation.recipe.evaluate, progress)
-        network = prepare_for_training(network, preparation.recipe.method, preparation.recipe.train.seed)
-        tuned_model = LanguageModel(network, preparation.renderer, precision, rows_per_batch)
+        tuned_model = with_trainable(base_model, preparation.recipe)
         with timed(run, "train"):
-            summary = train_model(run, preparation, tuned_model, progress, command_to_continue)
+            tuned_model, summary = train_keeping_ability(run, preparation, tuned_model, progress, command_to_continue)
         publish_artifact(run, preparation, tuned_model)
         with timed(run, "measure the tuned model"):
             tuned_scores = _judge_once(run, "tuned", tuned_model, items, preparation.recipe.evaluate, progress)

@@ -27,7 +27,11 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
         screen.show(Text(visible(note), "dim"))
     screen.show(Text("\n" + visible(report.summary)))
     if report.training and report.training.retention:
-        screen.show(Text("\nGeneral ability: " + visible(report.training.retention.told)))
+        retention = report.training.retention
+        screen.show(Text("\nGeneral ability: " + visible(retention.told)))
+        for attempt in retention.attempts:
+            outcome = "within the limits" if attempt.keeps_within else "not within the limits"
+            screen.show(Text(f"- trained ({attempt.name}): {outcome}, {attempt.seconds:,.0f} s"))
     for shown in pick_answers(report):
         screen.line(f"\n{shown.reason}: {shown.row.location}", "bold")
         screen.show(answer_table(shown, report.arms))

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunewright.errors import ModelError, StoreError
-from tunewright.records import Full, Method
+from tunewright.records import Full, Lora, Method
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
     from transformers import PreTrainedModel
 
+FEED_FORWARD = frozenset({"feed_forward", "ffn", "fc1", "fc2", "mlp"})
+"""What the libraries' models call their feed-forward blocks."""
 TOKENIZER_FILE_PATTERNS = ("tokenizer*", "special_tokens_map.json", "chat_template.jinja", "vocab.*", "merges.txt")
 
 
@@ -22,8 +24,8 @@ def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) 
     """Make the method's weights trainable. The seed is set first, so the adapter's start depends on nothing else.
 
     Args:
-        method: `Lora` with rank, alpha and dropout set (low-rank update of every linear layer except the head;
-            Hu et al. 2021, arXiv:2106.09685), or `Full`.
+        method: `Lora` with rank, alpha and dropout set (low-rank update of every linear layer except the head, or of
+            the feed-forward blocks alone; Hu et al. 2021, arXiv:2106.09685), or `Full`.
     Returns:
         The network to train: wrapped by PEFT for LoRA, the same object for full tuning.
     """
@@ -37,11 +39,34 @@ def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) 
         r=method.rank,
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
-        target_modules="all-linear",
+        target_modules=_target_modules(network, method),
         task_type="CAUSAL_LM",
     )
     with _without_peft_noise():
         return get_peft_model(network, config)
+
+
+def _target_modules(network: "PreTrainedModel", method: Lora) -> "str | list[str]":
+    """What PEFT is told to update.
+
+    Raises:
+        ModelError: the base has no feed-forward block of a known name.
+    """
+    if method.layers == "all":
+        return "all-linear"
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    linear = [name for name, module in network.named_modules() if isinstance(module, Linear | Conv1D)]
+    found = [name for name in linear if FEED_FORWARD.intersection(name.split("."))]
+    if not found:
+        shown = ", ".join(linear[:3])
+        names = ", ".join(sorted(FEED_FORWARD))
+        raise ModelError(
+            f"method.layers: mlp, but no linear layer of this base is in a block named {names} (its first ones are "
+            f"{shown}). Use method.layers=all."
+        )
+    return found
 
 
 def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:

@@ -180,6 +180,9 @@ class Lora(Record):
     """The update is scaled by alpha / rank. Derived: 2 x rank."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
     """Share of the adapter's inputs zeroed while training, against overfitting. Derived from the number of rows."""
+    layers: Literal["all", "mlp"] = "all"
+    """Which linear layers get an update: `all`, or `mlp`, those of the feed-forward blocks alone, which learns a little
+    less and forgets less."""
 
 
 class Full(Record):
@@ -191,6 +194,7 @@ class Full(Record):
 Method = Annotated[Lora | Full, Field(discriminator="kind")]
 Precision = Literal["float32", "bfloat16"]
 Optimizer = Literal["adamw", "muon"]
+Fallback = Literal["strength", "rehearsal", "mlp"]
 
 
 class TrainRecipe(Record):
@@ -259,6 +263,12 @@ class RetentionRecipe(Record):
     """Most that the loss on general text may rise, as a share of the base's loss."""
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
+    fallbacks: tuple[Fallback, ...] = ("strength", "rehearsal", "mlp")
+    """What is tried, in this order, when no trained checkpoint keeps within the limits. `strength`: the trained adapter
+    at 0.1 to 0.9 of its strength, without training again. `rehearsal`: training again with general rows among yours.
+    `mlp`: the same, with LoRA in the feed-forward blocks alone. Each that trains takes as long as training did."""
+    rehearsal_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    """Share of the rows of rehearsal that are general ones, which come with tunewright."""
     files: tuple[str, ...] = ()
     """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""
 

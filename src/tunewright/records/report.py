@@ -168,6 +168,23 @@ class StrengthTrial(Record):
     not below that of the base."""
 
 
+class RetentionAttempt(Record):
+    """One training among those that were tried because too much general ability was lost."""
+
+    name: Literal["as asked", "rehearsal", "mlp"]
+    """rehearsal: with general rows among the user's; mlp: also with LoRA in the feed-forward blocks alone."""
+    told: str
+    """What came of it, in plain words."""
+    lowest_loss: float
+    """Lowest validation loss, whatever was forgotten."""
+    kept_loss: float
+    """Validation loss of the weights that would be kept: those of the base where nothing keeps within the limits."""
+    keeps_within: bool
+    """Whether trained weights were found that keep general ability."""
+    seconds: float
+    """Wall time of training, measuring and trying strengths."""
+
+
 class RetentionSummary(Record):
     """What training did to general ability, and what was done about it."""
 
@@ -190,6 +207,8 @@ class RetentionSummary(Record):
     """Of the adapter in the artifact."""
     trials: tuple[StrengthTrial, ...] = ()
     """Strengths that were tried because no trained checkpoint kept within the limits, strongest first."""
+    attempts: tuple[RetentionAttempt, ...] = ()
+    """Every training in its order, where there was more than one; the last that keeps within the limits is kept."""
     told: str
     """What was kept and why, in plain words."""
     advice: tuple[str, ...] = ()
@@ -220,6 +239,12 @@ class TrainingSummary(Record):
     curve: tuple[CurvePoint, ...]
     retention: RetentionSummary | None = None
     """None when it was not measured."""
+
+    @property
+    def all_seconds(self) -> float:
+        """Training time with that of trainings whose weights were not kept."""
+        attempts = self.retention.attempts if self.retention else ()
+        return sum(attempt.seconds for attempt in attempts) or self.seconds
 
 
 class DataSummary(Record):

@@ -37,13 +37,14 @@ class TokenStream:
     def rows(self, step: int) -> list[TokenSequence]:
         """Sequences of optimizer step `step` (from 0)."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        order = _epoch_order(len(self.sequences), self.seed, epoch)
+        order = epoch_order(len(self.sequences), self.seed, epoch)
         start = position * self.rows_per_step
         return [self.sequences[index] for index in order[start : start + self.rows_per_step]]
 
 
 @lru_cache(maxsize=2)
-def _epoch_order(num_rows: int, seed: int, epoch: int) -> list[int]:
+def epoch_order(num_rows: int, seed: int, epoch: int) -> list[int]:
+    """Positions of the rows in the order of one epoch. Not to be changed: it is kept."""
     order = list(range(num_rows))
     # Python promises the same shuffle for the same string seed in every version and on every machine.
     random.Random(f"tunewright order {seed} {epoch}").shuffle(order)  # noqa: S311  (order, not secrecy)

@@ -1,0 +1,38 @@
+"""General rows among the user's: how many, in which order, and that nothing else changes."""
+
+from collections import Counter
+
+import pytest
+
+from tunewright.render import TokenSequence
+from tunewright.train.rehearsal import RehearsalStream
+from tunewright.train.stream import TokenStream
+
+
+def rows(name: str, number: int) -> tuple[TokenSequence, ...]:
+    return tuple(TokenSequence(f"{name}{index}", (1, 2), (0.0, 1.0), cut=None) for index in range(number))
+
+
+OWN = TokenStream(rows("own", 20), rows_per_step=4, seed=3)
+
+
+@pytest.mark.parametrize(("fraction", "per_40_own"), [(0.05, 2), (0.1, 4), (0.2, 10), (0.5, 40)])
+def test_the_users_rows_stay_and_general_rows_are_the_share_asked_for(fraction: float, per_40_own: int) -> None:
+    stream = RehearsalStream(OWN, rows("general", 7), fraction)
+    steps = [stream.rows(step) for step in range(10)]
+    assert [step[:4] for step in steps] == [OWN.rows(step) for step in range(10)]
+    general = [row for step in steps for row in step[4:]]
+    assert all(row.example_id.startswith("general") for row in general)
+    assert len(general) == per_40_own  # 40 of the user's rows
+
+
+def test_no_general_row_comes_twice_before_all_came_once() -> None:
+    stream = RehearsalStream(OWN, rows("general", 8), 0.5)
+    counted = Counter(row.example_id for step in range(4) for row in stream.rows(step)[4:])
+    assert set(counted.values()) == {2}
+
+
+def test_any_step_can_be_asked_for_alone() -> None:
+    stream = RehearsalStream(OWN, rows("general", 8), 0.3)
+    forwards = [stream.rows(step) for step in range(6)]
+    assert [stream.rows(step) for step in reversed(range(6))] == forwards[::-1]
