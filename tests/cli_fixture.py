@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from tunewright.actions import TuneJob
 from tunewright.cli import main
+from tunewright.cli.progress import RichProgress
+from tunewright.cli.screen import Screen
+from tunewright.cli.worker import carry_out
 from tunewright.records import BaseModelRef, Environment, Run, RunStatus
 
 
@@ -15,6 +19,12 @@ class Outcome:
     code: int
     stdout: str
     stderr: str
+
+
+def work_here(job: TuneJob, progress: RichProgress) -> int:
+    """Stands in for the supervisor: the worker's part, in this process."""
+    carry_out(TuneJob.model_validate_json(job.model_dump_json()), Screen(job.json_file), progress)
+    return 0
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Shell:
     def run(self, *arguments: str) -> Outcome:
         self.monkeypatch.setattr(sys, "argv", ["tunewright", *arguments])
         self.monkeypatch.setenv("COLUMNS", "80")
+        self.monkeypatch.setattr("tunewright.actions.supervise", work_here)
         with pytest.raises(SystemExit) as stop:
             main()
         streams = self.capsys.readouterr()

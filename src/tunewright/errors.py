@@ -8,7 +8,8 @@
     │   └── BaseMismatchError              the artifact was made for another base or renderer
     ├── TrainError         (RuntimeError)  training cannot go on
     │   ├── DivergedError                  loss or gradient is not a number
-    │   └── InterruptedRunError            stopped on request; the run can be resumed
+    │   ├── InterruptedRunError            stopped on request; the run can be resumed
+    │   └── WorkerCrashedError             the training process died again and again
     ├── EvaluateError      (RuntimeError)  a metric cannot be computed at all
     ├── StoreError         (OSError)       the disk refused, or what it holds is not what was written
     │   ├── RunInUseError                  another process holds the run's lock
@@ -93,6 +94,10 @@ class DivergedError(TrainError):
 
 class InterruptedRunError(TrainError):
     """Stopped on request after saving; the message holds the command that resumes."""
+
+
+class WorkerCrashedError(TrainError):
+    """The process that trains died as often as it may without getting further; the message ends with its log."""
 
 
 class EvaluateError(TunewrightError, RuntimeError):

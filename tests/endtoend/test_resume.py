@@ -88,26 +88,32 @@ def test_three_sigkills_end_in_the_bytes_and_figures_of_a_straight_run(inputs, k
     assert not list(run.path.rglob(".tmp*"))
 
 
-def test_ctrl_c_saves_and_prints_the_command_that_continues(inputs, straight, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_saves_and_prints_the_command_that_continues(number, inputs, straight, tmp_path):
     rows, base = inputs
     home = tmp_path / "home"
     recipe = tmp_path / "recipe.json"
     recipe.write_text(small_recipe(rows, base).model_dump_json(), encoding="utf-8")
     # Slow steps, so that the signal arrives while training.
-    slow = (
-        "import sys, time\nfrom tunewright.train import loop\nreal = loop._step\n"
+    slow_worker = (
+        "import sys, time\nfrom pathlib import Path\nfrom tunewright.train import loop\nreal = loop._step\n"
         "def step(*arguments):\n    time.sleep(0.3)\n    return real(*arguments)\n"
-        "loop._step = step\nfrom tunewright.cli import main\nsys.argv[0] = 'tunewright'\nmain()"
+        "loop._step = step\nfrom tunewright.cli.worker import main\nsys.exit(main(Path(sys.argv[1])))"
+    )
+    command = (
+        "import sys\nfrom tunewright.actions import supervising\n"
+        f"supervising.WORKER_COMMAND = (sys.executable, '-c', {slow_worker!r})\n"
+        "from tunewright.cli import main\nsys.argv[0] = 'tunewright'\nmain()"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", slow, "tune", "--recipe", str(recipe), "--home", str(home)],
+        [sys.executable, "-c", command, "tune", "--recipe", str(recipe), "--home", str(home)],
         env=worker_environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(home.glob("runs/*/checkpoints/step-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
     run = Store(home).run("last")

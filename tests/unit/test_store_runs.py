@@ -282,6 +282,7 @@ def test_a_run_inside_another_is_made_once_and_found_by_its_name(tmp_path):
     assert (nested.record.kind, nested.record.dataset_id) == ("tune", "ab" * 32)
     nested.update(RunStatus.FAILED, error="words")
     assert run.nested("tuned", "ab" * 32).record.status is RunStatus.FAILED
+    assert [found.path for found in run.nested_runs()] == [nested.path]
     found = new_store(tmp_path).run(f"{run.record.id}/tuned")
     assert found.record == nested.record
     assert [record.id for record in new_store(tmp_path).runs()] == [run.record.id]

@@ -10,6 +10,7 @@ from tunewright.actions.checking import check
 from tunewright.actions.doctor import doctor
 from tunewright.actions.evaluating import evaluate
 from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
+from tunewright.actions.handover import TuneJob
 from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
 from tunewright.actions.stored import (
     dataset_card,
@@ -20,6 +21,7 @@ from tunewright.actions.stored import (
     show_dataset,
 )
 from tunewright.actions.studying import resume_study, study
+from tunewright.actions.supervising import supervise
 from tunewright.actions.tuning import resume, tune
 from tunewright.actions.versions import build_dataset, refresh_dataset, take_back
 from tunewright.study.gates import why_gates_fail
@@ -27,6 +29,7 @@ from tunewright.study.gates import why_gates_fail
 __all__ = [
     "Chat",
     "QuestionWriter",
+    "TuneJob",
     "build_dataset",
     "chat",
     "check",
@@ -48,6 +51,7 @@ __all__ = [
     "show_run",
     "show_tokens",
     "study",
+    "supervise",
     "take_back",
     "tune",
     "why_gates_fail",

@@ -1,6 +1,6 @@
 """A run's record: what it starts from, written before anything is computed, and how it ended, whatever happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from tunewright.actions.environment import describe_environment
@@ -16,12 +16,14 @@ def start_run(
     preparation: Preparation,
     command: Callable[[str], str],
     recipe_id: str | None = None,
+    files: Mapping[str, object] | None = None,
 ) -> RunFolder:
     """Freeze the data and make the run's folder, with everything in its record that could change the result.
 
     Args:
         command: from the run's id, what repeats it from a shell.
         recipe_id: of a recipe that holds more than the preparation's; default: that of the preparation's.
+        files: JSON values that appear with the run, by name: a kill leaves a run that can be continued, or none.
     """
     data = preparation.data
     store.put_dataset(data.version, data.examples)
@@ -41,6 +43,7 @@ def start_run(
             renderer_hash=preparation.renderer.hash,
             environment=environment,
         ),
+        files,
     )
 
 

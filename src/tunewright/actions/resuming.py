@@ -18,11 +18,19 @@ RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headl
 SECONDS_FILE = "seconds.json"
 
 
+def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, object]:
+    """What `reopen` needs, by file name; the headline comes last, so its file says that all of it is there."""
+    return {
+        RECIPE_FILE: recipe.model_dump(mode="json"),
+        DERIVED_FILE: [derived.model_dump(mode="json") for derived in preparation.derived],
+        HEADLINE_FILE: preparation.headline_metric,
+    }
+
+
 def save_preparation(run: RunFolder, recipe: Record, preparation: Preparation) -> None:
-    """Write down what `reopen` needs; the headline comes last, so its file says that all of it is there."""
-    run.write_json(RECIPE_FILE, recipe.model_dump(mode="json"))
-    run.write_json(DERIVED_FILE, [derived.model_dump(mode="json") for derived in preparation.derived])
-    run.write_json(HEADLINE_FILE, preparation.headline_metric)
+    """Write down what `reopen` needs, in a run that exists."""
+    for name, content in preparation_files(recipe, preparation).items():
+        run.write_json(name, content)
 
 
 def require_unfinished(run: RunFolder, kind: RunKind) -> None:

@@ -1,20 +1,20 @@
 """`tune` and its `resume`: measure the base, train, measure again, report. Every stage leaves a file, so a run that
 was stopped anywhere continues from the last one."""
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
+from tunewright.actions.handover import command_to_continue
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.actions.resuming import (
     RECIPE_FILE,
+    preparation_files,
     reopen,
     require_unfinished,
-    save_preparation,
     seconds_of,
     timed,
 )
@@ -27,15 +27,21 @@ from tunewright.store import RunFolder, Store
 
 
 def tune(
-    recipe: TuneRecipe, *, home: Path | None = None, progress: Progress | None = None, command: str | None = None
+    recipe: TuneRecipe,
+    *,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+    on_run: Callable[[str], None] | None = None,
 ) -> Report:
-    """Tune a base on rows and prove what it brought: the main job.
+    """Tune a base on rows and prove what it brought: the main job. Everything happens in this process.
 
     Args:
         recipe: what to do; open settings are derived and reported.
         home: where runs and datasets are kept (default: $TUNEWRIGHT_HOME, else ~/.tunewright).
         progress: shows what is going on; silent by default.
         command: what the report gives as the command to repeat.
+        on_run: told the run's id before its folder appears.
     Returns:
         The report, which also lies in the run's folder as report.json and report.html.
     Raises:
@@ -47,12 +53,15 @@ def tune(
     announce(preparation, progress)
     store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
-    run = start_run(
-        store, "tune", preparation, lambda run_id: command or f"tunewright tune --recipe {default.format(run_id)}"
-    )
+
+    def command_of(run_id: str) -> str:
+        if on_run:
+            on_run(run_id)
+        return command or f"tunewright tune --recipe {default.format(run_id)}"
+
+    run = start_run(store, "tune", preparation, command_of, files=preparation_files(preparation.recipe, preparation))
     with run.lock():
-        save_preparation(run, preparation.recipe, preparation)
-        return _carry_out(run, preparation, progress, _command_to_continue(run, home))
+        return _carry_out(run, preparation, progress, command_to_continue(run.record.id, home))
 
 
 def resume(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> Report:
@@ -70,11 +79,7 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     with run.lock():
         preparation = reopen(store, run, TuneRecipe.model_validate(run.read_json(RECIPE_FILE)), progress)
         run.update(status=RunStatus.RUNNING)
-        return _carry_out(run, preparation, progress, _command_to_continue(run, home))
-
-
-def _command_to_continue(run: RunFolder, home: Path | None) -> str:
-    return f"tunewright tune --resume {run.record.id}" + (f" --home {shlex.quote(str(home))}" if home else "")
+        return _carry_out(run, preparation, progress, command_to_continue(run.record.id, home))
 
 
 def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress, command_to_continue: str) -> Report:

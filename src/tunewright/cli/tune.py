@@ -33,16 +33,14 @@ def tune(
 
     Part of the rows is kept apart. Both models answer it, and the table at the
     end says what training changed, and whether there were enough rows to tell.
-    Ctrl-C saves; the command that continues is printed.
+    Ctrl-C saves; the command that continues is printed. The work is done by a
+    process of its own, which starts again from its last checkpoint if it dies.
 
     Example:
 
     $ tunewright tune tickets.csv --input question --output answer
     """
-    from tunewright.actions import resume as resume_run
-    from tunewright.actions import run_folder
-    from tunewright.actions import tune as tune_run
-    from tunewright.cli.report import print_report
+    from tunewright.actions import TuneJob, supervise
     from tunewright.cli.screen import Screen
 
     settings = Settings(
@@ -57,14 +55,11 @@ def tune(
         recipe_file=recipe_file,
         overrides=tuple(overrides or ()),
     )
-    screen = Screen(json_file)
     if resume is not None:
         settings.refuse_beside("--resume")
-        report = resume_run(resume, home=home, progress=screen.progress)
+        job = TuneJob(resume=resume, home=home, json_file=json_file)
     else:
         command = shlex.join(["tunewright", *sys.argv[1:]])
-        report = tune_run(settings.recipe(), home=home, progress=screen.progress, command=command)
-    print_report(screen, report, run_folder(report.run_id, home))
-    elsewhere = f" --home {shlex.quote(str(home))}" if home else ""
-    screen.line(f"Talk to it: tunewright chat {report.run_id}{elsewhere}")
-    screen.write_json(report.model_dump(mode="json"))
+        job = TuneJob(recipe=settings.recipe(), home=home, json_file=json_file, command=command)
+    if code := supervise(job, Screen(json_file).progress):
+        raise typer.Exit(code)

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from tunewright.records.base import Record
 
 RunKind = Literal["tune", "evaluate", "study", "pretrain"]
@@ -43,6 +45,8 @@ class Environment(Record):
     """Threads of one matrix product. Another number gives other final bits, so resuming compares it."""
     memory_bytes: int
     accelerator: str | None
+    allocator: dict[str, str] = Field(default_factory=dict)
+    """Environment variables of malloc that were set when the process started; they change speed and memory."""
 
 
 class Run(Record):

@@ -100,12 +100,15 @@ class Store:
             raise _wrong_dataset(folder, "other examples than the version lists")
         return version, by_id
 
-    def create_run(self, recipe_id: str, make: Callable[[str, str], Run]) -> RunFolder:
+    def create_run(
+        self, recipe_id: str, make: Callable[[str, str], Run], contents: Mapping[str, object] | None = None
+    ) -> RunFolder:
         """Make a new run folder, named by the time and the recipe: `20261120-155501-3fa2`.
 
         Args:
             recipe_id: hash of the recipe.
             make: builds the record from the run's id and its time of creation (UTC, ISO 8601).
+            contents: JSON values that the folder holds, by name, from the moment it appears.
         """
         now = self._clock().astimezone(UTC)
         folder = self.home / "runs"
@@ -117,6 +120,8 @@ class Store:
             assert record.id == run_id, record.id
             with appear(folder / run_id, self.files) as temporary:
                 write_record(temporary / RUN, record, self.files)
+                for name, value in (contents or {}).items():
+                    write_record(temporary / name, value, self.files)
         return RunFolder(folder / run_id, self.files, self._clock)
 
     def run(self, name: str) -> RunFolder:

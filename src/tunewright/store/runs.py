@@ -221,6 +221,11 @@ class RunFolder:
                 write_record(folder / RUN, self.record.model_copy(update={**named, **fresh}), self._files)
         return RunFolder(path, self._files, self._clock)
 
+    def nested_runs(self) -> list["RunFolder"]:
+        """The runs inside this one, by name."""
+        paths = sorted(path.parent for path in self.path.glob(f"[!.]*/{RUN}"))
+        return [RunFolder(path, self._files, self._clock) for path in paths]
+
     def remove_published(self, name: str) -> None:
         """Drop a published folder, such as an old checkpoint. It disappears in one step."""
         withdraw(self.path / name, self._files)

@@ -249,15 +249,17 @@ def peak_memory_bytes(state: TrainState) -> int:
 
 @contextmanager
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT or SIGTERM into a request to stop after the current step; the second acts at once.
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the current step; the second acts at once.
 
-    Outside the main thread (a notebook's worker, a server) signals stay as they are.
+    What is ignored, as SIGHUP is under nohup, stays ignored. Outside the main thread (a notebook's worker, a server)
+    signals stay as they are.
     """
     requested = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {one: handler for one in numbers if (handler := signal.getsignal(one)) is not signal.SIG_IGN}
 
     def request(number: int, frame: object) -> None:
         nonlocal requested

@@ -1,0 +1,127 @@
+"""What a supervisor and its worker tell each other: three files in a folder that belongs to the two of them.
+
+    job     what the worker is to do; written by the supervisor before each start
+    pulse   a number that rises while the worker is alive and gets on, and the run it works on
+    log     what the worker said, and the stacks that faulthandler wrote when it crashed
+
+Files, because they outlive the process that wrote them and need nothing that could hang.
+"""
+
+import os
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tunewright.errors import StoreError
+from tunewright.records import Record, TuneRecipe
+from tunewright.store import Files, lock_folder
+
+FOLDER_PREFIX = "tunewright-worker-"
+MAX_LOG_LINES = 20
+MAX_LOG_BYTES = 64 * 1024
+"""Read from the end of the log."""
+
+
+class TuneJob(Record):
+    """A `tune` command for a worker: a recipe to carry out, or a run to continue."""
+
+    recipe: TuneRecipe | None = None
+    resume: str | None = None
+    """Name of a run; then there is no recipe."""
+    home: Path | None = None
+    json_file: str | None = None
+    command: str | None = None
+    """What the report gives as the command to repeat."""
+
+
+class Pulse(Record):
+    """A sign of life."""
+
+    beats: int = 0
+    patience_seconds: float
+    """How long this number may stay the same before the worker counts as hung."""
+    run_id: str | None = None
+    """Set before the run's folder exists, so that no run is ever unknown to the supervisor."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFolder:
+    """The folder, as both sides see it."""
+
+    path: Path
+
+    def write_job(self, job: TuneJob) -> None:
+        (self.path / "job").write_text(job.model_dump_json(), encoding="utf-8")
+
+    def job(self) -> TuneJob:
+        return TuneJob.model_validate_json((self.path / "job").read_bytes())
+
+    def write_pulse(self, pulse: Pulse) -> None:
+        """Replace the pulse in one step. Not synced: after a power loss nobody asks for it."""
+        temporary = self.path / "pulse.new"
+        temporary.write_text(pulse.model_dump_json(), encoding="utf-8")
+        temporary.replace(self.path / "pulse")
+
+    def pulse(self) -> Pulse | None:
+        """None before the worker's first one."""
+        try:
+            return Pulse.model_validate_json((self.path / "pulse").read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def forget_pulse(self) -> None:
+        """Before another worker starts, which has to show its own."""
+        (self.path / "pulse").unlink(missing_ok=True)
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    def last_lines(self) -> list[str]:
+        """The end of the log; empty when the worker never said anything."""
+        if not self.log.exists():
+            return []
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - MAX_LOG_BYTES))
+            text = file.read().decode(errors="replace")
+        return [line for line in text.splitlines() if line.strip()][-MAX_LOG_LINES:]
+
+
+@contextmanager
+def worker_folder() -> Iterator[WorkerFolder]:
+    """A fresh folder in the system's temporary one; removed at the end, with those that killed supervisors left."""
+    path = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+    try:
+        with lock_folder(path, Files(), lambda: datetime.now(UTC)):
+            _collect_abandoned(path.parent, own=path)
+            yield WorkerFolder(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _collect_abandoned(parent: Path, own: Path) -> None:
+    for path in parent.glob(f"{FOLDER_PREFIX}*"):
+        try:
+            if path == own or path.is_symlink() or path.stat().st_uid != os.getuid() or not (path / "lock").exists():
+                continue
+            with lock_folder(path, Files(), lambda: datetime.now(UTC)):
+                shutil.rmtree(path, ignore_errors=True)
+        except (StoreError, OSError):
+            continue  # in use by a living supervisor, or gone already
+
+
+def command_to_continue(run_id: str, home: Path | None) -> str:
+    """What a user types to go on with a run that was stopped."""
+    return f"tunewright tune --resume {run_id}{home_option(home)}"
+
+
+def home_option(home: Path | None) -> str:
+    """To append to a command; nothing for the default home."""
+    return f" --home {shlex.quote(str(home))}" if home else ""

@@ -1,0 +1,265 @@
+"""The supervisor: training runs in a process of its own, and starts again from its last checkpoint when it dies.
+
+A process that runs out of memory, crashes in native code or is killed takes everything in it along; so what notices
+and continues has to be another one. This one does next to nothing: it loads no torch, and watches one worker.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from tunewright.actions.environment import allocator_settings
+from tunewright.actions.handover import TuneJob, WorkerFolder, command_to_continue, worker_folder
+from tunewright.contracts import Progress
+from tunewright.errors import InterruptedRunError, StoreError, WorkerCrashedError
+from tunewright.records import RunStatus
+from tunewright.store import RunFolder, Store
+
+WORKER_COMMAND = (sys.executable, "-P", "-m", "tunewright.cli.worker")
+"""-P: the folder in which the user types the command is no place to import code from."""
+
+MAX_RESTARTS = 3
+"""At the same place. A worker that gets further each time may die as often as it likes."""
+
+STARTING_PATIENCE_SECONDS = 120.0
+"""For the first sign of life: the interpreter and our own modules, on a machine that may be busy."""
+
+SECONDS_TO_DUMP = 5.0
+SECONDS_BETWEEN_LOOKS = 0.1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+NUM_REQUESTS_BEFORE_KILL = 3
+
+
+class Worker(Protocol):
+    """A started process, as subprocess.Popen is one."""
+
+    def poll(self) -> int | None:
+        """Its exit code, negative for a signal; None while it lives."""
+
+    def send_signal(self, number: int) -> None:
+        """Does nothing when it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the supervisor needs from outside itself; tests hand in their own."""
+
+    start: Callable[[Path], Worker]
+    """Starts a worker on the folder of a job."""
+    count_oom_kills: Callable[[], int]
+    starting_patience_seconds: float = STARTING_PATIENCE_SECONDS
+
+
+def start_worker(folder: Path, command: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+    """Start a worker that shares our terminal. What the user has set in the environment stays.
+
+    Its session is its own: Ctrl-C then reaches only the supervisor, which hands it on once.
+    """
+    environment = {**allocator_settings(), **os.environ}
+    return subprocess.Popen(
+        [*(command or WORKER_COMMAND), str(folder)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def count_oom_kills() -> int:
+    """How many processes the kernel has killed for want of memory, on this machine; 0 where it does not say."""
+    with suppress(OSError):
+        for line in Path("/proc/vmstat").read_text(encoding="ascii").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+THIS_MACHINE = World(start=start_worker, count_oom_kills=count_oom_kills)
+
+
+def supervise(job: TuneJob, progress: Progress, world: World = THIS_MACHINE) -> int:
+    """Carry out a job in a worker, which is started again as often as it makes sense.
+
+    Args:
+        progress: told about deaths and restarts; the worker shows its own on the same terminal.
+    Returns:
+        The worker's exit code.
+    Raises:
+        InterruptedRunError: stopped on request before the worker could say so itself.
+        WorkerCrashedError: it died again and again without getting further; the run's record says so.
+    """
+    store = Store(job.home)
+    num_deaths, furthest = 0, Place()
+    with worker_folder() as folder, _stop_requests() as stop:
+        while True:
+            folder.write_job(job)
+            death = _watch(folder, stop, world)
+            if death.exit_code is not None:
+                return death.exit_code
+            run = _run_of(folder, store, job)
+            if stop.num_requests:
+                raise InterruptedRunError(
+                    "Stopped." + (f" Continue with: {command_to_continue(run.record.id, job.home)}" if run else "")
+                )
+            place = _place_of(run)
+            num_deaths = 1 if place > furthest else num_deaths + 1
+            furthest = max(furthest, place)
+            if num_deaths > MAX_RESTARTS:
+                raise _crashed(death, place, folder, run, job)
+            progress.say(
+                f"The training process died ({death.reason}, {place}). It starts again "
+                f"{'from the newest checkpoint' if run else 'from the beginning'} ({num_deaths} of {MAX_RESTARTS})."
+            )
+            if run:
+                job = TuneJob(resume=run.record.id, home=job.home, json_file=job.json_file, command=job.command)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """How far a run has come; a later place is a larger one."""
+
+    num_files: int = -1
+    """Finished stages, each of which leaves a file or a run inside the run."""
+    step: int = -1
+
+    def __str__(self) -> str:
+        return f"after step {self.step}" if self.step >= 0 else "before the first step"
+
+
+def _place_of(run: RunFolder | None) -> Place:
+    if run is None:
+        return Place()
+    trainings = [run, *run.nested_runs()]
+    files = ("scores-base.json", "artifact", "scores-tuned.json", "report.json")
+    return Place(sum(run.has(name) for name in files) + len(trainings), sum(map(_last_step, trainings)))
+
+
+def _last_step(run: RunFolder) -> int:
+    # A damaged line would be found and told by the worker.
+    with suppress(StoreError):
+        return max((step for row in run.metrics() if isinstance(step := row["step"], int)), default=-1)
+    return -1
+
+
+def _run_of(folder: WorkerFolder, store: Store, job: TuneJob) -> RunFolder | None:
+    pulse = folder.pulse()
+    name = (pulse and pulse.run_id) or job.resume
+    if name is None:
+        return None
+    try:
+        return store.run(name)
+    except StoreError:  # it died before the folder appeared
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    exit_code: int | None
+    """None when the worker did not end by itself."""
+    reason: str = ""
+
+
+def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
+    """Start a worker and wait for its end, which is brought about when it shows no sign of life."""
+    folder.forget_pulse()
+    num_oom_kills = world.count_oom_kills()
+    worker = stop.worker = world.start(folder.path)
+    beats, patience, seen_at = -1, world.starting_patience_seconds, time.monotonic()
+    while (code := worker.poll()) is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        pulse = folder.pulse()
+        if stop.was_suspended or (pulse is not None and pulse.beats != beats):
+            stop.was_suspended = False
+            seen_at = time.monotonic()
+        if pulse is not None:
+            beats, patience = pulse.beats, pulse.patience_seconds
+        if time.monotonic() - seen_at > patience:
+            _end(worker, folder)
+            return _Death(None, f"no sign of life for {patience:.0f} s, killed")
+    if code >= 0:
+        return _Death(code)
+    if world.count_oom_kills() > num_oom_kills and code == -signal.SIGKILL:
+        return _Death(None, "killed by the system: out of memory")
+    return _Death(None, f"killed by {signal.Signals(-code).name}")
+
+
+def _end(worker: Worker, folder: WorkerFolder) -> None:
+    """Let a hung worker write its stacks into the log if it still can, then kill it."""
+    size_before = folder.log.stat().st_size if folder.log.exists() else 0
+    worker.send_signal(signal.SIGUSR1)
+    worker.send_signal(signal.SIGCONT)  # a stopped process cannot write
+    give_up_at = time.monotonic() + SECONDS_TO_DUMP
+    while time.monotonic() < give_up_at and worker.poll() is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+        if folder.log.exists() and folder.log.stat().st_size > size_before:
+            break
+    worker.send_signal(signal.SIGKILL)
+    while worker.poll() is None:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _crashed(
+    death: _Death, place: Place, folder: WorkerFolder, run: RunFolder | None, job: TuneJob
+) -> WorkerCrashedError:
+    lines = folder.last_lines()
+    log = "\nThe last lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+    advice = f" When the cause is gone, continue with: {command_to_continue(run.record.id, job.home)}" if run else ""
+    words = (
+        f"worker crashed: the training process died {MAX_RESTARTS + 1} times without getting further "
+        f"({death.reason}, {place}). What was saved is intact.{advice}{log}"
+    )
+    if run:
+        # A disk that refuses this would hide the reason.
+        with suppress(StoreError), run.lock():
+            if run.record.status is RunStatus.RUNNING:
+                run.update(status=RunStatus.FAILED, error=words)
+    return WorkerCrashedError(words)
+
+
+@dataclass(slots=True)
+class _StopRequests:
+    """Signals that ask us to stop, handed on to the worker, which saves and ends; it alone knows when it may."""
+
+    worker: Worker | None = None
+    num_requests: int = 0
+    was_suspended: bool = False
+
+    def hand_on(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.num_requests += 1
+        if self.worker is not None:
+            self.worker.send_signal(number if self.num_requests < NUM_REQUESTS_BEFORE_KILL else signal.SIGKILL)
+
+    def suspend(self, number: int, frame: FrameType | None) -> None:
+        """Ctrl-Z: stop both, and go on together."""
+        del number, frame
+        if self.worker is not None:
+            self.worker.send_signal(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.was_suspended = True
+        if self.worker is not None:
+            self.worker.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[_StopRequests]:
+    """Handle signals while open. What the parent had ignored (nohup) stays ignored; other threads have no signals."""
+    stop = _StopRequests()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    handlers = {**dict.fromkeys(STOP_SIGNALS, stop.hand_on), signal.SIGTSTP: stop.suspend}
+    previous = {number: signal.getsignal(number) for number in handlers}
+    for number, handler in handlers.items():
+        if previous[number] is not signal.SIG_IGN:
+            signal.signal(number, handler)
+    try:
+        yield stop
+    finally:
+        for number, before in previous.items():
+            signal.signal(number, before)

@@ -1,0 +1,56 @@
+"""The process that `tunewright tune` starts for its work: `python -m tunewright.cli.worker FOLDER`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tunewright.actions.handover import TuneJob, WorkerFolder, command_to_continue, home_option
+from tunewright.actions.working import WatchedProgress, at_work
+from tunewright.cli.app import EXIT_INTERRUPTED, exit_code
+from tunewright.cli.progress import RichProgress
+from tunewright.cli.report import print_report
+from tunewright.cli.screen import Screen
+from tunewright.errors import InterruptedRunError, TunewrightError
+
+
+def main(folder: Path) -> int:
+    """Carry out the job of a supervisor's folder; returns the exit code of the command."""
+    handover = WorkerFolder(folder)
+    job = handover.job()
+    screen = Screen(job.json_file)
+    try:
+        with at_work(handover, screen.progress) as (progress, heart):
+            carry_out(job, screen, progress, heart.run_is)
+    except TunewrightError as error:
+        screen.error(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        pulse = handover.pulse()
+        run_id = (pulse and pulse.run_id) or job.resume
+        then = f"Stopped. Continue with: {command_to_continue(run_id, job.home)}" if run_id else "Stopped."
+        screen.error(InterruptedRunError(then))
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def carry_out(
+    job: TuneJob,
+    screen: Screen,
+    progress: WatchedProgress | RichProgress,
+    on_run: Callable[[str], None] | None = None,
+) -> None:
+    """Tune or resume, and print what came out."""
+    from tunewright.actions import resume, run_folder, tune
+
+    if job.recipe is not None:
+        report = tune(job.recipe, home=job.home, progress=progress, command=job.command, on_run=on_run)
+    else:
+        assert job.resume is not None
+        report = resume(job.resume, home=job.home, progress=progress)
+    print_report(screen, report, run_folder(report.run_id, job.home))
+    screen.line(f"Talk to it: tunewright chat {report.run_id}{home_option(job.home)}")
+    screen.write_json(report.model_dump(mode="json"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,111 @@
+"""However often and wherever a worker is killed, its run ends by itself, in the bytes of an undisturbed one."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_job import small_recipe, write_rows
+from tiny_base import write_tiny_base
+
+from tunewright.records import Full
+
+SCRIPT = Path(__file__).parents[1] / "killed_runs.py"
+SEED = 20261126
+KILLS_PER_RUN = 3
+LONGEST_DELAY = 0.03
+
+# Two layers of equal shapes each, two epochs, dropout.
+CASES = {
+    "lora": (),
+    "full": ("train.learning_rate=0.001",),
+    # Several micro-batches a step, and steps that do not divide the epoch.
+    "accumulated": ("train.rows_per_step=3", "train.tokens_per_micro_batch=64"),
+    # A checkpoint after every step instead of at validations.
+    "often": ("train.seconds_between_checkpoints=0.000001",),
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inputs")
+    return write_rows(folder / "rows.jsonl", num_rows=60), write_tiny_base(folder / "base")
+
+
+def recipe_of(case, inputs):
+    overrides = ["evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=5", *CASES[case]]
+    recipe = small_recipe(*inputs, *overrides)
+    if case == "full":
+        recipe = recipe.model_copy(update={"method": Full()})
+    return json.loads(recipe.model_dump_json())
+
+
+def carry_out(cases, folder):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder)], input=json.dumps({"cases": cases}), env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def random_kills(num_runs, seed):
+    """Three lives a run, none longer than a third of all events: so that each of them ends by its kill."""
+    chosen = random.Random(seed)
+    return [
+        [
+            (chosen.random() / KILLS_PER_RUN, chosen.choice([0.0, chosen.uniform(0, LONGEST_DELAY)]))
+            for _ in range(KILLS_PER_RUN)
+        ]
+        for _ in range(num_runs)
+    ]
+
+
+def require_all_the_same(outcomes):
+    wrong = [outcome for outcome in outcomes if not outcome["same"] or outcome.get("code") != 0]
+    assert not wrong, f"{len(wrong)} of {len(outcomes)} (seed {SEED}): {wrong[:3]}"
+
+
+def count_kills(outcomes):
+    return sum(code == -9 for outcome in outcomes for code in outcome["lives"])
+
+
+def plan(num_runs, inputs):
+    """The cases in turn, until there are enough runs."""
+    names = [list(CASES)[number % len(CASES)] for number in range(num_runs)]
+    return [
+        {
+            "name": case,
+            "recipe": recipe_of(case, inputs),
+            "kills": random_kills(names.count(case), f"{SEED} {case}"),
+        }
+        for case in CASES
+    ]
+
+
+def test_21_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
+    outcomes = carry_out(plan(7, inputs), tmp_path)
+    require_all_the_same(outcomes)
+    assert count_kills(outcomes) == 7 * KILLS_PER_RUN
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
+    outcomes = carry_out(plan(68, inputs), tmp_path)
+    require_all_the_same(outcomes)
+    assert count_kills(outcomes) == 68 * KILLS_PER_RUN
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_kill_at_every_call_that_changes_the_disk_ends_in_the_bytes_of_an_undisturbed_run(inputs, tmp_path):
+    case = {"name": "lora", "recipe": recipe_of("lora", inputs), "kills": None}
+    outcomes = carry_out([case], tmp_path)
+    require_all_the_same(outcomes)
+    assert len(outcomes) == outcomes[0]["events"] > 100
+    assert count_kills(outcomes) == len(outcomes)

@@ -1,0 +1,193 @@
+"""Runs under a real supervisor whose workers are killed with SIGKILL, by the hundred.
+
+    python tests/killed_runs.py FOLDER < plan.json > outcomes.json
+
+Importing torch takes seconds, a run of the tiny base less than one: so this process imports everything once, computes
+nothing itself, and its workers are forks. Each kill comes at the n-th event of a worker's life, plus a delay; events
+are the calls that change the disk (every step appends a row), so kills are spread over the whole run and can be
+repeated from their numbers.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tunewright.actions import TuneJob, supervise, supervising
+from tunewright.actions.supervising import World
+from tunewright.cli import worker as cli_worker
+from tunewright.contracts import SilentProgress
+from tunewright.errors import TunewrightError
+from tunewright.records import TuneRecipe
+from tunewright.store import Files, Store
+
+supervising.SECONDS_BETWEEN_LOOKS = 0.005
+
+
+@dataclass
+class ForkedWorker:
+    """A child as the supervisor sees a subprocess.Popen."""
+
+    pid: int
+    code: int | None = None
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def fork(work: Callable[[], int | None]) -> ForkedWorker:
+    pid = os.fork()
+    if pid:
+        return ForkedWorker(pid)
+    code = 70
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        if "KILLED_RUNS_LOUD" not in os.environ:
+            os.dup2(null, 2)
+        code = work() or 0
+    except BaseException as error:  # noqa: BLE001  (a fork must never return into its parent's code)
+        sys.stderr.write(f"{error!r}\n")
+    finally:
+        os._exit(code)
+
+
+@dataclass
+class Killer:
+    """Starts workers; the first lives end at the given events, later ones are left alone."""
+
+    kills: Sequence[tuple[int, float]]
+    """(event from 1, seconds after it) of each life."""
+    codes: list[ForkedWorker] = field(default_factory=list)
+
+    def start(self, folder: Path) -> ForkedWorker:
+        number = len(self.codes)
+        event, delay = self.kills[number] if number < len(self.kills) else (0, 0.0)
+
+        def work() -> int:
+            count_events(event, delay)
+            return cli_worker.main(folder)
+
+        self.codes.append(fork(work))
+        return self.codes[-1]
+
+
+def count_events(kill_at: int, delay: float, done: Callable[[int], None] = lambda count: None) -> None:
+    """Kill this process at the event `kill_at`, or `delay` seconds later; 0: never."""
+    count = 0
+
+    def before(self: Files, call: str, path: Path) -> None:
+        nonlocal count
+        count += 1
+        done(count)
+        if count == kill_at and not delay:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if count == kill_at:
+            kill_later(delay)
+
+    Files.before = before  # type: ignore[method-assign]
+
+
+def kill_later(delay: float) -> None:
+    """By a process of its own: a thread of this one might not get its turn."""
+    victim = os.getpid()
+    if os.fork() == 0:
+        os.closerange(3, 4096)  # or it would hold the locks
+        time.sleep(delay)
+        os.kill(victim, signal.SIGKILL)
+        os._exit(0)
+
+
+def fingerprint(home: Path) -> dict[str, str]:
+    """Everything of a finished run that must be the same, by name; and what must not be there."""
+    runs = Store(home).runs()
+    assert len(runs) == 1, runs
+    run = Store(home).run("last")
+    report = run.read_json("report.json")
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (run.path / "artifact").iterdir()}
+    del found["artifact.json"], found["MANIFEST.json"]  # hold the run's id, and so its time
+    found["curve"] = hashlib.sha256(json.dumps(report["training"]["curve"]).encode()).hexdigest()
+    found["results"] = json.dumps(report["results"])
+    found["tokens"] = str(report["training"]["num_tokens"])
+    found["status"] = run.record.status
+    found["leftovers"] = str(sorted(str(path) for path in home.rglob(".tmp*")))
+    found["checkpoints"] = str(sorted(path.name for path in (run.path / "checkpoints").iterdir()))
+    return found
+
+
+def supervised(recipe: TuneRecipe, home: Path, kills: Sequence[tuple[int, float]]) -> dict[str, object]:
+    killer = Killer(kills)
+    try:
+        code = supervise(TuneJob(recipe=recipe, home=home), SilentProgress(), World(killer.start, lambda: 0))
+    except TunewrightError as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    outcome = {"code": code, "lives": [life.code for life in killer.codes]}
+    if code == 0:
+        outcome["found"] = fingerprint(home)
+    shutil.rmtree(home)
+    return outcome
+
+
+def count_of_straight_run(recipe: TuneRecipe, home: Path, counted: Path) -> int:
+    """How many events an undisturbed run has."""
+    with counted.open("wb") as file:
+
+        def work() -> int:
+            count_events(0, 0.0, lambda count: os.pwrite(file.fileno(), b"%8d" % count, 0) and None)
+            supervising.supervise = None  # type: ignore[assignment]
+            from tunewright.actions import tune
+
+            tune(recipe, home=home)
+            return 0
+
+        child = fork(work)
+        while child.poll() is None:
+            time.sleep(0.01)
+        assert child.code == 0, child.code
+    return int(counted.read_bytes())
+
+
+def main(folder: Path) -> None:
+    """Carry out a plan: {"cases": [{"name", "recipe", "kills": [[[fraction of all events, delay], ...], ...]}]}.
+
+    A fraction of `null` asks for one run per event, each killed there.
+    """
+    outcomes = []
+    for case in json.load(sys.stdin)["cases"]:
+        recipe = TuneRecipe.model_validate(case["recipe"])
+        straight = folder / f"{case['name']}-straight"
+        num_events = count_of_straight_run(recipe, straight, folder / "events")
+        expected = fingerprint(straight)
+        if case["kills"] is None:
+            plans = [[(event, 0.0)] for event in range(1, num_events + 1)]
+        else:
+            plans = [[(max(1, int(part * num_events)), delay) for part, delay in run] for run in case["kills"]]
+        for number, kills in enumerate(plans):
+            outcome = supervised(recipe, folder / f"{case['name']}-{number}", kills)
+            same = outcome.pop("found", None) == expected
+            outcomes.append({"case": case["name"], "kills": kills, "events": num_events, "same": same, **outcome})
+    json.dump(outcomes, sys.stdout)
+
+
+if __name__ == "__main__":
+    import peft  # noqa: F401
+    import torch
+    import transformers  # noqa: F401
+
+    torch.set_num_threads(1)
+    main(Path(sys.argv[1]))

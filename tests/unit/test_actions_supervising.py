@@ -1,0 +1,273 @@
+"""What the supervisor does when its worker dies, hangs, or is asked to stop. Workers here are small scripts."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from store_samples import RECIPE_ID, run_record
+
+from tunewright.actions.environment import ALLOCATOR_SETTINGS, allocator_settings
+from tunewright.actions.handover import FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
+from tunewright.actions.supervising import World, start_worker, supervise
+from tunewright.contracts import SilentProgress
+from tunewright.errors import InterruptedRunError, WorkerCrashedError
+from tunewright.records import DataRecipe, RunStatus, TuneRecipe
+from tunewright.store import Store
+
+
+class Listening(SilentProgress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@dataclass
+class Life:
+    """A worker that does something and ends at once."""
+
+    code: int
+    work: Callable[[Path], object] = lambda folder: None
+
+
+@dataclass
+class Lives:
+    """Starts one worker after the other, and remembers what each was told to do."""
+
+    lives: list[Life]
+    jobs: list[TuneJob] = field(default_factory=list)
+    num_oom_kills: int = 0
+
+    def start(self, folder: Path) -> "Ended":
+        self.jobs.append(WorkerFolder(folder).job())
+        life = self.lives[len(self.jobs) - 1]
+        life.work(folder)
+        return Ended(life.code)
+
+    def world(self) -> World:
+        return World(self.start, lambda: self.num_oom_kills)
+
+
+@dataclass
+class Ended:
+    code: int
+
+    def poll(self) -> int:
+        return self.code
+
+    def send_signal(self, number: int) -> None:
+        raise AssertionError(number)
+
+
+KILLED = -signal.SIGKILL
+
+
+def job_in(home: Path) -> TuneJob:
+    return TuneJob(recipe=TuneRecipe(data=DataRecipe(path="rows.jsonl")), home=home, command="tunewright tune rows")
+
+
+def begin_run(home: Path) -> Callable[[Path], None]:
+    """What a worker does until its run exists."""
+
+    def work(folder: Path) -> None:
+        run = Store(home).create_run(RECIPE_ID, run_record)
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
+
+    return work
+
+
+def steps(home: Path, *numbers: int) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        for number in numbers:
+            Store(home).run("last").append_metric({"step": number})
+
+    return work
+
+
+@pytest.mark.parametrize("code", [0, 2, 3, 130])
+def test_the_exit_code_of_a_worker_that_ends_by_itself_is_that_of_the_command(code: int, tmp_path: Path) -> None:
+    lives = Lives([Life(code)])
+    assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == code
+    assert lives.jobs == [job_in(tmp_path)]
+
+
+def test_a_worker_that_dies_before_its_run_exists_starts_the_same_job_again(tmp_path: Path) -> None:
+    lives, progress = Lives([Life(KILLED), Life(0)]), Listening()
+    assert supervise(job_in(tmp_path), progress, lives.world()) == 0
+    assert lives.jobs == [job_in(tmp_path)] * 2
+    assert progress.lines == [
+        "The training process died (killed by SIGKILL, before the first step). It starts again from the beginning "
+        "(1 of 3)."
+    ]
+
+
+def test_a_worker_that_was_told_of_a_run_which_never_appeared_starts_the_job_again(tmp_path: Path) -> None:
+    def tell(folder: Path) -> None:
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id="20261120-120000-3fa2"))
+
+    lives = Lives([Life(KILLED, tell), Life(0)])
+    assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
+    assert lives.jobs == [job_in(tmp_path)] * 2
+
+
+def test_a_worker_that_dies_in_its_run_is_followed_by_one_that_continues_it(tmp_path: Path) -> None:
+    lives, progress = Lives([Life(-signal.SIGSEGV, begin_run(tmp_path)), Life(0)]), Listening()
+    assert supervise(job_in(tmp_path), progress, lives.world()) == 0
+    run_id = Store(tmp_path).run("last").record.id
+    assert lives.jobs[1] == TuneJob(resume=run_id, home=tmp_path, command="tunewright tune rows")
+    assert "killed by SIGSEGV, before the first step). It starts again from the newest checkpoint" in progress.lines[0]
+
+
+def test_four_deaths_at_the_same_place_fail_the_run_with_the_end_of_its_log(tmp_path: Path) -> None:
+    def log(folder: Path) -> None:
+        with WorkerFolder(folder).log.open("a") as file:
+            file.write("".join(f"line {number}\n" for number in range(30)))
+
+    def first(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        steps(tmp_path, 0, 1, 2)(folder)
+
+    lives = Lives([Life(KILLED, first), Life(KILLED), Life(KILLED), Life(KILLED, log)])
+    with pytest.raises(
+        WorkerCrashedError, match=r"^worker crashed: .* died 4 times .*killed by SIGKILL, after step 2"
+    ) as error:
+        supervise(job_in(tmp_path), SilentProgress(), lives.world())
+    run = Store(tmp_path).run("last")
+    assert run.record.status is RunStatus.FAILED
+    assert run.record.error == str(error.value)
+    assert f"tunewright tune --resume {run.record.id} --home {tmp_path}" in str(error.value)
+    assert str(error.value).splitlines()[-20:] == [f"  line {number}" for number in range(10, 30)]
+
+
+def test_a_worker_that_gets_further_each_time_may_die_as_often_as_it_likes(tmp_path: Path) -> None:
+    further = [Life(KILLED, steps(tmp_path, number)) for number in range(8)]
+    lives = Lives([Life(KILLED, begin_run(tmp_path)), *further, Life(0)])
+    assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
+    assert len(lives.jobs) == 10
+
+
+def test_a_kill_by_the_kernel_for_want_of_memory_is_called_so(tmp_path: Path) -> None:
+    progress = Listening()
+    lives = Lives([])
+
+    def run_out(folder: Path) -> None:
+        lives.num_oom_kills += 1
+
+    lives.lives = [Life(KILLED, run_out), Life(0)]
+    assert supervise(job_in(tmp_path), progress, lives.world()) == 0
+    assert "killed by the system: out of memory" in progress.lines[0]
+
+
+STOPPED = """
+import os, signal, sys
+from pathlib import Path
+folder = Path(sys.argv[1])
+if (folder / "second").exists():
+    sys.exit(7)
+(folder / "second").touch()
+(folder / "pulse").write_text('{"beats": 1, "patience_seconds": 0.5, "run_id": null}')
+signal.signal(signal.SIGUSR1, lambda *_: (folder / "log").write_text("stacks"))
+os.kill(os.getpid(), signal.SIGSTOP)
+while True:
+    signal.pause()
+"""
+
+
+def test_a_stopped_worker_writes_its_stacks_is_killed_and_started_again(tmp_path: Path) -> None:
+    logs, progress = [], Listening()
+
+    def start(folder: Path) -> "subprocess.Popen[bytes]":
+        logs.append(WorkerFolder(folder).last_lines())
+        return start_worker(folder, [sys.executable, "-c", STOPPED])
+
+    assert supervise(job_in(tmp_path), progress, World(start, lambda: 0)) == 7
+    assert logs == [[], ["stacks"]]
+    assert "no sign of life for 0 s, killed" in progress.lines[0]
+
+
+WAITING = """
+import signal, sys, time
+from pathlib import Path
+def end(number, frame):
+    (Path(sys.argv[1]) / "got").write_text(str(int(number)))
+    sys.exit(130)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, end)
+(Path(sys.argv[1]) / "ready").touch()
+time.sleep(60)
+"""
+
+
+def send_when_ready(folder: Path, number: int) -> None:
+    deadline = time.monotonic() + 60
+    while not (folder / "ready").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_goes_to_the_worker_which_ends_the_command(number: int, tmp_path: Path) -> None:
+    folders = []
+
+    def start(folder: Path) -> "subprocess.Popen[bytes]":
+        folders.append(folder)
+        threading.Thread(target=send_when_ready, args=(folder, number)).start()
+        return start_worker(folder, [sys.executable, "-c", WAITING])
+
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)]
+    assert supervise(job_in(tmp_path), SilentProgress(), World(start, lambda: 0)) == 130
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)] == handlers
+    assert not folders[0].exists()
+
+
+def test_a_worker_that_dies_of_the_signal_is_not_started_again(tmp_path: Path) -> None:
+    def start(folder: Path) -> "subprocess.Popen[bytes]":
+        threading.Thread(target=send_when_ready, args=(folder, signal.SIGTERM)).start()
+        code = WAITING.replace("signal.signal(number, end)", "signal.signal(number, signal.SIG_DFL)")
+        return start_worker(folder, [sys.executable, "-c", code])
+
+    with pytest.raises(InterruptedRunError, match=r"^Stopped\.$"):
+        supervise(job_in(tmp_path), SilentProgress(), World(start, lambda: 0))
+
+
+def test_where_malloc_is_glibcs_the_worker_gets_its_settings_unless_the_user_set_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.36"))
+    for name in ALLOCATOR_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MALLOC_TOP_PAD_", "1")
+    names = ", ".join(f"{name!r}" for name in ALLOCATOR_SETTINGS)
+    code = f"import os, sys\nopen(sys.argv[1] + '/seen', 'w').write(str([os.environ[n] for n in ({names})]))"
+    assert start_worker(tmp_path, [sys.executable, "-c", code]).wait() == 0
+    expected = list({**ALLOCATOR_SETTINGS, "MALLOC_TOP_PAD_": "1"}.values())
+    assert (tmp_path / "seen").read_text() == str(expected)
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    assert allocator_settings() == {}
+
+
+def test_supervising_loads_no_torch() -> None:
+    code = "import sys, tunewright.cli.tune, tunewright.actions.supervising; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_folders_of_killed_supervisors_are_collected_and_those_of_living_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    abandoned = tmp_path / f"{FOLDER_PREFIX}abandoned"
+    abandoned.mkdir()
+    (abandoned / "lock").touch()
+    with worker_folder() as living:
+        with worker_folder() as second:
+            assert sorted(tmp_path.iterdir()) == sorted([living.path, second.path])
+        assert list(tmp_path.iterdir()) == [living.path]
+    assert not list(tmp_path.iterdir())

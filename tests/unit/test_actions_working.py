@@ -1,0 +1,133 @@
+"""The worker's side: beats while it gets on, and goes on when nobody looks."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tunewright.actions.handover import Pulse, WorkerFolder
+from tunewright.actions.working import PATIENCE_SECONDS, STALL_SECONDS, Heart, WatchedProgress
+from tunewright.contracts import Advance
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> WorkerFolder:
+    return WorkerFolder(tmp_path)
+
+
+@pytest.fixture
+def heart(folder: WorkerFolder, clock: Clock) -> Heart:
+    return Heart(folder, clock)
+
+
+def pulse_of(folder: WorkerFolder) -> Pulse:
+    pulse = folder.pulse()
+    assert pulse is not None
+    return pulse
+
+
+def test_the_run_is_known_with_the_next_beat(heart: Heart, folder: WorkerFolder) -> None:
+    assert folder.pulse() is None
+    heart.beat()
+    assert pulse_of(folder) == Pulse(beats=1, patience_seconds=PATIENCE_SECONDS, run_id=None)
+    heart.run_is("20261120-120000-3fa2")
+    assert pulse_of(folder) == Pulse(beats=2, patience_seconds=PATIENCE_SECONDS, run_id="20261120-120000-3fa2")
+
+
+def test_slow_steps_are_given_more_patience(heart: Heart, folder: WorkerFolder, clock: Clock) -> None:
+    heart.bar_opens()
+    for _ in range(4):
+        clock.now += 10.0
+        heart.moved()
+    heart.beat()
+    assert pulse_of(folder).patience_seconds == 20 * 10.0
+    heart.bar_closes()
+    heart.beat()
+    assert pulse_of(folder).patience_seconds == PATIENCE_SECONDS
+
+
+def test_work_that_had_advanced_and_stands_still_stops_beating(
+    heart: Heart, folder: WorkerFolder, clock: Clock
+) -> None:
+    clock.now += 10 * STALL_SECONDS  # loading a large base: nothing to advance
+    assert not heart.is_stalled()
+    heart.moved()
+    heart.bar_opens()
+    heart.moved()
+    clock.now += 20 * 10 * STALL_SECONDS
+    assert not heart.is_stalled()  # as long a pause as it ever had, times twenty
+    clock.now += 1.0
+    heart.beat()
+    assert heart.is_stalled()
+    assert folder.pulse() is None
+    heart.moved()
+    heart.beat()
+    assert pulse_of(folder).beats == 1
+
+
+class Gone:
+    """A terminal that was closed."""
+
+    def say(self, text: str) -> None:
+        raise OSError(5, "Input/output error")
+
+    @contextmanager
+    def bar(self, title: str, total: int) -> Iterator[Advance]:
+        yield self._advance
+        raise OSError(5, "Input/output error")
+
+    def _advance(self, done: int = 1, note: str = "") -> None:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_stops_nothing(heart: Heart) -> None:
+    log = io.StringIO()
+    progress = WatchedProgress(Gone(), heart, log)
+    progress.say("Split: 40 train rows.")
+    with progress.bar("Training", 3) as advance:
+        advance(1, "loss 5.0")
+    assert log.getvalue() == "Split: 40 train rows.\n"
+
+
+class Recorded:
+    def __init__(self) -> None:
+        self.events: list[object] = []
+
+    def say(self, text: str) -> None:
+        self.events.append(text)
+
+    @contextmanager
+    def bar(self, title: str, total: int) -> Iterator[Advance]:
+        self.events.append((title, total))
+        try:
+            yield lambda done=1, note="": self.events.append((done, note))
+        except ValueError as error:
+            self.events.append(str(error))
+            raise
+        self.events.append("closed")
+
+
+def test_words_and_bars_reach_the_terminal_and_errors_leave_the_bar(heart: Heart) -> None:
+    shown = Recorded()
+    progress = WatchedProgress(shown, heart, io.StringIO())
+    progress.say("hello")
+    with progress.bar("Training", 3) as advance:
+        advance(2, "loss")
+    with pytest.raises(ValueError, match="wrong"), progress.bar("Answering", 1):
+        raise ValueError("wrong")
+    assert shown.events == ["hello", ("Training", 3), (2, "loss"), "closed", ("Answering", 1), "wrong"]
