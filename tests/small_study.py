@@ -42,3 +42,16 @@ def write_documents(folder: Path, num_documents: int = 80) -> Path:
         text = f"The colour of place {number} is {COLOURS[number % 5]}."
         (folder / f"place{number}.txt").write_text(text, encoding="utf-8")
     return folder
+
+
+def write_update(folder: Path, num_changed: int = 12) -> dict[str, str]:
+    """The documents with other colours for the first places, and the rows that this makes wrong."""
+    documents = write_documents(folder / "updated")
+    rows = []
+    for number in range(num_changed):
+        colour = COLOURS[(number + 1) % 5]
+        (documents / f"place{number}.txt").write_text(f"The colour of place {number} is {colour}.", encoding="utf-8")
+        rows.append(json.dumps({"prompt": f"What is the colour of place {number}?", "completion": colour}) + "\n")
+    answers = folder / "updated.jsonl"
+    answers.write_text("".join(rows), encoding="utf-8")
+    return {"documents": str(documents), "answers": str(answers)}

@@ -15,7 +15,7 @@ from chat_server import Reply, Request, chat_server, refused
 from chat_server import said as reply
 from cli_fixture import Shell
 from small_job import write_rows
-from small_study import study_recipe, write_documents, write_study_base
+from small_study import study_recipe, write_documents, write_study_base, write_update
 
 from tunewright.actions import chat, resume, resume_study, show_run, study
 from tunewright.errors import DataError, RecipeError, TrainError
@@ -58,8 +58,13 @@ class Job:
         self.rows, self.base = write_rows(folder / "rows.jsonl"), write_study_base(folder / "base")
         self.documents = write_documents(folder / "documents")
         (folder / "house.txt").write_text("Answer with one colour.", encoding="utf-8")
+        self.updated = write_update(folder)
         self.recipe = study_recipe(
-            self.rows, self.base, documents=str(self.documents), prompts=[str(folder / "house.txt")]
+            self.rows,
+            self.base,
+            documents=str(self.documents),
+            updated=self.updated,
+            prompts=[str(folder / "house.txt")],
         )
         self.home = folder / "home"
         self.report = study(self.recipe, home=self.home)
@@ -101,7 +106,10 @@ def test_choices_were_made_and_none_of_them_on_a_test_row(job):
     version, examples = Store(job.home).get_dataset(job.run.record.dataset_id)
     test_inputs = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TEST}
     asked_of_tests = {line["arm"] for line in lines if line["row"] in test_inputs}
-    assert asked_of_tests == {arm.identity for arm in job.report.arms}
+    identities = {arm.identity for arm in job.report.arms}
+    # The two arms that read documents are two more after the documents were exchanged.
+    assert identities < asked_of_tests
+    assert len(asked_of_tests - identities) == 2
 
 
 def test_retrieval_shows_its_passages_and_the_tuned_arm_learned_with_them(job):
@@ -113,6 +121,16 @@ def test_retrieval_shows_its_passages_and_the_tuned_arm_learned_with_them(job):
     first = examples[version.entries[0].example_id].body.prompt[-1].content
     assert first.startswith("Context:\n[1] ")
     assert version.id != job.run.record.dataset_id
+
+
+def test_after_the_documents_were_exchanged_every_arm_is_asked_the_changed_answers(job):
+    assert [found.arm for found in job.report.updated] == ARMS
+    assert {found.num_items for found in job.report.updated} == {12}
+    assert [found.reads_documents for found in job.report.updated] == [False, False, False, True, False, True]
+    assert any("On 12 changed answers, with the new documents" in reason for reason in job.report.decision.reasons)
+    assert "Knowledge that changed" in (job.run.path / "report.html").read_text(encoding="utf-8")
+    stages = json.loads((job.run.path / "seconds.json").read_text(encoding="utf-8"))
+    assert "ask again after the documents changed" in stages
 
 
 def test_the_run_holds_the_report_in_three_forms(job):
@@ -185,7 +203,7 @@ def test_a_study_goes_on_without_the_users_files(job, tmp_path, monkeypatch):
 def test_the_command_prints_the_decision_and_its_exit_code_can_gate(job, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TUNEWRIGHT_HOME", str(tmp_path))
     recipe = tmp_path / "recipe.yaml"
-    settings = job.recipe.model_dump(mode="json", exclude={"documents", "prompts"})
+    settings = job.recipe.model_dump(mode="json", exclude={"documents", "prompts", "updated"})
     recipe.write_text(json.dumps(settings), encoding="utf-8")
     shell = Shell(monkeypatch, capsys)
     record = tmp_path / "study.json"
@@ -228,6 +246,12 @@ def test_what_cannot_be_studied_is_refused_before_anything_is_written(job, tmp_p
     for error, match, fields in (
         (RecipeError, "data: found rows of plain text, expected rows with an input", {"data": {"path": str(plain)}}),
         (RecipeError, "evaluate.metrics: found 'loss', expected metrics", {"evaluate": {"metrics": ["loss"]}}),
+        (RecipeError, "updated.documents: found no documents to update", {"updated": job.updated}),
+        (
+            DataError,
+            r"rows.jsonl: found 80 rows that change no answer of the data",
+            {"documents": str(job.documents), "updated": {**job.updated, "answers": rows}},
+        ),
         (RecipeError, "prompts: missing.txt: found FileNotFoundError", {"prompts": ["missing.txt"]}),
         (RecipeError, r"prompts: \S+empty.txt: found an empty file", {"prompts": [str(empty)]}),
         (DataError, "nowhere: found no such folder, expected a folder of documents", {"documents": "nowhere"}),

@@ -6,7 +6,7 @@ import pytest
 from cli_fixture import Calls, Shell
 from study_fixture import ARMS, build_study
 
-from tunewright.records import EndpointRecipe, Full, StudyReport
+from tunewright.records import EndpointRecipe, Full, StudyReport, UpdatedRecipe
 
 
 @pytest.fixture
@@ -22,12 +22,14 @@ def study(shell: Shell) -> Calls:
 
 
 def test_every_option_reaches_its_setting(shell: Shell, study: Calls) -> None:
-    options = "--base some/base --documents manuals --prompt a.txt --prompt b.txt --method full --input q --output a"
+    changed = "--documents manuals --updated-documents now --updated-answers a.jsonl"
+    options = f"--base some/base {changed} --prompt a.txt --prompt b.txt --method full --input q --output a"
     hosted = "--endpoint http://localhost:8000/v1 --model large --key-variable KEY --set few_shot.k=[3]"
     assert shell.run("study", "rows.csv", *options.split(), *hosted.split()).code == 0
     (recipe,) = study.arguments
     assert (recipe.data.path, recipe.data.input, recipe.base) == ("rows.csv", "q", "some/base")
     assert (recipe.documents, recipe.prompts, recipe.method) == ("manuals", ("a.txt", "b.txt"), Full())
+    assert recipe.updated == UpdatedRecipe(documents="now", answers="a.jsonl")
     assert recipe.few_shot.k == (3,)
     assert recipe.endpoint == EndpointRecipe(url="http://localhost:8000/v1", model="large", key_variable="KEY")
 
@@ -44,6 +46,7 @@ def test_the_screen_shows_every_arm_the_decision_and_where_the_report_is(shell: 
     [
         (["study"], "tunewright study tickets.csv"),
         (["study", "x", "--model", "large"], "endpoint.url: found nothing"),
+        (["study", "x", "--updated-documents", "d"], "updated.answers: found nothing"),
         (["study", "x", "--fail-if", "bad-luck"], "--fail-if: found 'bad-luck', expected one of worse-than-prompt"),
         (["study", "--resume", "last", "--documents", "d"], "--resume: found --documents"),
         (["study", "--resume", "last", "--prompt", "p", "--base", "b"], "found --base, --prompt"),

@@ -1,6 +1,7 @@
 """Every possible decision, each from constructed arms, and what the words around it say."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tunewright.records import (
     Needs,
     Prices,
     Score,
+    UpdatedArm,
+    Verdict,
 )
 from tunewright.study.contrasts import pairwise
 from tunewright.study.decide import decide
@@ -301,6 +304,32 @@ def test_knowledge_that_changes_often_leaves_only_arms_that_read_documents() -> 
     assert "tuned was left out: knowledge changes often, and it reads no documents." in found.reasons
     assert "If knowledge did not change often: tune (tuned)." in found.what_would_change_it
     assert "If knowledge changed often: retrieve (retrieval)." in _decide(evidence).what_would_change_it
+
+
+def _updated(arm: str, num_new: int, num_old: int, verdict: Verdict) -> UpdatedArm:
+    return UpdatedArm(
+        arm=arm, reads_documents=arm.endswith("retrieval"), before=None, after=None, share_new=None, num_new=num_new,
+        num_old=num_old, num_items=20, verdict=verdict,
+    )  # fmt: skip
+
+
+def test_an_arm_that_was_seen_to_keep_the_old_answers_is_left_out_though_it_reads_documents() -> None:
+    evidence = replace(
+        _evidence(_of(zero_shot=60, retrieval=120, tuned_retrieval=190)),
+        updated=[
+            _updated("retrieval", 18, 1, Verdict.BETTER),
+            _updated("tuned_retrieval", 2, 17, Verdict.WORSE),
+        ],
+    )
+    found = _decide(evidence, knowledge_changes="often")
+    assert (found.choice, found.arm) == (Choice.RETRIEVE, "retrieval")
+    reason = "knowledge changes often, and it kept to the old answers when the documents changed"
+    assert f"tuned_retrieval was left out: {reason}." in found.reasons
+    assert (
+        "On 20 changed answers, with the new documents: retrieval follows (18 new, 1 old, 1 neither); "
+        "tuned_retrieval keeps the old (2 new, 17 old, 1 neither)."
+    ) in found.reasons
+    assert _decide(evidence).arm == "tuned_retrieval"
 
 
 def test_without_documents_changing_knowledge_leaves_no_arm_out() -> None:

@@ -7,7 +7,7 @@ from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
-from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, Split, StudyRecipe, StudyReport
+from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, Split, StudyRecipe, StudyReport, UpdatedArm
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench
@@ -30,6 +30,7 @@ def build_study_report(
     preparation: Preparation,
     bench: Bench,
     arms: Sequence[StudiedArm],
+    updated: tuple[UpdatedArm, ...],
     seconds: Mapping[str, float],
 ) -> StudyReport:
     """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
@@ -48,6 +49,7 @@ def build_study_report(
         prices=recipe.prices,
         validity=_validity(results),
         floor=constant.estimate if constant else None,
+        updated=updated,
     )
     parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS)
     record = run.record
@@ -63,6 +65,7 @@ def build_study_report(
         results=results,
         differences=differences,
         constant=constant,
+        updated=updated,
         best=best_arm(headline, results),
         cheapest=cheapest(costs),
         slices=slice_results(scores, parts, headline, recipe.evaluate),

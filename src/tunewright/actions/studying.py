@@ -19,6 +19,13 @@ from tunewright.actions.resuming import (
 )
 from tunewright.actions.study_arms import Documents, StudiedArm, Workshop, base_model, train_inside
 from tunewright.actions.study_reporting import build_study_report, write_study_report
+from tunewright.actions.study_updating import (
+    Update,
+    measure_updates,
+    read_updated_rows,
+    require_changes,
+    save_update,
+)
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError, Problem, RecipeError
@@ -70,11 +77,14 @@ def study(
     _refuse_loss_metrics(recipe)
     instructions = _read_prompts(recipe.prompts)
     passages = _read_passages(recipe.documents, progress) if recipe.documents else None
+    update = _read_update(recipe, progress)
     preparation = _answers_only(prepare_tuning(recipe.tuning, progress, home))
     recipe = recipe.with_tuning(preparation.recipe)
     _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
     announce(preparation, progress)
     _announce_sending(recipe, progress)
+    if recipe.updated and update:
+        require_changes(update.rows, preparation, recipe.updated.answers, progress)
     store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
     run = start_run(
@@ -88,6 +98,8 @@ def study(
         run.write_json(PROMPTS_FILE, [[each.name, each.text] for each in instructions])
         if passages is not None:
             run.write_json(PASSAGES_FILE, [passage.model_dump(mode="json") for passage in passages])
+        if update is not None:
+            save_update(run, update)
         save_preparation(run, recipe, preparation)
         return _carry_out(run, recipe, preparation, progress, home)
 
@@ -127,7 +139,9 @@ def _carry_out(
         if hosted:
             with timed(run, "ask the endpoint"):
                 arms.append(workshop.hosted_arm(hosted))
-        report = build_study_report(run, recipe, preparation, workshop.bench, arms, seconds_of(run))
+        with timed(run, "ask again after the documents changed"):
+            updated = measure_updates(run, store, workshop.bench, preparation, arms)
+        report = build_study_report(run, recipe, preparation, workshop.bench, arms, updated, seconds_of(run))
         run.update(status=RunStatus.SUCCEEDED, outputs=write_study_report(run, report))
     return report
 
@@ -243,6 +257,13 @@ def _read_passages(folder: str, progress: Progress) -> tuple[Passage, ...]:
     num_documents = len({passage.document for passage in passages})
     progress.say(f"Read {len(passages):,} passages of {num_documents:,} documents in {folder}.")
     return passages
+
+
+def _read_update(recipe: StudyRecipe, progress: Progress) -> Update | None:
+    if recipe.updated is None:
+        return None
+    rows = read_updated_rows(recipe)
+    return Update(_read_passages(recipe.updated.documents, progress), rows)
 
 
 def _announce_sending(recipe: StudyRecipe, progress: Progress) -> None:

@@ -19,6 +19,22 @@ def study(
         str | None,
         typer.Option("--documents", metavar="DIR", help="Documents to retrieve from: adds the two retrieval arms."),
     ] = None,
+    updated_documents: Annotated[
+        str | None,
+        typer.Option(
+            "--updated-documents",
+            metavar="DIR",
+            help="The documents after a change: they replace --documents after training, and every arm is asked again.",
+        ),
+    ] = None,
+    updated_answers: Annotated[
+        str | None,
+        typer.Option(
+            "--updated-answers",
+            metavar="FILE",
+            help="Rows whose answer the change makes another: inputs of your data with the answer that is right now.",
+        ),
+    ] = None,
     prompts: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,7 +122,12 @@ def study(
         overrides=tuple(overrides or ()),
     )
     gates: list[Gate] = [_gate(name, get_args(Gate)) for name in fail_if or ()]
-    alternatives = _alternatives(documents, prompts, endpoint, model, key_variable)
+    alternatives = _alternatives(
+        documents=documents,
+        updated={"documents": updated_documents, "answers": updated_answers},
+        prompts=prompts,
+        endpoint={"url": endpoint, "model": model, "key_variable": key_variable},
+    )
     screen = Screen(json_file)
     if resume is not None:
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
@@ -124,16 +145,21 @@ def study(
         raise typer.Exit(1)
 
 
-_OPTION_OF = {"documents": "--documents", "prompts": "--prompt", "endpoint": "--endpoint"}
+_OPTION_OF = {
+    "documents": "--documents",
+    "updated": "--updated-documents",
+    "prompts": "--prompt",
+    "endpoint": "--endpoint",
+}
 
 
-def _alternatives(
-    documents: str | None, prompts: list[str] | None, endpoint: str | None, model: str | None, key_variable: str | None
-) -> dict[str, Any]:
+def _alternatives(**given: str | list[str] | dict[str, str | None] | None) -> dict[str, Any]:
     """The settings of a study that `tune` does not have, as far as they were given."""
-    hosted = {"url": endpoint, "model": model, "key_variable": key_variable}
-    given = {"documents": documents, "prompts": prompts, "endpoint": {k: v for k, v in hosted.items() if v is not None}}
-    return {name: value for name, value in given.items() if value}
+    found = {
+        name: {key: part for key, part in value.items() if part is not None} if isinstance(value, dict) else value
+        for name, value in given.items()
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _gate(name: str, gates: tuple[Any, ...]) -> Any:

@@ -93,8 +93,15 @@ from tunewright.records.representation import (
 )
 from tunewright.records.run import BaseModelRef, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
-from tunewright.records.study import EndpointRecipe, FewShotRecipe, RetrievalRecipe, StudyRecipe, read_study_recipe
-from tunewright.records.study_report import Candidate, ConstantAnswer, Gate, StudyArm, StudyReport, StudyRow
+from tunewright.records.study import (
+    EndpointRecipe,
+    FewShotRecipe,
+    RetrievalRecipe,
+    StudyRecipe,
+    UpdatedRecipe,
+    read_study_recipe,
+)
+from tunewright.records.study_report import Candidate, ConstantAnswer, Gate, StudyArm, StudyReport, StudyRow, UpdatedArm
 from tunewright.records.tokens import TokenPiece, TokenRow
 from tunewright.records.versions import (
     BuildResult,
@@ -216,6 +223,8 @@ __all__ = [
     "TrainRecipe",
     "TrainingSummary",
     "TuneRecipe",
+    "UpdatedArm",
+    "UpdatedRecipe",
     "Verdict",
     "VersionDifference",
     "VersionEntry",

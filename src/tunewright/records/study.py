@@ -41,6 +41,15 @@ class RetrievalRecipe(Record):
     that it learns to do without (RAFT, Zhang et al. 2024)."""
 
 
+class UpdatedRecipe(Record):
+    """The documents as they are after a change, and the answers that it changes: which arms follow?"""
+
+    documents: str
+    """Folder of the documents as they are now. They replace `documents` after training; every arm is asked again."""
+    answers: str
+    """A file of rows in the form of the data: inputs that the data has, with the answer that is right now."""
+
+
 class EndpointRecipe(Record):
     """A hosted model as a further arm."""
 
@@ -63,6 +72,7 @@ class StudyRecipe(Record):
     assembled from the training rows."""
     documents: str | None = None
     """Folder of documents that the retrieval arms may read. Without it there are no such arms."""
+    updated: UpdatedRecipe | None = None
     few_shot: FewShotRecipe = FewShotRecipe()
     retrieval: RetrievalRecipe = RetrievalRecipe()
     endpoint: EndpointRecipe | None = None

@@ -15,6 +15,7 @@ from tunewright.records.report import (
     Metric,
     SliceResult,
     TrainingSummary,
+    Verdict,
 )
 from tunewright.records.run import BaseModelRef, Environment
 
@@ -61,6 +62,32 @@ class ConstantAnswer(Record):
     """Value of the headline metric on the test rows; None where hardly any could be scored."""
 
 
+class UpdatedArm(Record):
+    """One arm after the documents were exchanged, on the inputs whose right answer changed with them."""
+
+    arm: str
+    reads_documents: bool
+    before: Estimate | None
+    """Headline metric against the old answers, with the old documents."""
+    after: Estimate | None
+    """Headline metric against the new answers, with the new documents."""
+    share_new: Estimate | None
+    """Share of answers that are nearer to the new answer than to the old one."""
+    num_new: int
+    num_old: int
+    """Answers nearer to the new and to the old one; the others are as near to both."""
+    num_items: int
+    verdict: Verdict
+    """better: it follows the change; worse: it keeps to what was right."""
+
+    @property
+    def told(self) -> str:
+        """In a few words."""
+        follows = {Verdict.BETTER: "follows", Verdict.WORSE: "keeps the old", Verdict.TOO_FEW_ROWS: "cannot be told"}
+        counts = f"{self.num_new} new, {self.num_old} old, {self.num_items - self.num_new - self.num_old} neither"
+        return f"{follows[self.verdict]} ({counts})"
+
+
 class StudyRow(AnswerRow):
     """A test row with the answers of all arms."""
 
@@ -87,6 +114,8 @@ class StudyReport(Record):
     """Each later arm minus each earlier one, paired, with Holm's correction over the pairs of a metric."""
     constant: ConstantAnswer | None = None
     """The floor under all arms; None without training answers."""
+    updated: tuple[UpdatedArm, ...] = ()
+    """Every arm after the documents were exchanged; empty where no update was given."""
     best: str | None
     """The arm with the best value of the headline metric."""
     cheapest: str | None

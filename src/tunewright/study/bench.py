@@ -140,6 +140,10 @@ class Bench:
         scores = self._judge(name, option, asked, self.test, self.metrics)
         return Measured(scores, tuple(asked.timings([item.prompt for item in self.test])))
 
+    def judge_headline(self, name: str, option: Option, items: Sequence[TestItem]) -> ArmScores:
+        """Ask an arm any items and score its answers under the headline metric."""
+        return self._judge(f"{name} of {option.setting}", option, self._asked(option.arm), items, (self.headline,))
+
     def constant_answer(self, rows: Sequence[Example]) -> ConstantAnswer | None:
         """What one answer to all inputs reaches: the floor under every arm.
 

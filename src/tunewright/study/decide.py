@@ -123,6 +123,7 @@ class _Explained:
             yield self._money(winner)
         yield from (f"{name} was left out: {reason}." for name, reason in self.ruling.excluded.items())
         yield from self._needs()
+        yield from self._followed()
         yield from self._earned_back()
 
     def _value(self, facts: ArmFacts) -> Iterator[str]:
@@ -185,6 +186,12 @@ class _Explained:
             yield f"Knowledge changes rarely: {winner.name} reads no documents, so each change asks for {again}."
         if self.needs.strict_format:
             yield from self._strict_format()
+
+    def _followed(self) -> Iterator[str]:
+        """What was seen when the documents were exchanged."""
+        if self.evidence.updated:
+            told = "; ".join(f"{found.arm} {found.told}" for found in self.evidence.updated)
+            yield f"On {self.evidence.updated[0].num_items:,} changed answers, with the new documents: {told}."
 
     def _strict_format(self) -> Iterator[str]:
         values = [result.estimate.value for result in self.evidence.validity if result.estimate is not None]

@@ -2,7 +2,8 @@
 
 1. *Needs leave arms out.* An arm is no candidate when
    - its headline metric could not be measured;
-   - knowledge changes often and it reads no documents, while another arm of the study does;
+   - knowledge changes often and it reads no documents, while another arm of the study does, or it was seen to keep to
+     the old answers after the documents were exchanged;
    - a strict format is needed and the whole 95 % interval of its validity lies below STRICT_VALIDITY, and below the
      interval of the most valid arm (so that the most valid arm always stays);
    - its cost per month is above the budget, or unknown while there is a budget.
@@ -38,6 +39,7 @@ from tunewright.records import (
     Metric,
     Needs,
     Prices,
+    UpdatedArm,
     Verdict,
 )
 from tunewright.study.contrasts import against
@@ -77,6 +79,7 @@ class Evidence:
         differences: of every pair of arms under it, with adjusted p-values (`contrasts.pairwise`).
         prices: turn the facts into costs.
         validity: share of answers in the right format by arm, under one metric; empty when it was not measured.
+        updated: every arm after the documents were exchanged; empty when they were not.
         floor: what one answer to all inputs reaches under the headline metric; None counts as 0.
     """
 
@@ -87,6 +90,7 @@ class Evidence:
     prices: Prices
     validity: Sequence[ArmMetric] = ()
     floor: Estimate | None = None
+    updated: Sequence[UpdatedArm] = ()
 
     def costs(self, needs: Needs) -> dict[str, ArmCost]:
         """Costs by arm."""
@@ -180,12 +184,15 @@ def _excluded(evidence: Evidence, needs: Needs) -> dict[str, str]:
     reason_of: dict[str, str] = {}
     costs = evidence.costs(needs)
     has_documents = any(facts.uses_documents for facts in evidence.arms)
+    keeps_old = {found.arm for found in evidence.updated if found.verdict is Verdict.WORSE}
     for facts in evidence.arms:
         cost = costs[facts.name]
         if evidence.estimate_of(facts.name) is None:
             reason_of[facts.name] = f"its {evidence.metric.title} could not be measured"
         elif needs.knowledge_changes == "often" and has_documents and not facts.uses_documents:
             reason_of[facts.name] = "knowledge changes often, and it reads no documents"
+        elif needs.knowledge_changes == "often" and facts.name in keeps_old:
+            reason_of[facts.name] = "knowledge changes often, and it kept to the old answers when the documents changed"
         elif needs.strict_format and (invalid := _invalid(evidence.validity, facts.name)):
             reason_of[facts.name] = invalid
         elif needs.budget_per_month is not None and (cost.per_month is None or cost.per_month > needs.budget_per_month):

@@ -8,11 +8,13 @@ import yaml
 from tunewright.errors import MissingExtraError
 from tunewright.records import (
     ArmMetric,
+    Estimate,
     Metric,
     StudyArm,
     StudyReport,
     StudyRow,
     TrainingSummary,
+    UpdatedArm,
     format_amount,
     format_break_even,
     format_estimate,
@@ -56,6 +58,7 @@ def render_study_page(report: StudyReport) -> str:
         groups=_groups(report.answers),
         headline_value=lambda value: "unscored" if value is None else format_value(value, headline),
         estimate=lambda found: " ".join(format_estimate(found, headline)),
+        updated_rows=[_updated_row(found, headline) for found in report.updated],
         slice_tables=_slice_tables(report, headline),
         change_groups=change_groups(report.data.changes),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
@@ -148,6 +151,26 @@ def _arm_row(arm: StudyArm, report: StudyReport) -> _ArmRow:
 def _to(report: StudyReport, arm: str, baseline: str | None) -> Compared | None:
     change = report.difference(arm, baseline)
     return compared(change, report.headline) if change else None
+
+
+@dataclass(frozen=True, slots=True)
+class _UpdatedRow:
+    """One arm after the documents were exchanged."""
+
+    found: UpdatedArm
+    before: str
+    after: str
+    share_new: str
+
+
+def _updated_row(found: UpdatedArm, metric: Metric) -> _UpdatedRow:
+    def written(value: Estimate | None, unit: Metric) -> str:
+        return " ".join(format_estimate(value, unit)) if value else "not measured"
+
+    share = metric.model_copy(update={"is_share": True})
+    return _UpdatedRow(
+        found, written(found.before, metric), written(found.after, metric), written(found.share_new, share)
+    )
 
 
 @dataclass(frozen=True, slots=True)

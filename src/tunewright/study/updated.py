@@ -1,0 +1,115 @@
+"""Knowledge that changed: who gives the answers that are right now, after the documents were exchanged.
+
+Each answer is compared with the one that was right and the one that is right. It counts as new, old or neither by
+which of the two it is nearer to, under the headline metric; so one measure serves labels, JSON and free text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tunewright.contracts import PassageIndex
+from tunewright.evaluate import ArmScores, TestItem
+from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.statistics import difference, estimate
+from tunewright.records import Conversation, EvaluateRecipe, Example, Metric, Score, UpdatedArm
+from tunewright.study.arms import Retrieval
+from tunewright.study.options import Option
+
+_RIGHT_OR_WRONG = SCORERS["accuracy"].metric
+"""Its statistics: a share of rows, and McNemar's test between two shares of the same rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatedItems:
+    """The same inputs twice: with the answers that were right, and with those that are right now."""
+
+    old: tuple[TestItem, ...]
+    new: tuple[TestItem, ...]
+
+
+def pair_with_old(new: Sequence[TestItem], rows: Sequence[Example]) -> tuple[UpdatedItems, tuple[TestItem, ...]]:
+    """Find the answers that the data has for the inputs whose answer changed.
+
+    Args:
+        new: inputs with the answers that are right now.
+        rows: of the data, all splits.
+    Returns:
+        The pairs, and the inputs that no row of the data has, or whose answer is there already.
+    """
+    answers: dict[str, list[str]] = {}
+    for row in rows:
+        answers.setdefault(row.input_id, []).extend(answer for answer in [_answer(row)] if answer is not None)
+    old, changed, others = [], [], []
+    for item in new:
+        known = tuple(dict.fromkeys(answers.get(item.example.input_id, ())))
+        if not known or set(item.references) & set(known):
+            others.append(item)
+            continue
+        changed.append(item)
+        old.append(replace(item, references=known))
+    return UpdatedItems(tuple(old), tuple(changed)), tuple(others)
+
+
+def _answer(row: Example) -> str | None:
+    return row.body.answer if isinstance(row.body, Conversation) else None
+
+
+def with_index(option: Option, index: PassageIndex) -> Option:
+    """The option as it is after the documents were exchanged; one that reads none is the same as before."""
+    if not isinstance(option.arm, Retrieval):
+        return option
+    return replace(option, arm=replace(option.arm, index=index))
+
+
+Judge = Callable[[Option, Sequence[TestItem]], ArmScores]
+"""Asks an option the items and scores its answers under the headline metric."""
+
+
+def measure_update(
+    arm: str, option: Option, index: PassageIndex, items: UpdatedItems, judge: Judge, metric: Metric,
+    recipe: EvaluateRecipe,
+) -> UpdatedArm:  # fmt: skip
+    """Ask one arm before and after the exchange.
+
+    Args:
+        option: as the arm was measured, with the old documents.
+        index: of the new documents.
+        metric: the headline metric.
+    """
+    swapped = with_index(option, index)
+    before = judge(option, items.old).of(metric.name)
+    as_new, as_old = (judge(swapped, side).of(metric.name) for side in (items.new, items.old))
+    is_new, is_old = _nearer(as_new, as_old, metric), _nearer(as_old, as_new, metric)
+    sampling = (recipe.num_resamples, recipe.seed)
+    change = difference(_RIGHT_OR_WRONG, "new answers", "old answers", is_new, is_old, *sampling)
+    return UpdatedArm(
+        arm=arm,
+        reads_documents=isinstance(option.arm, Retrieval),
+        before=estimate(metric, before, *sampling),
+        after=estimate(metric, as_new, *sampling),
+        share_new=estimate(_RIGHT_OR_WRONG, is_new, *sampling),
+        num_new=_count(is_new),
+        num_old=_count(is_old),
+        num_items=len(items.new),
+        verdict=change.verdict,
+    )
+
+
+def _nearer(scores: Sequence[Score], others: Sequence[Score], metric: Metric) -> list[Score]:
+    """1 for each item whose answer scores better here than there, 0 for each other; unscored ones stay unscored."""
+    sign = 1.0 if metric.higher_is_better else -1.0
+    other_of: Mapping[str, Score] = {score.example_id: score for score in others}
+    found = []
+    for score in scores:
+        other = other_of[score.example_id]
+        if score.value is None or other.value is None:
+            reason = score.reason or other.reason
+            found.append(Score(example_id=score.example_id, metric="accuracy", value=None, reason=reason))
+            continue
+        is_nearer = sign * score.value > sign * other.value
+        found.append(Score(example_id=score.example_id, metric="accuracy", value=float(is_nearer)))
+    return found
+
+
+def _count(scores: Sequence[Score]) -> int:
+    return sum(score.value == 1.0 for score in scores)
