@@ -118,6 +118,32 @@ def test_rows_of_several_files_are_one_sequence(sizes: list[int], data: st.DataO
     assert [row.id for row in rows.at(positions)] == [expected[position] for position in positions]
 
 
+@given(st.integers(0, 20_000), st.lists(st.one_of(st.none(), st.lists(st.integers(0, 9))), max_size=6))
+def test_rows_are_the_same_whether_they_are_held_or_read_again(
+    max_held_bytes: int, accesses: list[list[int] | None]
+) -> None:
+    files = [(ExampleFile(numbered(4)), range(4), None), (ExampleFile(EXAMPLES), range(5), Split.TEST)]
+    rows = RowsOnDisk([*files, (ExampleFile(numbered(1)), range(1), None)], max_held_bytes)
+    expected = [seen(row) for examples, positions, split in files for row in examples.rows(positions, split)]
+    expected += [seen(checked_row(each)) for each in numbered(1)]
+    half_read = iter(rows)
+    next(half_read)
+    for positions in accesses:
+        found = rows if positions is None else rows.at(positions)
+        wanted = expected if positions is None else [expected[position] for position in positions]
+        assert [seen(row) for row in found] == wanted
+    assert [seen(row) for row in half_read] == expected[1:]
+    assert [seen(rows[position]) for position in range(-1, 10)] == [expected[-1], *expected]
+
+
+def test_only_as_many_rows_are_held_as_have_room() -> None:
+    rows = RowsOnDisk([(ExampleFile(numbered(100)), range(100), None)], max_held_bytes=10_000)
+    first, again = list(rows), list(rows)
+    num_held = sum(row is same for row, same in zip(first, again, strict=True))
+    assert 5 <= num_held <= 11
+    assert all(row is same for row, same in zip(first[:num_held], again[:num_held], strict=True))
+
+
 def test_rows_skip_what_is_not_named() -> None:
     rows = RowsOnDisk([(ExampleFile(numbered(6)), [1, 4], Split.TRAIN)])
     assert [row.location for row in rows] == ["rows.jsonl:1", "rows.jsonl:4"]

@@ -3,10 +3,12 @@
 The number of clusters is the one of 3 to 16 with the highest silhouette (Rousseeuw 1987) on a sample; with equal
 silhouettes the smaller. Vocabulary, projection and centres come from at most MAX_FITTED inputs, and all others are
 assigned to the nearest centre a few thousand at a time, so that cost and memory stay bounded. Measured: 8 s of
-one core for 100,000 inputs of 100 words, and 90 MB.
+one core for 100,000 inputs of 100 words, and 90 MB. k-means runs on one core: on several it adds up in another order,
+and while other programs use them its threads wait for each other (4 s of work became 19).
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +76,8 @@ class Topics:
         points = self._project(vectors)
         has_terms = np.flatnonzero(points.any(axis=1))
         vectors, points = vectors[has_terms], points[has_terms]
-        self._means, self.silhouette = _choose_clusters(points)
+        with _on_one_core():
+            self._means, self.silhouette = _choose_clusters(points)
         self.topics = self._describe(vectors, self._means.predict(points))
 
     def assign(self, texts: Sequence[str]) -> tuple["Members", "Points"]:
@@ -130,3 +133,10 @@ def _k_means(number: int) -> "KMeans":
     from sklearn.cluster import KMeans
 
     return KMeans(number, n_init=3, random_state=_SEED)
+
+
+def _on_one_core() -> AbstractContextManager[object]:
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
