@@ -10,9 +10,11 @@ from tunewright.records import (
     InputClusters,
     InputExcerpt,
     LabelShare,
+    LengthHistogram,
     Measurement,
     ReferenceComparison,
     ReferenceCoverage,
+    TokenLengths,
 )
 
 
@@ -55,5 +57,23 @@ def build_measurements() -> tuple[Measurement, ...]:
         GroupTable(
             name="region",
             groups=tuple(GroupCount(group=f"area {HOSTILE} {n}", num_rows=40 - n, labels=labels) for n in range(14)),
+        ),
+    )
+
+
+def build_tokens() -> TokenLengths:
+    return TokenLengths(
+        base="owner/base",
+        max_length=64,
+        answer_room=9,
+        num_tokens=12_345,
+        num_answer_tokens=2_345,
+        num_rows=1_190,
+        num_cut=3,
+        lengths=(
+            LengthHistogram(
+                part="input", unit="tokens", median=20, longest=90, bin_edges=(1.0, 31.0, 61.0), counts=(900, 290)
+            ),
+            LengthHistogram(part="answer", unit="tokens", median=3, longest=7, bin_edges=(1.0, 8.0), counts=(1190,)),
         ),
     )

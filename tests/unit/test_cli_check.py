@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cli_fixture import Shell
 from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
-from representation_fixture import build_clusters, build_measurements
+from representation_fixture import build_clusters, build_measurements, build_tokens
 
 from tunewright.records import CheckRecipe, DataRecipe, DataReport
 
@@ -95,6 +95,18 @@ def test_a_recipe_file_takes_the_place_of_the_rows_and_options_win_over_it(shell
     assert "none.yaml: found FileNotFoundError, expected a readable YAML file" in outcome.stderr
 
 
+def test_the_base_is_the_one_named_here_or_else_in_the_recipe_file(shell: Shell, tmp_path: Path) -> None:
+    check = shell.fake("check", build_clean_data_report())
+    named, silent = tmp_path / "named.yaml", tmp_path / "silent.yaml"
+    named.write_text("data: {path: a.jsonl}\nbase: owner/name\n")
+    silent.write_text("data: {path: a.jsonl}\n")
+    bases = []
+    for arguments in ([named], [named, "--base", "bundled"], [silent], ["a.jsonl"], ["a.jsonl", "--base", "bundled"]):
+        shell.run("check", *map(str, arguments))
+        bases.append(check.options["base"])
+    assert bases == ["owner/name", "bundled", None, None, "bundled"]
+
+
 @pytest.mark.parametrize("override", ["train.epochs=2", "evaluate.seed=1"])
 def test_settings_without_effect_are_refused(shell: Shell, override: str) -> None:
     outcome = shell.run("check", "rows.jsonl", "--set", override)
@@ -118,6 +130,15 @@ def test_topics_are_a_table_and_the_reference_and_groups_a_line_each(shell: Shel
     assert "Told apart from prod.jsonl by a classifier: AUC 0.81 [0.77, 0.85] (0.5: not at all; 1: always)" in text
     assert "Inputs of prod.jsonl that training covers: 88.0% of 400 [83.0, 93.0]" in text
     assert "Rows by region: area" in text
+
+
+def test_tokens_are_one_line(shell: Shell) -> None:
+    shell.fake("check", build_data_report(results=(build_result("cut_prompts", measured=(build_tokens(),)),)))
+    text = " ".join(shell.run("check", "rows.jsonl").stdout.split())
+    assert (
+        "In the tokens of owner/base: 12,345 in all, 2,345 of them trained; inputs median 20, longest 90; answers "
+        "median 3, longest 7; room for 64"
+    ) in text
 
 
 def test_of_many_topics_the_largest_are_printed(shell: Shell) -> None:

@@ -7,6 +7,7 @@ import pytest
 from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
 from html_reader import read
 from report_fixture import HOSTILE
+from representation_fixture import build_tokens
 
 from tunewright.records import LabelCount
 from tunewright.study import data_page
@@ -21,7 +22,7 @@ def html() -> str:
 
 @pytest.fixture
 def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_page, "_draw_charts", lambda report: data_page._Charts())
+    monkeypatch.setattr(data_page, "_draw_charts", lambda report, tokens: data_page._Charts())
 
 
 def test_equal_reports_give_equal_pages(html: str) -> None:
@@ -36,6 +37,17 @@ def test_the_page_asks_for_nothing_from_outside_and_runs_nothing(html: str) -> N
         assert (attributes.get("href") or "#").startswith("#")
     assert "default-src 'none'" in html
     assert "@import" not in html
+
+
+def test_tokens_of_the_base_are_told_and_drawn_beside_the_words() -> None:
+    html = render_data_page(build_data_report(results=(build_result("cut_prompts", measured=(build_tokens(),)),)))
+    text = read(html).text
+    assert (
+        "In the tokens of owner/base the 1,190 rows that it can learn from have 12,345, of which 2,345 are trained. A "
+        "row has room for 64; 9 of them are kept for the answer. 3 inputs are longer and lose their middle."
+    ) in text
+    assert "Input length in tokens" in text
+    assert "Topics and groups" not in text
 
 
 def test_text_of_rows_is_shown_as_text(html: str) -> None:

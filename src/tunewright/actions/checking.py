@@ -4,39 +4,61 @@ import time
 from pathlib import Path
 
 from tunewright.contracts import Progress, SilentProgress
-from tunewright.data import ExaminedData, examine, label_counts, length_histograms, write_fixes
+from tunewright.data import ExaminedData, RowsUnderBase, examine, label_counts, length_histograms, write_fixes
 from tunewright.errors import Problem, StoreError
-from tunewright.outside.hub import load_hub_dataset
+from tunewright.model.load import context_length
+from tunewright.outside.hub import find_base, load_hub_dataset
 from tunewright.records import DataRecipe, DataReport
+from tunewright.render import load_renderer
 from tunewright.study.data_page import render_data_page
+from tunewright.train.defaults import answer_room
 
 MAX_FINDINGS = 100
 """Findings of each check that a report holds, the worst first. A fix list holds every row found."""
 
 
 def check(
-    data: DataRecipe, *, fixes_file: Path | None = None, page: Path | None = None, progress: Progress | None = None
+    data: DataRecipe,
+    *,
+    base: str | None = None,
+    fixes_file: Path | None = None,
+    page: Path | None = None,
+    progress: Progress | None = None,
 ) -> DataReport:
     """Look for problems in rows. Nothing is changed; a blocking problem is shown, not raised.
 
     Args:
         data: what to read and which checks to run. Its fix list is carried out first.
+        base: also measure the rows in the tokens of this base, under the limits that `tune` would derive.
         fixes_file: write a fix list here: what will happen to every row found, for a person to edit.
         page: write the report here as one HTML file.
         progress: shows which check is running; silent by default.
     Raises:
         DataError: rows cannot be read.
         RecipeError: settings contradict each other or have no effect.
+        ModelError: the base cannot be found or read.
         StoreError: a file cannot be written.
     """
     started = time.monotonic()
-    examined = examine(data, load_hub_dataset, progress or SilentProgress())
+    under_base = None if base is None else _rows_under(base, data)
+    examined = examine(data, load_hub_dataset, progress or SilentProgress(), base=under_base)
     report = _report(examined, time.monotonic() - started)
     if fixes_file is not None:
         write_fixes(fixes_file, examined.fixes)
     if page is not None:
         _write_page(page, report)
     return report
+
+
+def _rows_under(base: str, data: DataRecipe) -> RowsUnderBase:
+    folder = find_base(base).folder
+    return RowsUnderBase(
+        name=base,
+        renderer=load_renderer(folder),
+        max_length=context_length(folder),
+        answer_room=answer_room,
+        drops_unusable=data.unusable_rows == "drop",
+    )
 
 
 def _report(examined: ExaminedData, seconds: float) -> DataReport:

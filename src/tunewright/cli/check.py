@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tunewright.cli import options
-from tunewright.cli.settings import read_rows_recipe
+from tunewright.cli.settings import named_base, read_rows_recipe
 
 EXIT_BLOCKING = 1
 
@@ -20,6 +20,15 @@ def check(
     validation: options.Validation = None,
     test: options.Test = None,
     overrides: options.Overrides = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            "--base",
+            metavar="MODEL",
+            help="Also measure rows in the tokens of the base you want to tune (bundled, a folder, or a hub id): "
+            "control tokens, inputs that are too long. Default: that of the recipe file, if it names one.",
+        ),
+    ] = None,
     fix: Annotated[
         Path | None,
         typer.Option(
@@ -43,6 +52,7 @@ def check(
     Example:
 
     $ tunewright check tickets.csv --input question --output answer
+    $ tunewright check tickets.jsonl --base bundled --page findings.html
     $ tunewright check recipe.yaml
     """
     from tunewright.actions import check as examine
@@ -61,7 +71,7 @@ def check(
         sections=("data",),
         may_be_recipe=True,
     )[0]
-    report = examine(recipe, fixes_file=fix, page=page, progress=screen.progress)
+    report = examine(recipe, base=base or named_base(data), fixes_file=fix, page=page, progress=screen.progress)
     print_data_report(screen, report)
     if fix is not None:
         screen.line(f"Fix list: {fix}  (edit it, then: tunewright tune DATA --set data.fixes={fix})")

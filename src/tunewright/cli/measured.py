@@ -13,6 +13,7 @@ from tunewright.records import (
     InputClusters,
     ReferenceComparison,
     ReferenceCoverage,
+    TokenLengths,
 )
 
 MAX_TOPICS = 8
@@ -45,7 +46,9 @@ def _topic_table(measured: InputClusters) -> Table:
     return table
 
 
-def _line(measured: ReferenceComparison | ReferenceCoverage | GroupTable) -> str:
+def _line(measured: ReferenceComparison | ReferenceCoverage | GroupTable | TokenLengths) -> str:
+    if isinstance(measured, TokenLengths):
+        return tokens_in_words(measured)
     if isinstance(measured, ReferenceComparison):
         auc = measured.auc
         return (
@@ -57,6 +60,15 @@ def _line(measured: ReferenceComparison | ReferenceCoverage | GroupTable) -> str
     groups = [f"{group.group} {group.num_rows:,}" for group in measured.groups[:MAX_GROUPS]]
     more = ["..."] if len(measured.groups) > MAX_GROUPS else []
     return f"Rows by {measured.name}: {', '.join([*groups, *more])}"
+
+
+def tokens_in_words(measured: TokenLengths) -> str:
+    """How many tokens there are, and what of them is trained."""
+    parts = [f"{found.part}s median {found.median:g}, longest {found.longest:,}" for found in measured.lengths]
+    return (
+        f"In the tokens of {measured.base}: {measured.num_tokens:,} in all, {measured.num_answer_tokens:,} of them "
+        f"trained; {'; '.join(parts)}; room for {measured.max_length:,}"
+    )
 
 
 def _share(estimate: Estimate) -> str:

@@ -132,6 +132,20 @@ def read_rows_recipe(
     return recipe.data, recipe.evaluate
 
 
+def named_base(data: str) -> str | None:
+    """The base that a recipe file names; None where it names none, or where `data` is no recipe file.
+
+    Raises:
+        RecipeError: the file cannot be read.
+    """
+    from tunewright.records import read_recipe
+
+    if not data.lower().endswith(RECIPE_SUFFIXES):
+        return None
+    recipe = read_recipe({}, Path(data), ())
+    return recipe.base if "base" in recipe.model_fields_set else None
+
+
 def refuse_other_sections(overrides: Sequence[str], sections: Sequence[str]) -> None:
     """A command that does not train has no use for settings of training.
 

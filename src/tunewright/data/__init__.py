@@ -18,7 +18,7 @@ From bytes to records, one file per step:
     skills/              seeded in-context tasks that teach and measure small models
     chosen               pairs to conversations that end with the chosen answer, on request
     fixes, examine       the fix list; rows after fixes, findings and default decisions
-    summary              lengths and label counts
+    histogram, summary   lengths and label counts
     weights              how often the training rows of each source count
     from_documents, grounding, answer_log
                          documents to rows; answers that are in the passage; answers that were given before
@@ -31,6 +31,7 @@ From bytes to records, one file per step:
 Whatever is wrong with a file is collected in a ReadLog (refusals) and raised at once as a DataError.
 """
 
+from tunewright.data.checks.base_tokens import RowsUnderBase
 from tunewright.data.chosen import require_one_answer
 from tunewright.data.describe import count_steps, known_gaps, summarise_splits
 from tunewright.data.difference import difference
@@ -52,6 +53,7 @@ __all__ = [
     "LoadHubDataset",
     "PreparedData",
     "ReadRows",
+    "RowsUnderBase",
     "count_steps",
     "difference",
     "drop_rows",

@@ -22,7 +22,7 @@ def with_chosen_answers(
         kept = []
         for example in examples:
             if isinstance(example.body, PreferencePair):
-                example = Example(body=_conversation(example.body), provenance=example.provenance)
+                example = Example(body=chosen_conversation(example.body), provenance=example.provenance)
                 changes.append(_change(example))
             kept.append(example)
         turned[split] = tuple(kept)
@@ -32,7 +32,8 @@ def with_chosen_answers(
     return turned, tuple(changes)
 
 
-def _conversation(pair: PreferencePair) -> Conversation:
+def chosen_conversation(pair: PreferencePair) -> Conversation:
+    """The prompt, answered as preferred."""
     return Conversation(messages=(*pair.prompt, Message(role="assistant", content=pair.chosen)))
 
 

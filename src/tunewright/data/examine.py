@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tunewright.contracts import Progress
+from tunewright.data.checks.base_tokens import RowsUnderBase
 from tunewright.data.checks.check import RowSet
 from tunewright.data.checks.duplicates import check_duplicates, check_shared_inputs
 from tunewright.data.checks.run import Decisions, decide, edit_example, run_checks
@@ -54,11 +55,13 @@ def examine(
     load_hub_dataset: LoadHubDataset | None,
     progress: Progress,
     never_dropped: Set[str] = frozenset(),
+    base: RowsUnderBase | None = None,
 ) -> ExaminedData:
     """Read and check everything a recipe names. Findings, blocking ones included, are results and not errors.
 
     Args:
         never_dropped: ids of rows, as they are after repairs, that no check drops by default: a frozen test split.
+        base: what rows are measured with. Training measures them itself, so only `check` gives it.
     Raises:
         DataError: rows or the fix list cannot be read.
         RecipeError: settings contradict each other or have no effect.
@@ -79,7 +82,7 @@ def examine(
         kept = {fix.example_id for fix in listed if fix.action == "keep"}
         settled = frozenset(kept | {change.example_id for change in ordered_changes if change.action == "edited"})
     rows = distinct_rows(files)
-    results = run_checks(rows, _with_reference_input(recipe), progress)
+    results = run_checks(rows, _with_reference_input(recipe), progress, base=base)
     findings = _sparing(never_dropped, rows, [finding for result in results for finding in result.findings])
     decisions = decide(findings, settled)
     undecided = (row for row in rows if row.id not in settled)

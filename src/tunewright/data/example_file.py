@@ -191,7 +191,7 @@ class RowsOnDisk(RememberingRows):
     def at(self, positions: Iterable[int]) -> Iterator[CheckedRow]:
         num_held = len(self._held)
         for is_held, some in groupby(positions, key=lambda position: position < num_held):
-            yield from map(self._held.__getitem__, some) if is_held else self._read(some)
+            yield from self._rows(some, are_held=is_held)
 
     @overload
     def __getitem__(self, index: int) -> CheckedRow: ...
@@ -202,6 +202,9 @@ class RowsOnDisk(RememberingRows):
             return [*self.at(range(len(self))[index])]
         (row,) = self.at((range(len(self))[index],))
         return row
+
+    def _rows(self, positions: Iterable[int], *, are_held: bool) -> Iterator[CheckedRow]:
+        return map(self._held.__getitem__, positions) if are_held else self._read(positions)
 
     def _hold(self, position: int, row: CheckedRow) -> None:
         """Keep a row while there is room, if all before it are kept."""

@@ -3,22 +3,18 @@
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
 from typing import Literal
 
 from tunewright.data.checks.answers import answer_kind, answered, normal_label
 from tunewright.data.checks.check import RowSet
+from tunewright.data.histogram import length_histogram
 from tunewright.records import LabelCount, LengthHistogram
 
-NUM_BINS = 30
 MAX_LABELS_SHOWN = 20
 
 
 def length_histograms(rows: RowSet) -> tuple[LengthHistogram, ...]:
-    """Count words (runs without white space) of inputs, answers and plain texts; a part that no row has is left out.
-
-    The bins span the shortest 99 % of the rows, so that one giant row does not flatten the picture.
-    """
+    """Count words (runs without white space) of inputs, answers and plain texts; a part that no row has is left out."""
     inputs, answers, texts = array("I"), array("I"), array("I")
     for row in rows:
         if row.kind == "text":
@@ -26,27 +22,9 @@ def length_histograms(rows: RowSet) -> tuple[LengthHistogram, ...]:
         else:
             inputs.append(len(row.input.split()))
             answers.append(len(row.answer.split()))
-    found = [_histogram("input", inputs), _histogram("answer", answers), _histogram("text", texts)]
-    return tuple(histogram for histogram in found if histogram is not None)
-
-
-def _histogram(part: Literal["input", "answer", "text"], lengths: Sequence[int]) -> LengthHistogram | None:
-    if not lengths:
-        return None
-    in_order = sorted(lengths)
-    low, high = in_order[0], in_order[int(0.99 * (len(in_order) - 1))]
-    num_bins = min(NUM_BINS, high - low + 1)
-    width = (high - low + 1) / num_bins
-    counts = [0] * num_bins
-    for length in lengths:
-        counts[min(int((length - low) / width), num_bins - 1)] += 1
-    return LengthHistogram(
-        part=part,
-        median=median(in_order),
-        longest=in_order[-1],
-        bin_edges=tuple(low + width * index for index in range(num_bins + 1)),
-        counts=tuple(counts),
-    )
+    found: list[tuple[Literal["input", "answer", "text"], Sequence[int]]]
+    found = [("input", inputs), ("answer", answers), ("text", texts)]
+    return tuple(length_histogram(part, lengths, "words") for part, lengths in found if lengths)
 
 
 def label_counts(rows: RowSet) -> tuple[tuple[LabelCount, ...], int]:

@@ -41,9 +41,9 @@ from tunewright.records.findings import (
     Finding,
     Fix,
     LabelCount,
-    LengthHistogram,
     Severity,
 )
+from tunewright.records.lengths import LengthHistogram, TokenLengths
 from tunewright.records.passages import Citations, DocumentRows, DocumentSummary, Hit, Passage
 from tunewright.records.recipe import (
     CheckRecipe,
@@ -216,6 +216,7 @@ __all__ = [
     "StudyRecipe",
     "StudyReport",
     "StudyRow",
+    "TokenLengths",
     "TokenLoss",
     "TokenPiece",
     "TokenRow",

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from tunewright.records.base import Record
 from tunewright.records.dataset import Source
+from tunewright.records.lengths import LengthHistogram
 from tunewright.records.representation import Measurement
 
 
@@ -41,14 +42,18 @@ class Finding(Record):
     """How sure or how bad, for ranking within the check; the worst first."""
 
 
+_DROP_UNUSABLE = "Correct the rows in your file, or have them dropped with `--set data.unusable_rows=drop`."
 _ADVICE = {
+    "special_tokens": _DROP_UNUSABLE,
+    "unusable_rows": _DROP_UNUSABLE,
+    "cut_prompts": "Shorten the inputs, or take a base with a longer context.",
     "topic_shares": "Add training rows about what they hardly hold, or ask whether production asks for it at all.",
     "reference_drift": "Add training rows in the words of production, and take out what production never asks.",
     "not_covered": "Add training rows that answer such inputs, or decide that the model is not for them.",
     "group_balance": "Add rows of small groups. Where the label depends on the group, ask whether it should.",
     "gender_terms": "Add rows with the terms that are rare. Where the label depends on them, ask whether it should.",
 }
-"""For checks whose findings no correction of single rows can settle."""
+"""For checks that a fix list does not settle best."""
 
 
 class CheckResult(Record):
@@ -123,18 +128,6 @@ class Fix(Record):
         if any(not old for old, _ in self.text):
             raise ValueError("the old text of an edit is empty")
         return self
-
-
-class LengthHistogram(Record):
-    """How long one part of the rows is, in words."""
-
-    part: Literal["input", "answer", "text"]
-    median: float
-    longest: int
-    bin_edges: tuple[float, ...]
-    """Words; one more than `counts`. The last bin holds everything longer too."""
-    counts: tuple[int, ...]
-    """Rows per bin."""
 
 
 class LabelCount(Record):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tunewright.records.base import Record
+from tunewright.records.lengths import TokenLengths
 from tunewright.records.report import Estimate
 
 NUM_NAMING_WORDS = 3
@@ -97,6 +98,6 @@ class GroupTable(Record):
 
 
 Measurement = Annotated[
-    InputClusters | ReferenceComparison | ReferenceCoverage | GroupTable, Field(discriminator="kind")
+    InputClusters | ReferenceComparison | ReferenceCoverage | GroupTable | TokenLengths, Field(discriminator="kind")
 ]
 """A property of the data as a whole that a check measures, whether or not it finds anything wrong."""

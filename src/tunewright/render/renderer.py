@@ -103,6 +103,11 @@ class Renderer:
     _frame: AnswerFrame = field(repr=False)
     _tools: ToolSupport = field(repr=False)
 
+    @property
+    def control_tokens(self) -> tuple[str, ...]:
+        """Tokens that steer the model, such as `<|im_end|>`; no message may contain one as text."""
+        return self._frame.control_tokens
+
     def fitted(self, max_length: int, max_answer_tokens: int) -> "Renderer":
         """The same renderer with limits, in tokens. The hash stays: limits change no token that is kept.
 

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 _COLOUR = SERIES_COLOURS[1]
 
 
-def word_histograms(lengths: Sequence[LengthHistogram]) -> tuple[Chart, ...]:
-    """Draw how many words inputs, answers and texts have, one chart each."""
+def length_charts(lengths: Sequence[LengthHistogram]) -> tuple[Chart, ...]:
+    """Draw how many words or tokens inputs, answers and texts have, one chart each."""
     charts = []
     for found in lengths:
-        facts = f"median {found.median:g}, longest {found.longest:,} words"
+        facts = f"median {found.median:g}, longest {found.longest:,} {found.unit}"
         beyond = " Longer rows are in the last bar." if found.longest >= found.bin_edges[-1] else ""
         svg = draw(
-            f"{found.part}-words",
+            f"{found.part}-{found.unit}",
             f"Histogram of {found.part} lengths of {sum(found.counts):,} rows: {facts}",
             (5.0, 2.6),
-            _WordPanel(found),
+            _LengthPanel(found),
         )
-        title = f"{found.part.capitalize()} length"
+        title = f"{found.part.capitalize()} length{' in tokens' if found.unit == 'tokens' else ''}"
         charts.append(Chart(title, f"{facts[0].upper()}{facts[1:]}; dashed line: median.{beyond}", svg))
     return tuple(charts)
 
@@ -42,14 +42,14 @@ def label_bars(labels: Sequence[LabelCount], num_labels: int) -> tuple[Chart, ..
 
 
 @dataclass(frozen=True, slots=True)
-class _WordPanel:
+class _LengthPanel:
     lengths: LengthHistogram
 
     def __call__(self, axes: "Axes") -> None:
         found = self.lengths
         axes.stairs(found.counts, found.bin_edges, fill=True, color=_COLOUR, alpha=0.85)
         axes.axvline(found.median + 0.5, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
-        axes.set_xlabel("words")
+        axes.set_xlabel(found.unit)
         axes.set_ylabel("rows")
         axes.set_ylim(bottom=0)
         axes.locator_params(nbins=6, integer=True)

@@ -1,13 +1,24 @@
 """The report of `check` as one HTML file, in the look of the report of `tune` and under the same rules (page.py)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from markupsafe import Markup, escape
 
 from tunewright.errors import MissingExtraError
-from tunewright.records import CheckResult, DataReport, Estimate, Finding, GroupTable, InputClusters, Severity
+from tunewright.records import (
+    CheckResult,
+    DataReport,
+    Estimate,
+    Finding,
+    GroupTable,
+    InputClusters,
+    Severity,
+    TokenLengths,
+)
 from tunewright.study.charts import Chart
-from tunewright.study.data_charts import label_bars, word_histograms
+from tunewright.study.data_charts import label_bars, length_charts
 from tunewright.study.html import page_environment
 from tunewright.study.page import format_duration
 from tunewright.study.representation_charts import representation_charts
@@ -43,6 +54,7 @@ def render_data_page(report: DataReport) -> str:
         shown=_shown,
     )
     measured = [each for result in report.results for each in result.measured]
+    tokens = [each for each in measured if isinstance(each, TokenLengths)]
     return environment.get_template("data.html.j2").render(
         report=report,
         name=report.sources[0].name,
@@ -51,8 +63,9 @@ def render_data_page(report: DataReport) -> str:
         clean=[result for result in report.results if not result.num_rows and result.skipped is None],
         skipped=[result for result in report.results if result.skipped is not None],
         num_examples=NUM_EXAMPLES,
-        charts=_draw_charts(report),
-        measured=measured,
+        charts=_draw_charts(report, tokens),
+        tokens=tokens,
+        is_represented=len(measured) > len(tokens),
         topics=[each for each in measured if isinstance(each, InputClusters)],
         tables=[each for each in measured if isinstance(each, GroupTable)],
         num_labels=NUM_LABELS_OF_GROUP,
@@ -89,10 +102,10 @@ class _Charts:
     missing: str | None = None
 
 
-def _draw_charts(report: DataReport) -> _Charts:
+def _draw_charts(report: DataReport, tokens: Sequence[TokenLengths]) -> _Charts:
     try:
         return _Charts(
-            word_histograms(report.lengths),
+            length_charts(report.lengths + tuple(chain.from_iterable(found.lengths for found in tokens))),
             label_bars(report.labels, report.num_labels),
             representation_charts(report.results),
         )

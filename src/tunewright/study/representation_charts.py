@@ -11,6 +11,7 @@ from tunewright.records import (
     InputClusters,
     ReferenceComparison,
     ReferenceCoverage,
+    TokenLengths,
 )
 from tunewright.study.charts import MAX_ARM_NAME, SERIES_COLOURS, Chart
 from tunewright.study.svg import INK, draw
@@ -29,6 +30,8 @@ def representation_charts(results: Sequence[CheckResult]) -> tuple[Chart, ...]:
     """Draw what the checks have measured about the data as a whole; no chart of what was not measured."""
     charts: list[Chart] = []
     for number, measured in enumerate(each for result in results for each in result.measured):
+        if isinstance(measured, TokenLengths):
+            continue  # lengths are drawn beside those in words
         if isinstance(measured, InputClusters):
             charts.append(_topic_chart(measured))
             if any(REFERENCE in cluster.shares for cluster in measured.clusters):

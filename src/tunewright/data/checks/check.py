@@ -227,3 +227,5 @@ class Check:
     """What the rows lack that the check looks at, such as "there are no preference pairs"; None when it runs."""
     tolerated_share: float = 0.0
     """A blocking check only warns while it finds no larger share of the rows than this."""
+    is_acceptable: bool = True
+    """Whether a blocking check can be accepted by name; not where rows cannot be trained on at all."""

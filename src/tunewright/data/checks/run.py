@@ -13,6 +13,13 @@ from tunewright.data.checks.answer_text import (
     REPETITION,
     TRUNCATED_ANSWERS,
 )
+from tunewright.data.checks.base_tokens import (
+    CUT_PROMPTS,
+    SPECIAL_TOKENS,
+    UNUSABLE_ROWS,
+    RowsUnderBase,
+    with_base,
+)
 from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.contradictions import CONTRADICTIONS
 from tunewright.data.checks.formats import CODE_DOES_NOT_PARSE, INVALID_JSON, JSON_DRIFT
@@ -71,6 +78,9 @@ CHECKS: tuple[Check, ...] = (
     REPETITION,
     LANGUAGE_MIX,
     LENGTHS,
+    SPECIAL_TOKENS,
+    UNUSABLE_ROWS,
+    CUT_PROMPTS,
     TOPIC_SHARES,
     REFERENCE_DRIFT,
     NOT_COVERED,
@@ -84,7 +94,11 @@ ALL_FINDINGS = sys.maxsize
 
 
 def run_checks(
-    rows: RowSet, recipe: CheckRecipe, progress: Progress, max_findings: int = ALL_FINDINGS
+    rows: RowSet,
+    recipe: CheckRecipe,
+    progress: Progress,
+    max_findings: int = ALL_FINDINGS,
+    base: RowsUnderBase | None = None,
 ) -> tuple[CheckResult, ...]:
     """Ask every check; a check that has nothing to do or lacks its library says so instead of failing.
 
@@ -93,15 +107,17 @@ def run_checks(
         recipe: what is skipped, accepted and configured.
         progress: shows which check is running.
         max_findings: findings kept per check, the worst first. All are counted in `num_rows`.
+        base: what rows are measured with; without it some checks have nothing to do.
     Returns:
         One result per check, in the order of CHECKS.
     Raises:
         RecipeError: a check to skip or accept is unknown, or one to accept does not block.
     """
     _require_known(recipe)
+    checks = CHECKS if base is None else with_base(CHECKS, base)
     results = []
-    with progress.bar("Checking rows", len(CHECKS)) as advance:
-        for check in CHECKS:
+    with progress.bar("Checking rows", len(checks)) as advance:
+        for check in checks:
             advance(0, check.title)
             results.append(_run(check, rows, recipe, max_findings))
             advance(1)
@@ -110,7 +126,7 @@ def run_checks(
 
 def _require_known(recipe: CheckRecipe) -> None:
     known = [check.id for check in CHECKS]
-    blocking = [check.id for check in CHECKS if check.severity is Severity.BLOCKING]
+    blocking = [check.id for check in CHECKS if check.severity is Severity.BLOCKING and check.is_acceptable]
     problems = [
         Problem("data.checks.skip", repr(name), f"one of {', '.join(known)}", "Correct or remove it.")
         for name in recipe.skip
@@ -123,6 +139,8 @@ def _require_known(recipe: CheckRecipe) -> None:
             )
         elif name not in blocking:
             fix = f"Remove it: {name} never stops training. To leave the check out, use data.checks.skip."
+            if any(check.id == name and not check.is_acceptable for check in CHECKS):
+                fix = "Remove it: no base can learn from such rows. To drop them, set data.unusable_rows=drop."
             problems.append(Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", fix))
     if recipe.reference_input is not None and recipe.reference is None:
         problems.append(
