@@ -61,7 +61,9 @@ def test_each_kind_of_trouble_with_a_base_is_found_where_it_is(rows: Path, base:
     special, unusable, cut = (result_of(report, check_id).findings[0] for check_id in found(report))
     assert special.explanation == f"The text contains <|im_end|>, which is a control token of {base}."
     assert special.evidence == ("What does <|im_end|> mean?",)
-    assert "Messages[1]: an answer of " in unusable.explanation
+    assert unusable.explanation.endswith(
+        f"its answer has {len(' red' * CONTEXT) + 1} tokens, and the whole context 128."
+    )
     assert "tokens too long" in cut.explanation
 
 

@@ -40,7 +40,17 @@ def test_three_examples_of_each_problem_are_shown_with_their_evidence(shell: She
     assert "nine" not in stdout
     assert "and 1 more" in stdout
     assert "1 check found nothing." in stdout
-    assert "Not checked: Contamination, no files are named in data.checks.benchmarks" in stdout
+    text = " ".join(stdout.split())
+    assert "1 check has nothing to do: Contamination (no files are named in data.checks.benchmarks)." in text
+
+
+def test_of_many_idle_checks_a_few_are_named_and_missing_libraries_each_in_a_line(shell: Shell) -> None:
+    idle = [build_result(f"idle{number}", skipped="nothing to look at") for number in range(5)]
+    lacking = build_result("mojibake", skipped="pip install it", lacks_extra=True)
+    shell.fake("check", build_data_report(results=(*idle, lacking)))
+    text = " ".join(shell.run("check", "rows.jsonl").stdout.split())
+    assert "Not checked: Mojibake, pip install it 5 checks have nothing to do: Idle0 (nothing to look at);" in text
+    assert "Idle2 (nothing to look at); --page names the others." in text
 
 
 def test_evidence_of_several_rows_stands_below_them_and_control_characters_are_shown(shell: Shell) -> None:

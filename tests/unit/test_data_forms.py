@@ -119,6 +119,14 @@ USER = {"role": "user", "content": "Hi"}
 BOT = {"role": "assistant", "content": "Hello"}
 
 
+def test_text_parts_are_joined() -> None:
+    parts = [{"type": "text", "text": "2 + "}, {"type": "text", "text": ""}, {"type": "text", "text": "2?"}]
+    written = chat({"role": "user", "content": parts}, BOT | {"content": [{"type": "text", "value": "4"}]})
+    plain = chat({"role": "user", "content": "2 + 2?"}, BOT | {"content": "4"})
+    recipe = DataRecipe(path="rows.jsonl")
+    assert to_body(written, "messages", recipe) == to_body(plain, "messages", recipe)
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
@@ -134,8 +142,14 @@ BOT = {"role": "assistant", "content": "Hello"}
         (chat(USER, {"role": "assistant"}), r"^messages\[1\]\.content: found null, expected a text"),
         (
             chat({"role": "user", "content": [{"type": "text"}]}),
-            r"^messages\[0\]\.content: found a list, expected a text",
+            r"^messages\[0\]\.content\[0\]: found a part of type 'text', expected a text part",
         ),
+        (
+            chat({"role": "user", "content": [{"type": "text", "text": "Who?"}, {"type": "image_url"}]}),
+            r"^messages\[0\]\.content\[1\]: found a part of type 'image_url', expected a text part.*remove the part",
+        ),
+        (chat({"role": "user", "content": ["Who?"]}), r"^messages\[0\]\.content\[0\]: found 'Who\?'"),
+        (chat({"role": "user", "content": []}), r"^messages\[0\]\.content: found a list, expected a text"),
         (
             chat(USER | {"tool_calls": [{"name": "f", "arguments": {}}]}, BOT),
             r"^messages\[0\]\.tool_calls: found calls of the user",

@@ -197,6 +197,7 @@ def test_settings_that_plain_text_does_not_use_are_refused(
         ("dirty/fastchat_sharegpt/data/dummy_conversation.json", {}, "sharegpt", 500),
         ("dirty/llamafactory_demo/kto_en_demo.json", {}, "messages", 300),
         ("dirty/llamafactory_demo/c4_demo.jsonl", {}, "text", 300),
+        ("dirty/llamafactory_demo/v1_sft_demo.jsonl", {}, "messages", 500),
     ],
 )
 def test_real_files_are_read_whole(name: str, settings: dict[str, Any], form: str, num_rows: int) -> None:
@@ -220,7 +221,10 @@ def test_gsm8k_is_read_as_json_loads_reads_it() -> None:
     ("name", "message"),
     [
         ("dirty/openai_cookbook_toy/toy_chat_fine_tuning.jsonl", r"jsonl:4 messages: .*a user message is missing"),
-        ("dirty/llamafactory_demo/v1_sft_demo.jsonl", r"jsonl:1 messages\[0\]\.content: found a list"),
+        (
+            "dirty/llamafactory_demo/reason_tool_use_demo_50.jsonl",
+            r"jsonl:1 messages\[2\]\.content\[0\]: found a part of type 'reasoning', expected a text part",
+        ),
         ("datasets/clinc150/data_full.json", r"json: found an object with the keys oos_val, val, train"),
         ("datasets/gsm8k/test.jsonl", r"jsonl: found rows with the fields question, answer"),
     ],
@@ -229,6 +233,16 @@ def test_real_files_that_cannot_be_trained_on_are_refused_by_name(name: str, mes
     path = shared(name)
     with pytest.raises(DataError, match=message):
         read(path)
+
+
+def test_a_field_that_says_no_is_named_because_bad_answers_may_be_marked_so(tmp_path: Path) -> None:
+    rows = [{"prompt": "q", "completion": str(number), "label": number > 1, "seen": True} for number in range(4)]
+    path = write(tmp_path, "rows.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    assert read_rows(path, DataRecipe(path=path), None).source.warnings == (
+        "fields that were not used: label, seen",
+        "label is false in 2 rows and was not used: if it marks bad answers, take those rows out, or they are learned "
+        "like good ones",
+    )
 
 
 def test_a_table_with_a_text_column_and_others_is_not_taken_for_plain_text(tmp_path: Path) -> None:

@@ -4,7 +4,15 @@ import time
 from pathlib import Path
 
 from tunewright.contracts import Progress, SilentProgress
-from tunewright.data import ExaminedData, RowsUnderBase, examine, label_counts, length_histograms, write_fixes
+from tunewright.data import (
+    ExaminedData,
+    RowsUnderBase,
+    Unreadable,
+    examine,
+    label_counts,
+    length_histograms,
+    write_fixes,
+)
 from tunewright.errors import Problem, StoreError
 from tunewright.model.load import context_length
 from tunewright.outside.hub import find_base, load_hub_dataset
@@ -27,6 +35,8 @@ def check(
 ) -> DataReport:
     """Look for problems in rows. Nothing is changed; a blocking problem is shown, not raised.
 
+    Single rows that cannot be read are a blocking problem too, as long as others of their file can.
+
     Args:
         data: what to read and which checks to run. Its fix list is carried out first.
         base: also measure the rows in the tokens of this base, under the limits that `tune` would derive.
@@ -34,14 +44,14 @@ def check(
         page: write the report here as one HTML file.
         progress: shows which check is running; silent by default.
     Raises:
-        DataError: rows cannot be read.
+        DataError: a file cannot be read, or none of its rows.
         RecipeError: settings contradict each other or have no effect.
         ModelError: the base cannot be found or read.
         StoreError: a file cannot be written.
     """
     started = time.monotonic()
     under_base = None if base is None else _rows_under(base, data)
-    examined = examine(data, load_hub_dataset, progress or SilentProgress(), base=under_base)
+    examined = examine(data, load_hub_dataset, progress or SilentProgress(), base=under_base, unreadable=Unreadable())
     report = _report(examined, time.monotonic() - started)
     if fixes_file is not None:
         write_fixes(fixes_file, examined.fixes)

@@ -1,5 +1,7 @@
 """A data report on the screen: the table of problems, then rows to look at."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 from rich.table import Table
 from rich.text import Text
 
@@ -27,16 +29,28 @@ def print_data_report(screen: Screen, report: DataReport) -> None:
         screen.line("")
         screen.show(_problem_table(found))
     for result in found:
-        _print_problem(screen, result)
+        _print_problem(screen, result, report.short)
     print_measured(screen, report.results)
     num_clean = sum(not result.num_rows and result.skipped is None for result in report.results)
     screen.line(f"\n{num_clean} {'check' if num_clean == 1 else 'checks'} found nothing.")
-    for result in report.results:
-        if result.skipped is not None:
-            screen.show(Text(visible(f"Not checked: {result.title}, {result.skipped}"), "dim"))
+    for line in _not_checked(report.results):
+        screen.show(Text(visible(line), "dim"))
     screen.line(_conclusion(report), "bold")
     for line in _next_steps(report):
         screen.line(line)
+
+
+def _not_checked(results: Sequence[CheckResult]) -> Iterator[str]:
+    """A line for each check that could not run, and one for all that nothing in the rows or the recipe asks for."""
+    for result in results:
+        if result.lacks_extra:
+            yield f"Not checked: {result.title}, {result.skipped}"
+    idle = [result for result in results if result.skipped is not None and not result.lacks_extra]
+    if idle:
+        checks = "1 check has" if len(idle) == 1 else f"{len(idle)} checks have"
+        reasons = "; ".join(f"{result.title} ({result.skipped})" for result in idle[:NUM_EXAMPLES])
+        more = "; --page names the others" if len(idle) > NUM_EXAMPLES else ""
+        yield f"{checks} nothing to do: {reasons}{more}."
 
 
 def _problem_table(found: list[CheckResult]) -> Table:
@@ -51,19 +65,19 @@ def _problem_table(found: list[CheckResult]) -> Table:
     return table
 
 
-def _print_problem(screen: Screen, result: CheckResult) -> None:
+def _print_problem(screen: Screen, result: CheckResult, short: Callable[[str], str]) -> None:
     screen.line(f"\n{result.title}", "bold")
     screen.show(Text(visible(result.explanation), "dim"))
     for finding in result.findings[:NUM_EXAMPLES]:
-        screen.show(Text(f"- {visible(finding.explanation)}"))
-        screen.show(_evidence(finding))
+        screen.show(Text(f"- {visible(short(finding.explanation))}"))
+        screen.show(_evidence(finding, short))
 
 
-def _evidence(finding: Finding) -> Table:
+def _evidence(finding: Finding, short: Callable[[str], str]) -> Table:
     """The places with their excerpts beside them; below, where excerpts do not belong to single rows."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     excerpts = [visible(_short(excerpt)) for excerpt in finding.evidence[:MAX_EXCERPTS]]
-    places = [visible(place) for place in finding.locations[:MAX_EXCERPTS]]
+    places = [visible(short(place)) for place in finding.locations[:MAX_EXCERPTS]]
     num_hidden = len(finding.locations) - len(places)
     more = f"and {num_hidden:,} more" if num_hidden else ""
     if len(finding.evidence) == len(finding.locations):
@@ -96,17 +110,18 @@ def _conclusion(report: DataReport) -> str:
     if not report.blocking:
         return f"{by_default}Nothing stops training."
     titles = ", ".join(result.title for result in report.blocking)
-    return f"{by_default}Training is refused until this is corrected or accepted: {titles}."
+    or_accepted = " or accepted" if any(result.is_acceptable for result in report.blocking) else ""
+    return f"{by_default}Training is refused until this is corrected{or_accepted}: {titles}."
 
 
 def _next_steps(report: DataReport) -> list[str]:
     steps = []
-    if any(result.num_rows for result in report.results):
+    if any(finding.example_ids for result in report.results for finding in result.findings):
         steps.append(
             "To decide row by row: add --fix fixes.jsonl, set the actions in that file to drop, keep or edit, and tune "
             "with --set data.fixes=fixes.jsonl"
         )
-    if report.blocking:
-        blocking = ",".join(result.check for result in report.blocking)
+    blocking = ",".join(result.check for result in report.blocking if result.is_acceptable)
+    if blocking:
         steps.append(f"To accept rows as they are: tune with --set data.checks.accept=[{blocking}]")
     return steps

@@ -42,6 +42,7 @@ from tunewright.data.fixes import read_fixes, write_fixes
 from tunewright.data.frozen import FrozenTest
 from tunewright.data.prepare import PreparedData, drop_rows, prepare
 from tunewright.data.read import LoadHubDataset, ReadRows, read_rows
+from tunewright.data.refusals import Unreadable
 from tunewright.data.summary import label_counts, length_histograms
 from tunewright.data.unsplit import prepare_test
 
@@ -54,6 +55,7 @@ __all__ = [
     "PreparedData",
     "ReadRows",
     "RowsUnderBase",
+    "Unreadable",
     "count_steps",
     "difference",
     "drop_rows",

@@ -15,12 +15,14 @@ from tunewright.data.checks.base_tokens import RowsUnderBase
 from tunewright.data.checks.check import RowSet
 from tunewright.data.checks.duplicates import check_duplicates, check_shared_inputs
 from tunewright.data.checks.run import Decisions, decide, edit_example, run_checks
+from tunewright.data.checks.unreadable import unreadable_rows
 from tunewright.data.chosen import with_chosen_answers
 from tunewright.data.copies import first_of_each
 from tunewright.data.example_file import ExampleFile, Examples, RowsOnDisk, SelectedExamples, examples_on_disk
 from tunewright.data.fixes import decisions_of, default_fixes, read_fixes
 from tunewright.data.groups import Groups
 from tunewright.data.read import LoadHubDataset
+from tunewright.data.refusals import Unreadable
 from tunewright.data.sources import read_path, read_sources
 from tunewright.records import Change, CheckRecipe, CheckResult, DataRecipe, Example, Finding, Fix, Source, Split
 
@@ -56,18 +58,20 @@ def examine(
     progress: Progress,
     never_dropped: Set[str] = frozenset(),
     base: RowsUnderBase | None = None,
+    unreadable: Unreadable | None = None,
 ) -> ExaminedData:
     """Read and check everything a recipe names. Findings, blocking ones included, are results and not errors.
 
     Args:
         never_dropped: ids of rows, as they are after repairs, that no check drops by default: a frozen test split.
         base: what rows are measured with. Training measures them itself, so only `check` gives it.
+        unreadable: takes rows that are refused, so that the others are examined all the same. They become a result.
     Raises:
         DataError: rows or the fix list cannot be read.
         RecipeError: settings contradict each other or have no effect.
         MissingExtraError: a source needs a library that is not installed.
     """
-    sources, files = _read(recipe, load_hub_dataset)
+    sources, files = _read(recipe, load_hub_dataset, unreadable)
     listed: tuple[Fix, ...] = ()
     changes: tuple[Change, ...] = ()
     if recipe.train_on_chosen:
@@ -87,13 +91,14 @@ def examine(
     decisions = decide(findings, settled)
     undecided = (row for row in rows if row.id not in settled)
     fixes = (*listed, *default_fixes(undecided, findings, decisions))
+    about_reading = () if unreadable is None else (unreadable_rows(unreadable),)
     about_copies = (check_duplicates(files, keep=recipe.keep_duplicates), check_shared_inputs(files))
     files, more_changes = _carry_out(decisions, files)
     return ExaminedData(
         sources=sources,
         files=files,
         rows=rows,
-        results=(*about_copies, *results),
+        results=(*about_reading, *about_copies, *results),
         decisions=decisions,
         changes=changes + more_changes,
         fixes=fixes,
@@ -109,13 +114,15 @@ def _with_reference_input(recipe: DataRecipe) -> CheckRecipe:
     return checks.model_copy(update={"reference_input": recipe.input})
 
 
-def _read(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None) -> tuple[tuple[Source, ...], Files]:
+def _read(
+    recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None, unreadable: Unreadable | None
+) -> tuple[tuple[Source, ...], Files]:
     files = {Split.TRAIN: ExampleFile()}
-    read = read_sources(recipe, load_hub_dataset, files[Split.TRAIN].extend)
+    read = read_sources(recipe, load_hub_dataset, files[Split.TRAIN].extend, unreadable)
     for split, path in ((Split.TEST, recipe.test_path), (Split.VALIDATION, recipe.validation_path)):
         if path is not None:
             files[split] = ExampleFile()
-            read += read_path(path, recipe, load_hub_dataset, hold=files[split].extend)
+            read += read_path(path, recipe, load_hub_dataset, hold=files[split].extend, unreadable=unreadable)
     return tuple(part.source for part in read), files
 
 

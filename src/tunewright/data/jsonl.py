@@ -93,7 +93,7 @@ def _array_items(text: str, index: int, log: ReadLog) -> Iterator[tuple[int, dic
             raise json.JSONDecodeError("Expecting ',' delimiter", text, index)
         _require_end(text, index + 1)
     except json.JSONDecodeError as error:
-        log.refuse(row or None, refuse_syntax(error, _line_and_byte(text, error.pos)))
+        log.refuse(row or None, refuse_syntax(error, _line_and_byte(text, error.pos)), hides_others=True)
 
 
 def _require_end(text: str, index: int) -> None:

@@ -127,10 +127,22 @@ def _content(message: Mapping[str, object], place: str, shape: MessageShape, *, 
     content = message.get(shape.text_key)
     if content is None and may_be_absent:
         return ""
+    if isinstance(content, list) and content:
+        return "".join(_text_part(part, f"{place}[{index}]") for index, part in enumerate(content))
     if not isinstance(content, str):
-        fix = "Only text can be trained on: join the text parts, and remove rows with images or audio."
-        raise RefusedError(place, describe(content), "a text", fix)
+        raise RefusedError(place, describe(content), "a text, or a list of text parts", "Correct the row.")
     return content
+
+
+def _text_part(part: object, place: str) -> str:
+    """The text of `{"type": "text", "text": ...}`, OpenAI's form, or with `value`, LLaMA-Factory's."""
+    if isinstance(part, dict) and part.get("type") == "text":
+        text = part.get("text", part.get("value"))
+        if isinstance(text, str):
+            return text
+    found = f"a part of type {describe(part.get('type'))}" if isinstance(part, dict) else describe(part)
+    fix = "Only text can be trained on: remove the part, or the row."
+    raise RefusedError(place, found, 'a text part, {"type": "text", "text": ...}', fix)
 
 
 def _weight(message: Mapping[str, object], place: str) -> object:

@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -16,7 +17,7 @@ from tunewright.data.files import opened, suffix_of
 from tunewright.data.forms import check_settings, choose_form, to_body, unused_fields
 from tunewright.data.jsonl import read_json_array, read_jsonl
 from tunewright.data.passages import read_passages
-from tunewright.data.refusals import ReadLog, RefusedError, describe, excerpt, join_names
+from tunewright.data.refusals import ReadLog, RefusedError, Unreadable, describe, excerpt, join_names
 from tunewright.data.tables import read_csv, read_parquet
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import DataRecipe, Example, Form, Provenance, Source, SourceRecipe, canonical_json
@@ -50,6 +51,7 @@ def read_rows(
     load_hub_dataset: LoadHubDataset | None,
     source: SourceRecipe | None = None,
     hold: Hold = tuple,
+    unreadable: Unreadable | None = None,
 ) -> ReadRows:
     """Read every row of a file or hub dataset, or none: one bad row refuses the whole source.
 
@@ -61,12 +63,13 @@ def read_rows(
         load_hub_dataset: gives the rows of a hub dataset.
         source: what is known about the rows; None where the recipe has no sources.
         hold: takes the examples one by one.
+        unreadable: takes rows that are refused, so that the others are read all the same.
     Raises:
         DataError: the source cannot be read or rows are refused; up to 20 of them are listed.
         RecipeError: a setting has no effect on rows of this form.
     """
     check_settings(recipe)
-    log = ReadLog(path)
+    log = ReadLog(path, unreadable)
     suffix = suffix_of(path)
     if suffix not in _READERS and not Path(path).exists() and _HUB_ID.fullmatch(path):
         return read_unhashed(enumerate(_load(path, load_hub_dataset), start=1), recipe, log, source, hold)
@@ -129,11 +132,11 @@ def _to_examples(
     form = choose_form([row for _, row in first], recipe, log)
     _require_licence_column([row for _, row in first], source, log)
     require_facet_columns([row for _, row in first], recipe, log)
-    unused: set[str] = set()
+    unused = _Unused()
     examples = hold(_accepted(chain(first, rows), form, recipe, log, source, unused))
-    log.raise_if_refused()
+    log.end(len(examples))
     if source is not None:
-        unused.discard(source.licence_column or "")
+        unused.names.discard(source.licence_column or "")
     _report_unused(unused, form, recipe, log)
     return examples, form
 
@@ -144,7 +147,7 @@ def _accepted(
     recipe: DataRecipe,
     log: ReadLog,
     source: SourceRecipe | None,
-    unused: set[str],
+    unused: "_Unused",
 ) -> Iterator[Example]:
     """The examples of rows that are in order; `unused` receives the fields that were not read."""
     for number, row in rows:
@@ -161,22 +164,42 @@ def _accepted(
             log.refuse(number, refused)
         else:
             yield Example(body=body, provenance=provenance)
-            unused |= unused_fields(row, form) - facet_columns(recipe)
+            unused.add(unused_fields(row, form) - facet_columns(recipe), row)
 
 
-def _report_unused(unused: set[str], form: Form, recipe: DataRecipe, log: ReadLog) -> None:
-    if unused and form == "text" and recipe.form is None and suffix_of(log.name) in TABLE_SUFFIXES:
+@dataclass(slots=True)
+class _Unused:
+    """Fields that hold something and were not read."""
+
+    names: set[str] = field(default_factory=set)
+    num_false: Counter[str] = field(default_factory=Counter)
+    """Rows in which a field says no."""
+
+    def add(self, names: Iterable[str], row: Row) -> None:
+        for name in names:
+            self.names.add(name)
+            self.num_false[name] += row.get(name) is False
+
+
+def _report_unused(unused: _Unused, form: Form, recipe: DataRecipe, log: ReadLog) -> None:
+    if unused.names and form == "text" and recipe.form is None and suffix_of(log.name) in TABLE_SUFFIXES:
         raise DataError(
             Problem(
                 log.name,
-                f"the columns text, {', '.join(sorted(unused))}",
+                f"the columns text, {', '.join(sorted(unused.names))}",
                 "to be told which is the input and which the output",
                 "Name them with --input and --output, or train on the texts alone with --form text.",
             )
         )
-    if unused:
+    if unused.names:
         advice = "; for questions and answers name two of them with --input and --output" if form == "text" else ""
-        log.warnings.append(f"fields that were not used: {', '.join(sorted(unused))}{advice}")
+        log.warnings.append(f"fields that were not used: {', '.join(sorted(unused.names))}{advice}")
+    log.warnings += [
+        f"{name} is false in {num_rows:,} rows and was not used: if it marks bad answers, take those rows out, or they "
+        "are learned like good ones"
+        for name, num_rows in sorted(unused.num_false.items())
+        if num_rows and name in unused.names
+    ]
 
 
 def _require_licence_column(rows: Sequence[Row], source: SourceRecipe | None, log: ReadLog) -> None:

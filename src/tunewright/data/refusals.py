@@ -27,27 +27,43 @@ class RefusedError(Exception):
         return Problem(f"{location} {self.place}".rstrip(), self.found, self.expected, self.fix)
 
 
+class Unreadable:
+    """Rows that could not be read and do not keep the others from being looked at, as `check` wants it."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        """The first of each file, at most MAX_LISTED_PROBLEMS."""
+        self.num_rows = 0
+
+
 class ReadLog:
     """Refusals and warnings met while one file is read.
 
     Args:
         name: the file or hub dataset id, as the user gave it.
+        unreadable: takes the rows that are refused; None where one bad row refuses the whole file.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, unreadable: Unreadable | None = None) -> None:
         self.name = name
         self.warnings: list[str] = []
         self._problems: list[Problem] = []
         self._num_more = 0
+        self._unreadable = unreadable
+        self._is_whole = True
 
-    def refuse(self, row: int | None, refused: RefusedError, file: str | None = None) -> None:
+    def refuse(
+        self, row: int | None, refused: RefusedError, file: str | None = None, *, hides_others: bool = False
+    ) -> None:
         """Note what is wrong with a row (its line in JSON Lines), or with the whole file if `row` is None.
 
         Args:
             row: counted from 1.
             refused: what is wrong.
             file: the file, where the log is that of a whole folder.
+            hides_others: the rows that follow could not be found any more.
         """
+        self._is_whole = self._is_whole and row is not None and not hides_others
         if len(self._problems) == MAX_LISTED_PROBLEMS:
             self._num_more += 1
             return
@@ -58,6 +74,18 @@ class ReadLog:
         """Raises: DataError with everything that was refused, in the order of the file."""
         if self._problems:
             raise DataError(self._problems, self._num_more)
+
+    def end(self, num_read: int) -> None:
+        """Say that the whole file was read. Single rows that were refused may be let pass, if others were read.
+
+        Raises:
+            DataError: with everything that was refused, in the order of the file.
+        """
+        if self._unreadable is None or not num_read or not self._is_whole:
+            self.raise_if_refused()
+            return
+        self._unreadable.problems += self._problems
+        self._unreadable.num_rows += len(self._problems) + self._num_more
 
 
 def excerpt(text: str) -> str:

@@ -9,7 +9,7 @@ from tunewright.data.facets import require_facet_columns
 from tunewright.data.files import is_url, require_plain_url
 from tunewright.data.forms import check_settings, choose_form
 from tunewright.data.read import Hold, LoadHubDataset, ReadRows, for_plain_text, read_as, read_rows, read_unhashed
-from tunewright.data.refusals import ReadLog
+from tunewright.data.refusals import ReadLog, Unreadable
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import DataRecipe, Example, PlainText, Provenance, SourceRecipe, content_hash
 
@@ -20,7 +20,10 @@ _PATTERN_CHARACTERS = frozenset("*?[")
 
 
 def read_sources(
-    recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None, hold: Hold = tuple
+    recipe: DataRecipe,
+    load_hub_dataset: LoadHubDataset | None,
+    hold: Hold = tuple,
+    unreadable: Unreadable | None = None,
 ) -> tuple[ReadRows, ...]:
     """Read what is to be split: `path`, or all `sources` in their order; one element per file.
 
@@ -28,17 +31,18 @@ def read_sources(
         recipe: what to read.
         load_hub_dataset: gives the rows of a hub dataset.
         hold: takes the examples of each file.
+        unreadable: takes rows that are refused, so that the others are read all the same.
     Raises:
         DataError: a source cannot be read or rows are refused.
         RecipeError: settings contradict each other or have no effect.
         MissingExtraError: a source needs a library that is not installed.
     """
     if recipe.path is not None:
-        return read_path(recipe.path, recipe, load_hub_dataset, hold=hold)
+        return read_path(recipe.path, recipe, load_hub_dataset, hold=hold, unreadable=unreadable)
     return tuple(
         read
         for source in recipe.sources
-        for read in read_path(source.path, recipe.for_source(source), load_hub_dataset, source, hold)
+        for read in read_path(source.path, recipe.for_source(source), load_hub_dataset, source, hold, unreadable)
     )
 
 
@@ -48,6 +52,7 @@ def read_path(
     load_hub_dataset: LoadHubDataset | None,
     source: SourceRecipe | None = None,
     hold: Hold = tuple,
+    unreadable: Unreadable | None = None,
 ) -> tuple[ReadRows, ...]:
     """Read everything that one path names; one element per file, in the order of their names.
 
@@ -57,20 +62,23 @@ def read_path(
         load_hub_dataset: gives the rows of a hub dataset.
         source: the query and what is known about the rows; None where the recipe has no sources.
         hold: takes the examples of each file.
+        unreadable: as in `read_sources`.
     Raises:
         DataError, RecipeError, MissingExtraError: as `read_sources`.
     """
     if source is not None and source.query is not None:
-        return (_read_query(source, source.query, recipe, hold),)
+        return (_read_query(source, source.query, recipe, hold, unreadable),)
     if is_database(path):
         fix = "List it under data.sources, with a query: the SELECT that gives the rows."
         raise RecipeError(Problem(f"query of {source.title if source else 'data.path'}", "nothing", "SQL", fix))
     if not is_url(path) and Path(path).is_dir():
         return (_read_folder(Path(path), recipe, source, hold),)
-    return tuple(read_rows(file, recipe, load_hub_dataset, source, hold) for file in _files(path))
+    return tuple(read_rows(file, recipe, load_hub_dataset, source, hold, unreadable) for file in _files(path))
 
 
-def _read_query(source: SourceRecipe, query: str, recipe: DataRecipe, hold: Hold) -> ReadRows:
+def _read_query(
+    source: SourceRecipe, query: str, recipe: DataRecipe, hold: Hold, unreadable: Unreadable | None
+) -> ReadRows:
     check_settings(recipe)
     if is_database(source.path):
         rows = query_database(source.path, query, source.title)
@@ -79,7 +87,7 @@ def _read_query(source: SourceRecipe, query: str, recipe: DataRecipe, hold: Hold
         raise RecipeError(Problem(f"query of {source.title}", "a URL", "tables on this disk or a database", fix))
     else:
         rows = query_tables(_files(source.path), query, source.title)
-    return read_unhashed(rows, recipe, ReadLog(source.title), source, hold)
+    return read_unhashed(rows, recipe, ReadLog(source.title, unreadable), source, hold)
 
 
 def _files(path: str) -> tuple[str, ...]:

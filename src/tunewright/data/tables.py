@@ -44,9 +44,9 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
                 else:
                     log.refuse(row, _ragged(cells, header, reader.line_num))
         except RefusedError as refused:
-            log.refuse(row + 1, refused)
+            log.refuse(row + 1, refused, hides_others=True)
         except csv.Error as error:
-            log.refuse(row + 1, _broken_quotes(error, reader.line_num))
+            log.refuse(row + 1, _broken_quotes(error, reader.line_num), hides_others=True)
 
 
 def _decoded_lines(file: BinaryIO, log: ReadLog) -> Iterator[str]:
@@ -127,4 +127,5 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
         log.refuse(
             row + 1 if row else None,
             RefusedError("", excerpt(str(error)), "a sound Parquet file", "Export or download the file again."),
+            hides_others=True,
         )

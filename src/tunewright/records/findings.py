@@ -44,6 +44,7 @@ class Finding(Record):
 
 _DROP_UNUSABLE = "Correct the rows in your file, or have them dropped with `--set data.unusable_rows=drop`."
 _ADVICE = {
+    "unreadable_rows": "Correct the rows in your file, or remove them; they cannot be accepted.",
     "special_tokens": _DROP_UNUSABLE,
     "unusable_rows": _DROP_UNUSABLE,
     "cut_prompts": "Shorten the inputs, or take a base with a longer context.",
@@ -74,6 +75,8 @@ class CheckResult(Record):
     """Figures about the data as a whole, whether or not something was found."""
     skipped: str | None = None
     """Why the check did not run, such as an extra that is not installed or a setting that is not given."""
+    is_acceptable: bool = True
+    """Whether a recipe can accept what was found by name, if it blocks."""
     lacks_extra: bool = False
     """Whether it was skipped because an extra is not installed."""
     seconds: float = 0.0
@@ -159,3 +162,10 @@ class DataReport(Record):
     def blocking(self) -> tuple[CheckResult, ...]:
         """What training is refused for."""
         return tuple(result for result in self.results if result.blocks)
+
+    def short(self, text: str) -> str:
+        """The text without the folder that the places of all sources have in common."""
+        folders = {source.name.rpartition("/")[0] for source in self.sources}
+        folder = folders.pop()
+        is_common = not folders and folder and "://" not in folder
+        return text.replace(f"{folder}/", "") if is_common else text

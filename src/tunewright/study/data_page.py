@@ -87,7 +87,8 @@ def _share(estimate: Estimate) -> str:
 def _headline(report: DataReport) -> str:
     if report.blocking:
         titles = ", ".join(result.title for result in report.blocking)
-        return f"Training is refused until this is corrected or accepted: {titles}."
+        or_accepted = " or accepted" if any(result.is_acceptable for result in report.blocking) else ""
+        return f"Training is refused until this is corrected{or_accepted}: {titles}."
     found = sum(result.num_rows > 0 for result in report.results)
     if not found:
         return "No check found anything."

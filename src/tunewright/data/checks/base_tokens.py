@@ -81,6 +81,10 @@ class RowsUnderBase:
             num_over = prompt - (self.max_length - room)
             if answer <= room and num_over <= 0:
                 continue
+            if answer > room:
+                reason = f"its answer has {answer:,} tokens, and the whole context {self.max_length:,}"
+                measured.unusable.append((rows[position], reason))
+                continue
             try:
                 fitted.render(_trained(rows[position].example))
             except RenderError as error:
@@ -151,7 +155,7 @@ def _trained(example: Example) -> Example:
 def _reason(error: RenderError) -> str:
     problem = error.problems[0]
     _, _, place = problem.where.partition(" ")
-    return f"{place}: {problem.found}; expected {problem.expected}".removeprefix(": ")
+    return f"{place}: found {problem.found}, expected {problem.expected}".removeprefix(": ")
 
 
 def _find_special_tokens(base: RowsUnderBase, rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
@@ -166,7 +170,7 @@ def _find_special_tokens(base: RowsUnderBase, rows: RowSet, recipe: CheckRecipe)
 def _find_unusable(base: RowsUnderBase, rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     del recipe
     for row, reason in base.measure(rows).unusable:
-        explanation = f"{base.name} cannot learn from this row. {reason[0].upper()}{reason[1:]}."
+        explanation = f"{base.name} cannot learn from this row: {reason}."
         shown = excerpt(f"{row.input} → {row.answer}".removeprefix(" → "))
         yield row_finding(UNUSABLE_ROWS.id, row, explanation, shown, drops=base.drops_unusable)
 

@@ -31,9 +31,11 @@ from tunewright.data.checks.licences import LICENCES
 from tunewright.data.checks.near_duplicates import NEAR_DUPLICATES
 from tunewright.data.checks.overlap import CONTAMINATION, PROTECTED_TEXT
 from tunewright.data.checks.personal import PERSONAL_DATA
+from tunewright.data.checks.placeholders import UNFILLED_PLACEHOLDERS
 from tunewright.data.checks.preferences import CONTRADICTORY_PREFERENCES, EQUAL_PAIRS, PREFERENCE_LENGTH_BIAS
 from tunewright.data.checks.reference_sample import NOT_COVERED, REFERENCE_DRIFT
 from tunewright.data.checks.secrets import SECRETS
+from tunewright.data.checks.system_messages import MISSING_SYSTEM_MESSAGE
 from tunewright.data.checks.text import INVISIBLE_CHARACTERS, LANGUAGE_MIX, MOJIBAKE
 from tunewright.data.checks.tool_calls import TOOL_CALLS
 from tunewright.data.checks.topics import TOPIC_SHARES
@@ -76,6 +78,8 @@ CHECKS: tuple[Check, ...] = (
     EMPTY_OR_BOILERPLATE_ANSWERS,
     TRUNCATED_ANSWERS,
     REPETITION,
+    UNFILLED_PLACEHOLDERS,
+    MISSING_SYSTEM_MESSAGE,
     LANGUAGE_MIX,
     LENGTHS,
     SPECIAL_TOKENS,
@@ -180,6 +184,7 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
         findings=tuple(islice(findings, max_findings)),
         measured=tuple(measured),
         skipped=skipped,
+        is_acceptable=check.is_acceptable,
         lacks_extra=lacks_extra,
         seconds=round(time.monotonic() - started, 3),
     )

@@ -1,0 +1,31 @@
+"""Rows that cannot be read: `check` lists them beside everything else, where training refuses the file at once."""
+
+from tunewright.data.refusals import Unreadable
+from tunewright.records import CheckResult, Finding, Severity
+
+UNREADABLE_ROWS = "unreadable_rows"
+
+
+def unreadable_rows(unreadable: Unreadable) -> CheckResult:
+    """Make what the reader refused a result like that of any check."""
+    return CheckResult(
+        check=UNREADABLE_ROWS,
+        title="Rows that cannot be read",
+        explanation=(
+            "Rows that are no valid row of their file: broken JSON, a field that is missing or of another type, a "
+            "conversation without a question or an answer. They are left out of every other check."
+        ),
+        severity=Severity.BLOCKING,
+        action="training is refused until they are corrected or removed",
+        num_rows=unreadable.num_rows,
+        is_acceptable=False,
+        findings=tuple(
+            Finding(
+                check=UNREADABLE_ROWS,
+                example_ids=(),
+                locations=(problem.where,),
+                explanation=f"Found {problem.found}; expected {problem.expected}. {problem.fix}",
+            )
+            for problem in unreadable.problems
+        ),
+    )
