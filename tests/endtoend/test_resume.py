@@ -30,10 +30,10 @@ from tunewright.records import read_recipe
 from tunewright.train import loop
 recipe, home, kill_at = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 real_step = loop._step
-def step(job, optimizers, parameters, state, advance):
+def step(job, optimizers, parameters, state, *others):
     if state.step == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real_step(job, optimizers, parameters, state, advance)
+    return real_step(job, optimizers, parameters, state, *others)
 loop._step = step
 if (home / "runs").exists():
     resume("last", home=home)
@@ -184,6 +184,7 @@ def test_damaged_data_is_found_before_training(inputs, tmp_path, monkeypatch):
 
 
 def test_the_recorded_number_of_threads_is_used_again_and_said(inputs, tmp_path, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     run = stopped_run(inputs, tmp_path, monkeypatch)
     path = run.path / "run.json"
     record = json.loads(path.read_text())

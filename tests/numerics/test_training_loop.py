@@ -4,6 +4,8 @@ import hashlib
 import os
 import signal
 import threading
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -114,10 +116,10 @@ def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
     # Kills in the middle of epochs; the second and third come after a resume.
     for kill_at in (4, 5, 10):
 
-        def step(job, optimizers, parameters, state, advance, kill_at=kill_at):
+        def step(job, optimizers, parameters, state, *others, kill_at=kill_at):
             if state.step == kill_at:
                 raise Killed
-            return real_step(job, optimizers, parameters, state, advance)
+            return real_step(job, optimizers, parameters, state, *others)
 
         monkeypatch.setattr(loop, "_step", step)
         torch.manual_seed(kill_at)  # another process starts with other random numbers
@@ -225,30 +227,118 @@ def test_old_checkpoints_go_but_the_best_and_the_two_newest_stay(base, tmp_path)
     assert names == ["step-00000015", "step-00000012", "step-00000003"]
 
 
-@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_stops_before_the_update_and_names_the_rows(base, tmp_path, monkeypatch, poison):
-    job = make_job(tmp_path, base, recipe())
-    seen = {}
+class Listening(SilentProgress):
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        if not text.startswith("Forecast: "):
+            self.lines.append(text)
+
+
+def poison_steps(monkeypatch, job, poison, *steps, times=99):
+    """Let the loss of these steps (from 0) be no number, the first `times` times each; returns the weights before."""
+    real = loop.accumulate_gradients
+    left = dict.fromkeys(steps, times)
+    before = {}
 
     def poisoned(network, rows, **settings):
-        seen["hash"], seen["rows"] = weights_hash(job), rows
-        loss = loop_loss(network, rows, **settings)
-        return poison if len(job.run.metrics()) == 3 else loss
+        loss = real(network, rows, **settings)
+        step = max((row["step"] for row in job.run.metrics()), default=0)
+        before[step] = weights_hash(job)
+        if left.get(step, 0) == 0:
+            return loss
+        left[step] -= 1
+        return poison
 
-    loop_loss = loop.accumulate_gradients
     monkeypatch.setattr(loop, "accumulate_gradients", poisoned)
-    with pytest.raises(
-        DivergedError, match=r"Step 3: the loss is (nan|inf).*rows\.jsonl:\d+, .*tunewright tokens"
-    ) as caught:
+    return before
+
+
+@pytest.mark.parametrize("poison", [float("nan"), float("inf")])
+def test_a_step_whose_loss_is_no_number_updates_nothing_and_is_named(base, tmp_path, monkeypatch, poison):
+    job, progress = make_job(tmp_path, base, recipe()), Listening()
+    before = poison_steps(monkeypatch, job, poison, 4)
+    summary = train(job, progress)
+    assert before[4] == before[5] != before[3]
+    rows = [f"rows.jsonl:{row.example_id}" for row in job.stream.rows(4)]
+    (said,) = progress.lines
+    assert said.startswith(f"Skipped. Step 5: the loss is {poison} and")
+    assert ", ".join(rows) in said
+    assert [point.step for point in summary.curve if point.was_skipped] == [5]
+    assert (summary.num_steps, summary.remedies) == (12, ())
+
+
+def test_after_three_skipped_steps_training_goes_back_and_on_at_half_the_rate(base, tmp_path, monkeypatch):
+    losses = [9.0, 5.0, 3.0, 2.0, 1.0]  # untrained, then after steps 3, 6, 9, 12
+    straight = make_job(tmp_path, base, recipe(), losses=losses, name="straight")
+    rates = [point.learning_rate for point in train(straight, SilentProgress()).curve if point.learning_rate]
+    job, progress = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 4.0, 3.0, 2.0, 1.0]), Listening()
+    # The weights after step 3 are the best that were validated; steps 5 to 8 fail, with a validation among them.
+    poison_steps(monkeypatch, job, float("nan"), 4, 5, 6, 7, times=1)
+    job = replace_validation(job, [9.0, 5.0, 6.0, 4.0, 3.0, 2.0])
+    summary = train(job, progress)
+    assert [line.partition(":")[0] for line in progress.lines] == [
+        "Skipped. Step 5", "Skipped. Step 6", "Skipped. Step 7", "Training diverged",
+    ]  # fmt: skip
+    assert "back to the best checkpoint, after step 3, and on from there at 0.5 times" in progress.lines[-1]
+    (remedy,) = summary.remedies
+    assert (remedy.from_step, remedy.learning_rate_factor) == (3, 0.5)
+    assert remedy.reason.startswith("Step 8: the loss is nan")
+    taken = [point.learning_rate for point in summary.curve if point.learning_rate]
+    assert taken == rates[:3] + [rate * 0.5 for rate in rates[3:]]
+    assert [point.step for point in summary.curve if point.validation_loss] == [0, 3, 6, 9, 12]
+
+
+def replace_validation(job, losses):
+    scripted = iter(losses)
+    return replace(job, validate=lambda: Validation(next(scripted)))
+
+
+def test_a_run_that_is_killed_after_it_went_back_does_not_forget_the_lower_rate(base, tmp_path, monkeypatch):
+    def until(name, kill_at):
+        job = make_job(tmp_path, base, recipe(), name=name)
+        poison_steps(monkeypatch, job, float("nan"), 4, 5, 6, 7, times=0 if job.run.has("recovery.jsonl") else 1)
+        real_step = loop._step
+
+        def step(job, optimizers, parameters, state, *others):
+            if state.step == kill_at and job.run.has("recovery.jsonl"):
+                raise Killed
+            return real_step(job, optimizers, parameters, state, *others)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "_step", step)
+            try:
+                return train(job, SilentProgress()), weights_hash(job)
+            except Killed:
+                return None
+
+    expected = until("straight", kill_at=99)
+    assert [until("killed", kill_at) for kill_at in (4, 7, 10)] == [None] * 3
+    found = until("killed", kill_at=99)
+    assert found[1] == expected[1]
+    assert found[0].curve == expected[0].curve
+    assert found[0].remedies == expected[0].remedies
+
+
+def test_a_run_that_diverges_again_fails_and_names_the_rows(base, tmp_path, monkeypatch):
+    job = make_job(tmp_path, base, recipe())
+    poison_steps(monkeypatch, job, float("nan"), *range(12))
+    with pytest.raises(DivergedError, match=r"Step 4: the loss is nan.*rows\.jsonl:\d+, .*tunewright tokens") as caught:
         train(job, SilentProgress())
-    assert all(f"rows.jsonl:{row.example_id}" in str(caught.value) for row in seen["rows"])
-    assert weights_hash(job) == seen["hash"]
+    assert all(f"rows.jsonl:{row.example_id}" in str(caught.value) for row in job.stream.rows(3))
+    assert weights_hash(job) == weights_hash(make_job(tmp_path, base, recipe(), name="untrained"))
 
 
-def test_a_validation_loss_that_is_no_number_stops_the_run(base, tmp_path):
-    job = make_job(tmp_path, base, recipe(), losses=[1.0, float("nan")])
+def test_a_validation_loss_that_is_no_number_goes_back_once_and_then_stops_the_run(base, tmp_path):
+    nan = float("nan")
+    assert train(make_job(tmp_path, base, recipe(), losses=[9.0, nan, 5, 4, 3, 2]), SilentProgress()).best_step == 12
+    job = make_job(tmp_path, base, recipe(), losses=[9.0, nan, nan], name="other")
     with pytest.raises(DivergedError, match=r"validation loss after step 3 is nan.*lower train\.learning_rate"):
         train(job, SilentProgress())
+    untrained = make_job(tmp_path, base, recipe(), losses=[nan], name="untrained")
+    with pytest.raises(DivergedError, match="validation loss after step 0 is nan"):
+        train(untrained, SilentProgress())
 
 
 def test_a_checkpoint_of_another_method_is_refused(base, tmp_path):
@@ -293,11 +383,11 @@ def send_at_step(monkeypatch, number, at_step, times=1):
     """Let a signal arrive while a step is computed."""
     real_step = loop._step
 
-    def step(job, optimizers, parameters, state, advance):
+    def step(job, optimizers, parameters, state, *others):
         if state.step == at_step:
             for _ in range(times):
                 os.kill(os.getpid(), number)
-        return real_step(job, optimizers, parameters, state, advance)
+        return real_step(job, optimizers, parameters, state, *others)
 
     monkeypatch.setattr(loop, "_step", step)
 
@@ -342,22 +432,109 @@ def test_outside_the_main_thread_signals_stay_as_they_are():
     assert handlers == [(False, signal.getsignal(signal.SIGINT))]
 
 
-def test_peak_memory_never_falls_from_one_sitting_to_the_next():
-    here = loop.peak_memory_bytes(checkpoint.TrainState())
-    assert 50e6 < here < 1e12
-    assert loop.peak_memory_bytes(checkpoint.TrainState(peak_memory_bytes=10**15)) == 10**15
-
-
-@pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
-)
-def test_running_out_of_memory_names_the_setting_that_helps(base, tmp_path, monkeypatch, error):
-    def full(*arguments, **settings):
-        raise error
-
-    monkeypatch.setattr(loop, "accumulate_gradients", full)
-    with pytest.raises(TrainError, match=r"Memory ran out .* of 10 tokens.*train\.tokens_per_micro_batch=5"):
+def test_peak_memory_never_falls_from_one_sitting_to_the_next(base, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "peak_bytes", lambda: 700)
+    send_at_step(monkeypatch, signal.SIGINT, at_step=4)
+    with pytest.raises(InterruptedRunError):
         train(make_job(tmp_path, base, recipe()), SilentProgress())
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "peak_bytes", lambda: 600)
+    assert train(make_job(tmp_path, base, recipe()), SilentProgress()).peak_memory_bytes == 700
+
+
+def test_the_forecast_is_said_saved_and_changes_nothing(base, tmp_path, monkeypatch):
+    said = []
+
+    class All(SilentProgress):
+        def say(self, text):
+            said.append(text)
+
+    job = make_job(tmp_path, base, recipe())
+    summary = train(job, All())
+    found = summary.forecast
+    assert (found.num_steps, found.num_tokens) == (summary.num_steps, summary.num_tokens)
+    assert said == [found.told]
+    without = make_job(tmp_path, base, recipe(), name="without")
+    monkeypatch.setattr(loop, "_forecast", lambda *arguments: None)
+    other = train(without, SilentProgress())
+    assert weights_hash(without) == weights_hash(job)
+    assert (other.forecast, other.curve) == (None, summary.curve)
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    MemoryError(),
+]
+
+
+def run_out_above(monkeypatch, num_tokens, error=OUT_OF_MEMORY[1]):
+    """Let memory hold micro-batches of so many tokens, and fail in the middle of a step with more."""
+    real = loop.accumulate_gradients
+
+    def limited(network, rows, tokens_per_micro_batch, **settings):
+        if tokens_per_micro_batch > num_tokens:
+            real(network, rows[:1], tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+            raise error
+        return real(network, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+
+    monkeypatch.setattr(loop, "accumulate_gradients", limited)
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
+def test_where_memory_runs_out_the_micro_batch_is_halved_until_it_fits(base, tmp_path, monkeypatch, error):
+    smaller = make_job(tmp_path, base, recipe(tokens_per_micro_batch=5), name="smaller")
+    expected = train(smaller, SilentProgress())
+    job, progress = make_job(tmp_path, base, recipe(tokens_per_micro_batch=20)), Listening()
+    run_out_above(monkeypatch, 5, error)
+    summary = train(job, progress)
+    assert [remedy.tokens_per_micro_batch for remedy in summary.remedies] == [10, 5]
+    assert [remedy.from_step for remedy in summary.remedies] == [0, 0]
+    words = "Memory ran out: from step 1 on, micro-batches of 5 tokens, with the same rows per step."
+    assert progress.lines[1].startswith(words)
+    # Dropout included: what the failed passes drew and added is gone.
+    assert weights_hash(job) == weights_hash(smaller)
+    assert summary.curve == expected.curve
+
+
+def test_a_row_that_does_not_fit_alone_ends_the_run_in_words(base, tmp_path, monkeypatch):
+    run_out_above(monkeypatch, 0)
+    words = r"Memory ran out with micro-batches of 5 tokens.*the longest has 5 \(Default.*lower train\.max_length"
+    with pytest.raises(TrainError, match=words):
+        train(make_job(tmp_path, base, recipe()), SilentProgress())
+
+
+def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, tmp_path, monkeypatch):
+    def train_until(name, kill_at):
+        job = make_job(tmp_path, base, recipe(tokens_per_micro_batch=20), name=name)
+        real_step, real_loss = loop._step, loop.accumulate_gradients
+        sizes = []
+
+        def limited(network, rows, tokens_per_micro_batch, **settings):
+            step = max((row["step"] for row in job.run.metrics()), default=0)
+            if step >= 4 and tokens_per_micro_batch > 10:
+                raise OUT_OF_MEMORY[1]
+            sizes.append(tokens_per_micro_batch)
+            return real_loss(network, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+
+        def step(job, optimizers, parameters, state, *others):
+            if state.step == kill_at:
+                raise Killed
+            return real_step(job, optimizers, parameters, state, *others)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "_step", step)
+            patch.setattr(loop, "accumulate_gradients", limited)
+            with suppress(Killed):
+                train(job, SilentProgress())
+        return sizes, weights_hash(job)
+
+    sizes, expected = train_until("straight", kill_at=99)
+    assert sizes == [20] * (2 + 4) + [10] * 8  # two for the forecast
+    train_until("killed", kill_at=5)
+    sizes, found = train_until("killed", kill_at=99)
+    assert sizes == [20] + [10] * 8  # from the checkpoint after step 3 on
+    assert found == expected
 
 
 def test_another_runtime_error_stays_what_it_is(base, tmp_path, monkeypatch):

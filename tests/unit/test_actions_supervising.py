@@ -17,9 +17,10 @@ from tunewright.actions.environment import ALLOCATOR_SETTINGS, allocator_setting
 from tunewright.actions.handover import FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
-from tunewright.errors import InterruptedRunError, WorkerCrashedError
-from tunewright.records import DataRecipe, RunStatus, TuneRecipe
+from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
+from tunewright.records import DataRecipe, RunStatus, TrainRecipe, TuneRecipe
 from tunewright.store import Store
+from tunewright.train.recovery import Recovery
 
 
 class Listening(SilentProgress):
@@ -122,7 +123,7 @@ def test_a_worker_that_dies_in_its_run_is_followed_by_one_that_continues_it(tmp_
     lives, progress = Lives([Life(-signal.SIGSEGV, begin_run(tmp_path)), Life(0)]), Listening()
     assert supervise(job_in(tmp_path), progress, lives.world()) == 0
     run_id = Store(tmp_path).run("last").record.id
-    assert lives.jobs[1] == TuneJob(resume=run_id, home=tmp_path, command="tunewright tune rows")
+    assert lives.jobs[1] == TuneJob(resume=run_id, is_restart=True, home=tmp_path, command="tunewright tune rows")
     assert "killed by SIGSEGV, before the first step). It starts again from the newest checkpoint" in progress.lines[0]
 
 
@@ -164,6 +165,38 @@ def test_a_kill_by_the_kernel_for_want_of_memory_is_called_so(tmp_path: Path) ->
     lives.lives = [Life(KILLED, run_out), Life(0)]
     assert supervise(job_in(tmp_path), progress, lives.world()) == 0
     assert "killed by the system: out of memory" in progress.lines[0]
+
+
+def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halved(tmp_path: Path) -> None:
+    lives, progress = Lives([]), Listening()
+    recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=200))
+
+    def begin(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        Store(tmp_path).run("last").write_json("recipe.json", recipe)
+        lives.num_oom_kills += 1
+
+    def run_out(*numbers: int) -> Callable[[Path], None]:
+        def work(folder: Path) -> None:
+            steps(tmp_path, *numbers)(folder)
+            lives.num_oom_kills += 1
+
+        return work
+
+    # Before the first step there is no training to change; then twice in training.
+    lives.lives = [Life(KILLED, begin), Life(KILLED, run_out(0, 1, 2)), Life(KILLED, run_out(3)), Life(0)]
+    assert supervise(job_in(tmp_path), progress, lives.world()) == 0
+    remedies = Recovery(Store(tmp_path).run("last")).remedies()
+    assert [(one.from_step, one.tokens_per_micro_batch) for one in remedies] == [(2, 100), (3, 64)]
+    said = [line for line in progress.lines if line.startswith("Memory ran out")]
+    words = "Memory ran out: from step 3 on, micro-batches of 100 tokens, with the same rows per step."
+    assert said[0] == f"{words} (the system killed the process)"
+
+    lives.lives = [Life(KILLED, run_out(4)), Life(0)]
+    lives.jobs.clear()
+    with pytest.raises(TrainError, match=r"Memory ran out with micro-batches of 64 tokens"):
+        supervise(TuneJob(resume="last", home=tmp_path), progress, lives.world())
+    assert Store(tmp_path).run("last").record.status is RunStatus.FAILED
 
 
 STOPPED = """

@@ -28,7 +28,7 @@ def stopped(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunF
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("tunewright.actions.tuning.load_base", stop)
+        patch.setattr("tunewright.actions.fallbacks.load_base", stop)
         with pytest.raises(
             InterruptedRunError, match=r"Continue with: tunewright tune --resume \d+-\d+-\w+ --home .+$"
         ):
@@ -94,9 +94,36 @@ def test_the_number_of_threads_of_the_start_is_used_again(stopped: RunFolder, mo
     threads = torch.get_num_threads() + 3
     environment = stopped.record.environment.model_copy(update={"num_threads": threads})
     rewrite(stopped, environment=environment)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("torch.set_num_threads", used.append)
-    monkeypatch.setattr("tunewright.actions.tuning.load_base", stop)
+    monkeypatch.setattr("tunewright.actions.fallbacks.load_base", stop)
     with pytest.raises(InterruptedRunError, match="Continue with"):
         resume("last", home=stopped.path.parents[1], progress=Listening())
     assert used == [threads]
     assert lines == [f"Using {threads} threads, as when the run started, so that it ends in the same bytes."]
+
+
+def test_a_number_of_threads_that_the_user_asks_for_wins_with_a_warning(
+    stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used, lines = [], []
+
+    class Listening(SilentProgress):
+        def say(self, text: str) -> None:
+            lines.append(text)
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    now = torch.get_num_threads()
+    rewrite(stopped, environment=stopped.record.environment.model_copy(update={"num_threads": now + 3}))
+    monkeypatch.setenv("OMP_NUM_THREADS", str(now))
+    monkeypatch.setattr("torch.set_num_threads", used.append)
+    monkeypatch.setattr("tunewright.actions.fallbacks.load_base", stop)
+    with pytest.raises(InterruptedRunError, match="Continue with"):
+        resume("last", home=stopped.path.parents[1], progress=Listening())
+    assert used == []
+    assert lines == [
+        f"Warning: {now} threads, as OMP_NUM_THREADS asks, but the run started with {now + 3}: the result will not be "
+        "bit-identical to that of an uninterrupted run."
+    ]

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import pytest
-from cli_fixture import Calls, Shell
+from cli_fixture import Calls, Shell, build_run
 from report_fixture import build_evaluation, build_report
 
+from tunewright.actions import TuneJob
+from tunewright.cli.screen import Screen
 from tunewright.cli.settings import Settings, read_rows_recipe
+from tunewright.cli.worker import carry_out
 from tunewright.errors import RecipeError
-from tunewright.records import DataRecipe, EvaluateRecipe, Full, Lora, TuneRecipe, read_recipe
+from tunewright.records import DataRecipe, EvaluateRecipe, Full, Lora, RunStatus, TuneRecipe, read_recipe
 
 
 @pytest.fixture
@@ -105,6 +108,20 @@ def test_resume_refuses_settings_by_name(shell: Shell) -> None:
     assert outcome.code == 2
     assert "--resume: found DATA, --set, expected no settings beside it" in outcome.stderr
     assert resume.count == 0
+
+
+def test_after_a_death_at_the_last_write_the_report_is_shown_and_nothing_done_again(
+    shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resume = shell.fake("resume", build_report())
+    show = shell.fake("show_run", (build_run(), build_report()))
+    job = TuneJob(resume="3f9a", is_restart=True, home=tmp_path)
+    carry_out(job, (screen := Screen()), screen.progress)
+    assert "verdict" in capsys.readouterr().out
+    assert (show.arguments, resume.count) == (("3f9a", tmp_path), 0)
+    shell.fake("show_run", (build_run(status=RunStatus.RUNNING), None))
+    carry_out(job, screen, screen.progress)
+    assert resume.count == 1
 
 
 def test_settings_name_every_option_that_was_given() -> None:

@@ -23,6 +23,9 @@ from tunewright.errors import StoreError
 from tunewright.records import Record, TuneRecipe
 from tunewright.store import Files, lock_folder
 
+RECIPE_FILE = "recipe.json"
+"""Of a run: resolved."""
+
 FOLDER_PREFIX = "tunewright-worker-"
 MAX_LOG_LINES = 20
 MAX_LOG_BYTES = 64 * 1024
@@ -36,6 +39,8 @@ class TuneJob(Record):
     resume: str | None = None
     """Name of a run; then there is no recipe."""
     home: Path | None = None
+    is_restart: bool = False
+    """Whether a worker died at it. Perhaps after its last write, so the run may be found to have succeeded."""
     json_file: str | None = None
     command: str | None = None
     """What the report gives as the command to repeat."""

@@ -1,10 +1,12 @@
 """What a run saves before it computes anything, and how it is opened again: same rows, base, renderer and threads."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tunewright.actions.environment import describe_environment
+from tunewright.actions.handover import RECIPE_FILE as RECIPE_FILE
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData
@@ -14,7 +16,7 @@ from tunewright.records import Derived, Record, RunKind, RunStatus, TuneRecipe, 
 from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
 
-RECIPE_FILE, DERIVED_FILE, HEADLINE_FILE = "recipe.json", "derived.json", "headline.json"
+DERIVED_FILE, HEADLINE_FILE = "derived.json", "headline.json"
 SECONDS_FILE = "seconds.json"
 
 
@@ -82,13 +84,20 @@ def _require_same(what: str, recorded: str, found: str, run: RunFolder) -> None:
 
 
 def _use_recorded_threads(run: RunFolder, progress: Progress) -> None:
-    """One and two threads add up in another order, which changes the final bits."""
+    """One and two threads add up in another order, which changes the final bits. What the user asks for now wins."""
     import torch
 
-    recorded = run.record.environment.num_threads
-    if torch.get_num_threads() != recorded:
-        progress.say(f"Using {recorded} threads, as when the run started, so that it ends in the same bytes.")
-        torch.set_num_threads(recorded)
+    recorded, now = run.record.environment.num_threads, torch.get_num_threads()
+    if now == recorded:
+        return
+    if os.environ.get("OMP_NUM_THREADS"):
+        progress.say(
+            f"Warning: {now} threads, as OMP_NUM_THREADS asks, but the run started with {recorded}: the result will "
+            "not be bit-identical to that of an uninterrupted run."
+        )
+        return
+    progress.say(f"Using {recorded} threads, as when the run started, so that it ends in the same bytes.")
+    torch.set_num_threads(recorded)
 
 
 def _tell_other_environment(run: RunFolder, progress: Progress) -> None:

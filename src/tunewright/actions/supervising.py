@@ -18,11 +18,12 @@ from types import FrameType
 from typing import Protocol
 
 from tunewright.actions.environment import allocator_settings
-from tunewright.actions.handover import TuneJob, WorkerFolder, command_to_continue, worker_folder
+from tunewright.actions.handover import RECIPE_FILE, TuneJob, WorkerFolder, command_to_continue, worker_folder
 from tunewright.contracts import Progress
-from tunewright.errors import InterruptedRunError, StoreError, WorkerCrashedError
-from tunewright.records import RunStatus
-from tunewright.store import RunFolder, Store
+from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
+from tunewright.records import RunStatus, TuneRecipe
+from tunewright.store import METRICS, RunFolder, Store
+from tunewright.train.recovery import Recovery, tell
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "tunewright.cli.worker")
 """-P: the folder in which the user types the command is no place to import code from."""
@@ -35,6 +36,9 @@ STARTING_PATIENCE_SECONDS = 120.0
 
 SECONDS_TO_DUMP = 5.0
 SECONDS_BETWEEN_LOOKS = 0.1
+MIN_MICRO_BATCH = 64
+"""Tokens. Where the system still kills, smaller ones would not help either."""
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NUM_REQUESTS_BEFORE_KILL = 3
 
@@ -116,7 +120,9 @@ def supervise(job: TuneJob, progress: Progress, world: World = THIS_MACHINE) -> 
                 f"{'from the newest checkpoint' if run else 'from the beginning'} ({num_deaths} of {MAX_RESTARTS})."
             )
             if run:
-                job = TuneJob(resume=run.record.id, home=job.home, json_file=job.json_file, command=job.command)
+                if death.is_out_of_memory:
+                    _compute_less_at_once(run, progress)
+                job = job.model_copy(update={"recipe": None, "resume": run.record.id, "is_restart": True})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -162,6 +168,7 @@ class _Death:
     exit_code: int | None
     """None when the worker did not end by itself."""
     reason: str = ""
+    is_out_of_memory: bool = False
 
 
 def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
@@ -184,7 +191,7 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
     if code >= 0:
         return _Death(code)
     if world.count_oom_kills() > num_oom_kills and code == -signal.SIGKILL:
-        return _Death(None, "killed by the system: out of memory")
+        return _Death(None, "killed by the system: out of memory", is_out_of_memory=True)
     return _Death(None, f"killed by {signal.Signals(-code).name}")
 
 
@@ -201,6 +208,23 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
     worker.send_signal(signal.SIGKILL)
     while worker.poll() is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
+    """Halve the micro-batches of the training that was under way, if it was one."""
+    trainings = [one for one in (run, *run.nested_runs()) if _last_step(one) >= 0]
+    if not trainings or run.has("artifact"):
+        return
+    training = max(trainings, key=lambda one: (one.path / METRICS).stat().st_mtime_ns)
+    settings = TuneRecipe.model_validate(run.read_json(RECIPE_FILE)).train
+    step, reason = _last_step(training), "the system killed the process"
+    with training.lock():
+        try:
+            remedy = Recovery(training).halve_micro_batch(settings, step, MIN_MICRO_BATCH, reason)
+        except TrainError as error:
+            training.update(RunStatus.FAILED, error=str(error))
+            raise
+    tell(remedy, progress)
 
 
 def _crashed(

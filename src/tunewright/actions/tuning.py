@@ -22,8 +22,10 @@ from tunewright.actions.training import publish_artifact
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge, test_items
 from tunewright.model.language_model import LanguageModel
-from tunewright.records import EvaluateRecipe, Report, RunStatus, Split, TuneRecipe, settled
+from tunewright.model.load import num_parameters
+from tunewright.records import EvaluateRecipe, Full, Report, RunStatus, Split, TuneRecipe, settled
 from tunewright.store import RunFolder, Store
+from tunewright.train.forecast import refuse_what_cannot_fit
 
 
 def tune(
@@ -51,6 +53,7 @@ def tune(
     progress = progress or SilentProgress()
     preparation = prepare_tuning(recipe, progress, home)
     announce(preparation, progress)
+    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.method, Full))
     store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
 

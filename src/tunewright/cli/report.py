@@ -32,6 +32,8 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
         for attempt in retention.attempts:
             outcome = "within the limits" if attempt.keeps_within else "not within the limits"
             screen.show(Text(f"- trained ({attempt.name}): {outcome}, {attempt.seconds:,.0f} s"))
+    for remedy in report.training.remedies if report.training else ():
+        screen.show(Text("\n" + visible(remedy.told)))
     for shown in pick_answers(report):
         screen.line(f"\n{shown.reason}: {shown.row.location}", "bold")
         screen.show(answer_table(shown, report.arms))

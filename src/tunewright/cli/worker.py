@@ -11,6 +11,7 @@ from tunewright.cli.progress import RichProgress
 from tunewright.cli.report import print_report
 from tunewright.cli.screen import Screen
 from tunewright.errors import InterruptedRunError, TunewrightError
+from tunewright.records import Report, RunStatus
 
 
 def main(folder: Path) -> int:
@@ -46,10 +47,20 @@ def carry_out(
         report = tune(job.recipe, home=job.home, progress=progress, command=job.command, on_run=on_run)
     else:
         assert job.resume is not None
-        report = resume(job.resume, home=job.home, progress=progress)
+        report = _finished(job, job.resume) or resume(job.resume, home=job.home, progress=progress)
     print_report(screen, report, run_folder(report.run_id, job.home))
     screen.line(f"Talk to it: tunewright chat {report.run_id}{home_option(job.home)}")
     screen.write_json(report.model_dump(mode="json"))
+
+
+def _finished(job: TuneJob, run: str) -> Report | None:
+    """The report of a run that had succeeded when its worker died."""
+    from tunewright.actions import show_run
+
+    if not job.is_restart:
+        return None
+    record, report = show_run(run, job.home)
+    return report if record.status is RunStatus.SUCCEEDED and isinstance(report, Report) else None
 
 
 if __name__ == "__main__":

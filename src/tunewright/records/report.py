@@ -155,6 +155,53 @@ class CurvePoint(Record):
     retention: RetentionResult | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
+    was_skipped: bool | None = None
+    """Its loss or gradient was not a number, so the weights were not updated."""
+
+
+class Forecast(Record):
+    """What a training was expected to take, said before its first step."""
+
+    num_steps: int
+    """Planned; early stopping may end sooner."""
+    num_tokens: int
+    seconds: float
+    """Steps and validations; without measurements of general ability."""
+    peak_memory_bytes: int
+
+    @property
+    def told(self) -> str:
+        """In one line."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return (
+            f"Forecast: {self.num_steps:,} steps, {self.num_tokens:,} tokens, "
+            f"{f'{minutes:,} min ' if minutes else ''}{seconds} s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB."
+        )
+
+
+class Remedy(Record):
+    """What a run changed about itself to be able to go on."""
+
+    from_step: int
+    """Steps done before the first one that it holds for."""
+    tokens_per_micro_batch: int | None = None
+    """Less is computed at once; the result is the same."""
+    learning_rate_factor: float | None = None
+    """The planned learning rate is multiplied with it."""
+    reason: str
+
+    @property
+    def told(self) -> str:
+        """In plain words, without the reason."""
+        if self.tokens_per_micro_batch is not None:
+            return (
+                f"Memory ran out: from step {self.from_step + 1} on, micro-batches of {self.tokens_per_micro_batch:,} "
+                "tokens, with the same rows per step."
+            )
+        return (
+            f"Training diverged: back to the best checkpoint, after step {self.from_step}, and on from there at "
+            f"{self.learning_rate_factor:g} times the learning rate."
+        )
 
 
 class StrengthTrial(Record):
@@ -237,6 +284,10 @@ class TrainingSummary(Record):
     seconds: float
     peak_memory_bytes: int
     curve: tuple[CurvePoint, ...]
+    forecast: Forecast | None = None
+    """None for runs of versions that made none."""
+    remedies: tuple[Remedy, ...] = ()
+    """What had to be changed on the way."""
     retention: RetentionSummary | None = None
     """None when it was not measured."""
 

@@ -11,9 +11,10 @@ from tunewright.store.publish import (
     withdraw_if_corrupt,
     write_record,
 )
-from tunewright.store.runs import Checkpoints, RunFolder
+from tunewright.store.runs import METRICS, Checkpoints, RunFolder
 
 __all__ = [
+    "METRICS",
     "Checkpoints",
     "DatasetLogs",
     "Files",

@@ -119,6 +119,10 @@ class RunFolder:
         line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
         self._files.append_line(self.path / name, line.encode())
 
+    def sync(self, name: str) -> None:
+        """Make what was appended to a file durable against a power loss too."""
+        self._files.fsync_file(self.path / name)
+
     def recover_json_lines(self, name: str) -> list[Any]:
         """All values that `append_json` added. For the run's writer: a torn last line is taken off the file.
 

@@ -36,6 +36,8 @@ class TrainState(Record):
     """Lowest validation loss of all."""
     lowest_validation_loss: float | None = None
     num_validations_without_gain: int = 0
+    num_skipped_in_a_row: int = 0
+    """Steps up to this one whose loss or gradient was not a number."""
     num_tokens: int = 0
     num_trained_tokens: int = 0
     seconds: float = 0.0
@@ -61,13 +63,16 @@ class Checkpoints:
         files = {
             WEIGHTS_FILE: {name: parameter.detach().contiguous() for name, parameter in self.parameters.items()},
             OPTIMIZER_FILE: self._optimizer_tensors(),
-            RANDOM_FILE: _random_state(),
+            RANDOM_FILE: random_state(),
         }
         needed_bytes = sum(tensor.nbytes for tensors in files.values() for tensor in tensors.values())
         with self.run.publish(_name(state.step), needed_bytes) as folder:
             for name, tensors in files.items():
                 _save(tensors, folder / name)
             (folder / STATE_FILE).write_text(state.model_dump_json(indent=2), encoding="utf-8")
+        self._drop_old(state)
+
+    def _drop_old(self, state: TrainState) -> None:
         # Two, so that there is one to fall back on when the newest does not verify.
         for path in self.run.checkpoints().intact[2:]:
             name = f"checkpoints/{path.name}"
@@ -76,15 +81,34 @@ class Checkpoints:
 
     def load_newest(self) -> TrainState | None:
         """Restore weights, optimizer and random state from the newest checkpoint that verifies; None without one."""
-        from safetensors.torch import load_file
-
         newest = next(iter(self.run.checkpoints().intact), None)
         if newest is None:
             return None
-        self._load_weights(newest)
-        self._load_optimizer(load_file(newest / OPTIMIZER_FILE))
-        _restore_random_state(load_file(newest / RANDOM_FILE))
-        return TrainState.model_validate_json((newest / STATE_FILE).read_bytes())
+        state = self._load(newest)
+        self._drop_old(state)  # where a kill came between a save and this
+        return state
+
+    def load(self, step: int) -> TrainState:
+        """Restore everything as it was after `step`.
+
+        Raises:
+            CorruptError: there is no such checkpoint, or it does not verify.
+        """
+        return self._load(self.run.published(_name(step)))
+
+    def remove_after(self, step: int) -> None:
+        """Drop the checkpoints of later steps."""
+        for path in self.run.checkpoints().intact:
+            if path.name > _name(step).rpartition("/")[2]:
+                self.run.remove_published(f"checkpoints/{path.name}")
+
+    def _load(self, folder: Path) -> TrainState:
+        from safetensors.torch import load_file
+
+        self._load_weights(folder)
+        self._load_optimizer(load_file(folder / OPTIMIZER_FILE))
+        restore_random_state(load_file(folder / RANDOM_FILE))
+        return TrainState.model_validate_json((folder / STATE_FILE).read_bytes())
 
     def load_weights_of(self, step: int) -> None:
         """Put the trained weights back to what they were after `step`."""
@@ -145,7 +169,8 @@ def _save(tensors: "dict[str, Tensor]", path: Path) -> None:
         ) from None
 
 
-def _random_state() -> "dict[str, Tensor]":
+def random_state() -> "dict[str, Tensor]":
+    """Of torch's generators, which dropout draws from."""
     import torch
 
     state = {"cpu": torch.get_rng_state()}
@@ -154,7 +179,8 @@ def _random_state() -> "dict[str, Tensor]":
     return state
 
 
-def _restore_random_state(state: "dict[str, Tensor]") -> None:
+def restore_random_state(state: "dict[str, Tensor]") -> None:
+    """Put torch's generators back to what random_state() gave."""
     import torch
 
     torch.set_rng_state(state["cpu"])

@@ -1,9 +1,7 @@
 """The training loop. LoRA, full tuning and training from nothing differ only in what is handed in."""
 
 import math
-import resource
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,14 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
-from tunewright.errors import DivergedError, InterruptedRunError, TrainError
+from tunewright.errors import DivergedError, InterruptedRunError
 from tunewright.model.adapter import trainable_parameters
-from tunewright.records import CurvePoint, RetentionResult, TrainingSummary, TrainRecipe, settled
+from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
-from tunewright.train.checkpoint import Checkpoints, TrainState
+from tunewright.train.checkpoint import Checkpoints, TrainState, random_state, restore_random_state
+from tunewright.train.forecast import forecast, look_at_steps
 from tunewright.train.loss import accumulate_gradients
+from tunewright.train.memory import peak_bytes
 from tunewright.train.optimizer import make_optimizers
+from tunewright.train.recovery import MAX_SKIPPED_IN_A_ROW, Recovery, tell
 from tunewright.train.schedule import Plan
 from tunewright.train.stream import StepRows
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
     from transformers import PreTrainedModel
+
+FORECAST_FILE = "forecast.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,24 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
     Stopped and resumed runs end in the same bytes as uninterrupted ones, on a CPU with the same number of threads.
 
     Raises:
-        DivergedError: a loss or gradient is not finite; nothing was updated by that step.
+        DivergedError: loss or gradient were not finite in four steps in a row, or a validation loss is not, and not for
+            the first time; those steps updated nothing.
+        TrainError: memory ran out with a single row.
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
     parameters = trainable_parameters(job.network)
     optimizers = make_optimizers(job.network, job.settings)
     checkpoints = Checkpoints(job.run, parameters, optimizers)
+    recovery = Recovery(job.run)
     plan = job.plan
     state = checkpoints.load_newest()
     job.run.truncate_metrics(state.step if state else -1)
     if state is None:
+        started_at = time.monotonic()
         state = _validate(job, TrainState())
+        seconds_per_validation = time.monotonic() - started_at
         checkpoints.save(state)
+        _forecast(job, parameters, seconds_per_validation, progress)
     else:
         progress.say(f"Resuming after step {state.step} of {plan.num_steps}.")
 
@@ -89,13 +98,21 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
     with stop_on_signal() as is_stopping, progress.bar("Training", plan.num_steps) as advance:
         advance(state.step)
         while not _is_finished(state, job):
-            state = _step(job, optimizers, parameters, state, advance)
-            if state.step in plan.validate_after:
-                state = _validate(job, state)
+            try:
+                state = _step(job, optimizers, parameters, state, progress, advance)
+                if state.step in plan.validate_after:
+                    state = _validate(job, state)
+            except DivergedError as error:
+                at, state = state.step, recovery.roll_back(checkpoints, state, error)
+                tell(recovery.remedies()[-1], progress)
+                advance(state.step - at)
+                continue
             is_due = time.monotonic() - saved_at > job.settings.seconds_between_checkpoints
             if is_due or is_stopping() or state.step in plan.validate_after:
                 seconds = seconds_before + time.monotonic() - started_at
-                state = state.model_copy(update={"seconds": seconds, "peak_memory_bytes": peak_memory_bytes(state)})
+                state = state.model_copy(
+                    update={"seconds": seconds, "peak_memory_bytes": max(state.peak_memory_bytes, peak_bytes())}
+                )
                 checkpoints.save(state)
                 saved_at = time.monotonic()
             if is_stopping() and not _is_finished(state, job):
@@ -113,58 +130,99 @@ def _step(
     optimizers: "Sequence[Optimizer]",
     parameters: "dict[str, Parameter]",
     state: TrainState,
+    progress: Progress,
     advance: Callable[[int, str], None],
 ) -> TrainState:
     import torch
 
-    settings = job.settings
     rows = job.stream.rows(state.step)
-    rate = job.plan.learning_rate(state.step)
-    with _out_of_memory_in_words(settled(settings.tokens_per_micro_batch)):
-        loss = accumulate_gradients(
-            job.network,
-            rows,
-            tokens_per_micro_batch=settled(settings.tokens_per_micro_batch),
-            pad_token_id=job.pad_token_id,
-            precision=settled(settings.precision),
-        )
-    norm = torch.nn.utils.clip_grad_norm_(parameters.values(), settings.max_gradient_norm).item()
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise DivergedError(_describe_divergence(job, rows, state.step, loss, norm))
-    for optimizer in optimizers:
-        optimizer.param_groups[0]["lr"] = rate
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+    rate = job.plan.learning_rate(state.step) * Recovery(job.run).rate_factor(state.step)
+    loss = _gradients(job, rows, state.step, parameters, progress)
+    norm = torch.nn.utils.clip_grad_norm_(parameters.values(), job.settings.max_gradient_norm).item()
+    is_finite = math.isfinite(loss) and math.isfinite(norm)
     done = state.step + 1
-    point = CurvePoint(
-        step=done, epoch=done / job.plan.steps_per_epoch, train_loss=loss, learning_rate=rate, gradient_norm=norm
-    )
+    point = CurvePoint(step=done, epoch=done / job.plan.steps_per_epoch, learning_rate=rate)
+    if is_finite:
+        for optimizer in optimizers:
+            optimizer.param_groups[0]["lr"] = rate
+            optimizer.step()
+        point = point.model_copy(update={"train_loss": loss, "gradient_norm": norm})
+    else:
+        _forget_gradients(parameters)
+        words = _describe_divergence(job, rows, state.step, loss, norm)
+        if state.num_skipped_in_a_row == MAX_SKIPPED_IN_A_ROW:
+            raise DivergedError(words)
+        progress.say(f"Skipped. {words}")
+        point = point.model_copy(update={"was_skipped": True})
+    _forget_gradients(parameters)
     job.run.append_metric(point.model_dump(exclude_none=True))
     advance(1, f"loss {loss:.3f}")
     return state.model_copy(
         update={
             "step": done,
+            "num_skipped_in_a_row": 0 if is_finite else state.num_skipped_in_a_row + 1,
             "num_tokens": state.num_tokens + sum(len(row.token_ids) for row in rows),
             "num_trained_tokens": state.num_trained_tokens + sum(row.num_trained_tokens for row in rows),
         }
     )
 
 
-@contextmanager
-def _out_of_memory_in_words(tokens_per_micro_batch: int) -> Iterator[None]:
+def _gradients(
+    job: TrainingJob, rows: list[TokenSequence], step: int, parameters: "dict[str, Parameter]", progress: Progress
+) -> float:
+    """Add up the gradients of a step and return its loss; where memory runs out, again in halves."""
+    recovery, random_before = Recovery(job.run), random_state()
+    while True:
+        try:
+            return accumulate_gradients(
+                job.network,
+                rows,
+                tokens_per_micro_batch=recovery.tokens_per_micro_batch(job.settings, step),
+                pad_token_id=job.pad_token_id,
+                precision=settled(job.settings.precision),
+            )
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            reason = str(error) or "out of memory"
+        # Only here, outside of `except`, are the tensors of the failed pass free.
+        _forget_gradients(parameters)
+        restore_random_state(random_before)
+        longest = max(len(row.token_ids) for row in rows)
+        tell(recovery.halve_micro_batch(job.settings, step, longest, reason), progress)
+
+
+def _forecast(
+    job: TrainingJob, parameters: "dict[str, Parameter]", seconds_per_validation: float, progress: Progress
+) -> None:
+    """Say and save what training will take. Leaves weights, gradients and random state as they were."""
+    random_before = random_state()
+    lengths = look_at_steps(job.stream.rows, job.plan.num_steps)
+    job.network.train()
+    found = forecast(
+        lengths,
+        job.plan,
+        compute=lambda rows: _gradients(job, list(rows), 0, parameters, progress),
+        worst_rows=lambda: lengths.worst_rows(Recovery(job.run).tokens_per_micro_batch(job.settings, 0)),
+        num_trained=sum(parameter.numel() for parameter in parameters.values()),
+        seconds_per_validation=seconds_per_validation,
+    )
+    _forget_gradients(parameters)
+    restore_random_state(random_before)
+    job.run.write_json(FORECAST_FILE, found)
+    progress.say(found.told)
+
+
+def _forget_gradients(parameters: "dict[str, Parameter]") -> None:
+    for parameter in parameters.values():
+        parameter.grad = None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an allocator says so: Python's, CUDA's, or the CPU's, which raises a plain RuntimeError."""
     import torch
 
-    try:
-        yield
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        # The CPU's allocator raises a plain RuntimeError.
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise
-        raise TrainError(
-            f"Memory ran out with micro-batches of {tokens_per_micro_batch} tokens. Their size does not change the "
-            f"result: start again with --set train.tokens_per_micro_batch={max(1, tokens_per_micro_batch // 2)}, or "
-            "use a lower train.max_length or a smaller base."
-        ) from None
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def _validate(job: TrainingJob, state: TrainState) -> TrainState:
@@ -233,18 +291,9 @@ def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Paramet
         seconds=state.seconds,
         peak_memory_bytes=state.peak_memory_bytes,
         curve=tuple(CurvePoint.model_validate(point) for point in job.run.metrics()),
+        forecast=Forecast.model_validate(job.run.read_json(FORECAST_FILE)) if job.run.has(FORECAST_FILE) else None,
+        remedies=Recovery(job.run).remedies(),
     )
-
-
-def peak_memory_bytes(state: TrainState) -> int:
-    """Highest resident memory of this process and of earlier sittings; on CUDA the device's allocator instead."""
-    import torch
-
-    if torch.cuda.is_available():
-        return max(state.peak_memory_bytes, torch.cuda.max_memory_allocated())
-    # Linux counts in KiB, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return max(state.peak_memory_bytes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 
 
 @contextmanager

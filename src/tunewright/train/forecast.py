@@ -1,0 +1,122 @@
+"""Forecast: steps, tokens, time and peak memory of a training, said before its first step.
+
+Two micro-batches are computed for it and thrown away: a usual step, for the time, and then, on top of its gradients,
+the longest rows that could meet, for the memory. What comes later is added: the optimizer's state. How near that comes:
+benchmarks/forecast.py.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from statistics import fmean
+
+from tunewright.errors import TrainError
+from tunewright.records import Forecast
+from tunewright.render import TokenSequence
+from tunewright.train.memory import available_bytes, highest_resident, peak_bytes
+from tunewright.train.schedule import Plan
+
+BYTES_PER_WEIGHT = 4
+"""Weights, gradients and each of the optimizer's moments are float32."""
+
+MOMENTS = 2
+"""Of AdamW; Muon has one, and is forecast with the second."""
+
+MAX_STEPS_LOOKED_AT = 1000
+
+Rows = Sequence[TokenSequence]
+
+
+@dataclass(frozen=True, slots=True)
+class StepLengths:
+    """What the steps of a run look like, from all of them or from a thousand spread evenly."""
+
+    num_steps: int
+    tokens_per_step: float
+    usual_rows: Rows
+    """Of the step whose tokens are nearest the mean."""
+    longest_rows: Rows
+    """Longest first; as many as any step has."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Of the whole run; exact when all steps were looked at."""
+        return round(self.num_steps * self.tokens_per_step)
+
+    def worst_rows(self, tokens_per_micro_batch: int) -> Rows:
+        """The longest rows that one micro-batch could hold; at least one."""
+        sums = accumulate(len(row.token_ids) for row in self.longest_rows)
+        num_fitting = sum(total <= tokens_per_micro_batch for total in sums)
+        return self.longest_rows[: max(1, num_fitting)]
+
+
+def look_at_steps(rows_of: Callable[[int], Rows], num_steps: int) -> StepLengths:
+    """Read the rows of the steps to come."""
+    num_looks = min(num_steps, MAX_STEPS_LOOKED_AT)
+    steps = [rows_of(look * num_steps // num_looks) for look in range(num_looks)]
+    sizes = [_num_tokens(rows) for rows in steps]
+    mean = fmean(sizes)
+    usual = min(range(num_looks), key=lambda look: abs(sizes[look] - mean))
+    rows_per_step = max(len(rows) for rows in steps)
+    longest = sorted((row for rows in steps for row in rows), key=lambda row: -len(row.token_ids))
+    return StepLengths(num_steps, mean, steps[usual], longest[:rows_per_step])
+
+
+def forecast(
+    lengths: StepLengths,
+    plan: Plan,
+    compute: Callable[[Rows], object],
+    worst_rows: Callable[[], Rows],
+    num_trained: int,
+    seconds_per_validation: float,
+) -> Forecast:
+    """Measure and add up.
+
+    Args:
+        compute: adds the gradients of rows to the trained weights, as a step does.
+        worst_rows: what could meet in one micro-batch. Asked after the usual step, which may have made them smaller.
+        num_trained: weights that are trained.
+        seconds_per_validation: of the one that was made before the first step.
+    Raises:
+        TrainError: what is still to come does not fit in memory.
+    """
+    started = time.monotonic()
+    compute(lengths.usual_rows)
+    seconds_per_token = (time.monotonic() - started) / _num_tokens(lengths.usual_rows)
+    with highest_resident() as highest:
+        compute(worst_rows())
+    state_bytes = num_trained * BYTES_PER_WEIGHT * MOMENTS
+    _refuse_beyond(available_bytes(), state_bytes, f"the optimizer's state of {num_trained:,} trained weights")
+    num_validations = len(plan.validate_after) - 1
+    return Forecast(
+        num_steps=plan.num_steps,
+        num_tokens=lengths.num_tokens,
+        seconds=round(lengths.num_tokens * seconds_per_token + num_validations * seconds_per_validation, 2),
+        peak_memory_bytes=max(peak_bytes(), highest.num_bytes + state_bytes),
+    )
+
+
+def refuse_what_cannot_fit(num_parameters: int, *, is_full: bool) -> None:
+    """Before a base is loaded: its weights, and for full tuning what each of them needs in training.
+
+    Raises:
+        TrainError: that alone is more than the machine can give.
+    """
+    copies = 1 + (1 + MOMENTS) * is_full
+    needed = num_parameters * BYTES_PER_WEIGHT * copies
+    what = "weights, gradients and the optimizer's state" if is_full else "the weights"
+    _refuse_beyond(available_bytes(), needed, f"{what} of a base of {num_parameters / 1e6:,.0f}M parameters")
+
+
+def _refuse_beyond(available: int | None, needed: int, what: str) -> None:
+    if available is not None and needed > available:
+        raise TrainError(
+            f"It cannot fit: {what} need {needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB are free. "
+            "Close other programs, use method.kind=lora if every weight is trained, or take a smaller base or a "
+            "machine with more memory."
+        )
+
+
+def _num_tokens(rows: Rows) -> int:
+    return sum(len(row.token_ids) for row in rows)

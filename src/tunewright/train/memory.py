@@ -1,0 +1,82 @@
+"""How much memory this process uses and could still get."""
+
+import os
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS_BETWEEN_SAMPLES = 0.005
+CGROUP_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
+"""Below /sys/fs/cgroup: of version 2, and of version 1."""
+
+
+def peak_bytes() -> int:
+    """Highest resident memory of this process so far; on CUDA the most that the device's allocator gave out."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What the system could still give this process, a container's limit included; None where it does not say.
+
+    Args:
+        proc, cgroup: where the kernel tells it, for tests.
+    """
+    found = []
+    with suppress(OSError):
+        lines = (proc / "meminfo").read_text(encoding="ascii").splitlines()
+        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    for limit, usage in CGROUP_LIMITS:
+        # "max" is no limit, and no number.
+        with suppress(OSError, ValueError):
+            found.append(int((cgroup / limit).read_bytes()) - int((cgroup / usage).read_bytes()))
+    return min(found, default=None)
+
+
+def resident_bytes() -> int:
+    """What this process holds now; its highest so far where the system tells only that."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return peak_bytes()
+
+
+@dataclass(slots=True)
+class Highest:
+    """The highest resident memory that was seen."""
+
+    num_bytes: int = 0
+
+
+@contextmanager
+def highest_resident() -> Iterator[Highest]:
+    """Watch resident memory while open. The process's own peak may be older, and higher."""
+    highest, ended = Highest(), threading.Event()
+
+    def look() -> None:
+        highest.num_bytes = max(highest.num_bytes, resident_bytes())
+
+    def watch() -> None:
+        while not ended.wait(SECONDS_BETWEEN_SAMPLES):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield highest
+    finally:
+        ended.set()
+        thread.join()
+        look()

@@ -1,0 +1,84 @@
+"""What a run changes about itself to be able to go on: smaller micro-batches, and one second try at a lower rate.
+
+Each change is a line of `recovery.jsonl`, written before it takes effect, and says from which step on it holds. A
+resumed run reads it and does the same at the same steps, so it still ends in the bytes of an uninterrupted one. Loads
+no torch: the supervisor writes here too, after the system has killed a worker.
+"""
+
+from dataclasses import dataclass
+
+from tunewright.contracts import Progress
+from tunewright.errors import DivergedError, TrainError
+from tunewright.records import Remedy, TrainRecipe, settled
+from tunewright.store import RunFolder
+from tunewright.train.checkpoint import Checkpoints, TrainState
+
+FILE = "recovery.jsonl"
+RATE_FACTOR = 0.5
+MAX_SKIPPED_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """The remedies of one run. The caller holds the run's lock."""
+
+    run: RunFolder
+
+    def remedies(self) -> tuple[Remedy, ...]:
+        """In the order in which they were taken."""
+        return tuple(Remedy.model_validate(line) for line in self.run.recover_json_lines(FILE))
+
+    def tokens_per_micro_batch(self, settings: TrainRecipe, step: int) -> int:
+        """Most tokens computed at once in step `step` (from 0)."""
+        sizes = [one.tokens_per_micro_batch for one in self.remedies() if one.from_step <= step]
+        return min([settled(settings.tokens_per_micro_batch), *(size for size in sizes if size is not None)])
+
+    def rate_factor(self, step: int) -> float:
+        """What the planned learning rate of step `step` (from 0) is multiplied with."""
+        factors = [one.learning_rate_factor for one in self.remedies() if one.from_step <= step]
+        return min([1.0, *(factor for factor in factors if factor is not None)])
+
+    def halve_micro_batch(self, settings: TrainRecipe, step: int, longest: int, reason: str) -> Remedy:
+        """Compute half as much at once from step `step` on. The rows of a step, and so the result, stay the same.
+
+        Args:
+            longest: tokens of the longest row, which is never cut.
+            reason: what the system said.
+        Raises:
+            TrainError: one row alone is too much.
+        """
+        size = self.tokens_per_micro_batch(settings, step)
+        if size <= longest:
+            raise TrainError(
+                f"Memory ran out with micro-batches of {size} tokens, which no longer hold more than one row: the "
+                f"longest has {longest} ({reason}). Set a lower train.max_length, use method.kind=lora if every weight "
+                "is trained, or take a smaller base or a machine with more memory."
+            )
+        remedy = Remedy(from_step=step, tokens_per_micro_batch=max(longest, size // 2), reason=reason)
+        return self._note(remedy)
+
+    def roll_back(self, checkpoints: Checkpoints, state: TrainState, error: DivergedError) -> TrainState:
+        """Go back to the best checkpoint, once, and on from there at half the learning rate.
+
+        Raises:
+            DivergedError: `error`, when that was done before.
+        """
+        if any(one.learning_rate_factor is not None for one in self.remedies()):
+            raise error
+        good = checkpoints.load(state.best_step)
+        # In this order a kill in between leaves a run that diverges, and rolls back, once more.
+        checkpoints.remove_after(good.step)
+        self._note(Remedy(from_step=good.step, learning_rate_factor=RATE_FACTOR, reason=str(error)))
+        self.run.truncate_metrics(good.step)
+        return good
+
+    def _note(self, remedy: Remedy) -> Remedy:
+        self.run.append_json(FILE, remedy.model_dump(mode="json", exclude_none=True))
+        # Appended lines are not synced, and this one decides what later steps do.
+        self.run.sync(FILE)
+        return remedy
+
+
+def tell(remedy: Remedy, progress: Progress) -> None:
+    """Say a remedy aloud."""
+    progress.say(f"{remedy.told} ({remedy.reason.splitlines()[0]})")
