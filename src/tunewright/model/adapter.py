@@ -126,6 +126,9 @@ def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
 
 def merge(network: "PreTrainedModel") -> "PreTrainedModel":
     """Add the adapter's update into the base's weights; the result is a plain model that answers the same."""
+    from tunewright.model.projection import forget_copies
+
+    forget_copies(of_frozen=True)  # PEFT adds to the weights behind autograd's back
     return network.merge_and_unload()
 
 

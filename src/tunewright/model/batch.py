@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from tunewright.render import TokenSequence
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 class PackedBatch:
     """Sequences one after the other in a row of T tokens, of which N are trained.
 
-    Labels are shifted: the network's output at `positions_N` predicts `targets_N`.
+    Labels are shifted: the network's output at `positions_N` predicts `targets_N`. What comes after a sequence's last
+    trained token is left out, and that token itself: nothing is predicted from them.
     """
 
     token_ids_T: "Tensor"
     position_ids_T: "Tensor"
-    """Counted from 0 within each document."""
+    """Counted from 0 within each sequence, the shared prompt included."""
     document_offsets: tuple[int, ...]
-    """Where each document starts, then T."""
+    """Where each document starts, then T. A document is a sequence or, if there is one, the shared prompt."""
+    num_shared_tokens: int
+    """The first document is the beginning of every sequence, so many tokens, and the others lack it; 0 if none."""
     positions_N: "Tensor"
     targets_N: "Tensor"
     loss_weights_N: "Tensor"
@@ -39,27 +42,71 @@ class PaddedBatch:
     loss_weights_BT: "Tensor"
 
 
-def pack_sequences(sequences: Sequence[TokenSequence], device: "device") -> PackedBatch:
-    """Lay sequences end to end, in order."""
+def pack_sequences(sequences: Sequence[TokenSequence], device: "device", *, share: bool = True) -> PackedBatch:
+    """Lay sequences end to end, in order.
+
+    Args:
+        share: lay down only once what all of them begin with, where that saves work.
+    """
     import torch
 
-    lengths = [len(sequence.token_ids) for sequence in sequences]
-    offsets = (0, *accumulate(lengths))
-    token_ids_T = torch.tensor([token for sequence in sequences for token in sequence.token_ids])
-    loss_weights_T = torch.tensor([weight for sequence in sequences for weight in sequence.loss_weights])
-    # Token 0 of a document has nothing before it in its document, only in the row.
-    loss_weights_T[list(offsets[:-1])] = 0.0
-    trained_N = loss_weights_T.nonzero()[:, 0]
-    row_T = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))
+    num_shared = num_shared_tokens(sequences) if share else 0
+    documents = [sequence.token_ids[num_shared : num_read_tokens(sequence)] for sequence in sequences]
+    starts = tuple(accumulate((len(document) for document in documents), initial=num_shared))
+    positions, targets, loss_weights, rows = [], [], [], []
+    for row, (sequence, start) in enumerate(zip(sequences, starts, strict=False)):
+        for token, weight in enumerate(sequence.loss_weights):
+            # Token 0 of a sequence has nothing before it in its sequence, only in the row.
+            if token and weight > 0:
+                is_after_prompt = token - 1 >= num_shared
+                positions.append(start + token - 1 - num_shared if is_after_prompt else token - 1)
+                targets.append(sequence.token_ids[token])
+                loss_weights.append(weight)
+                rows.append(row)
+    prompt = sequences[0].token_ids[:num_shared]
+    places = [range(num_shared), *(range(num_shared, num_shared + len(document)) for document in documents)]
     return PackedBatch(
-        token_ids_T=token_ids_T.to(device),
-        position_ids_T=torch.cat([torch.arange(length) for length in lengths]).to(device),
-        document_offsets=offsets,
-        positions_N=(trained_N - 1).to(device),
-        targets_N=token_ids_T[trained_N].to(device),
-        loss_weights_N=loss_weights_T[trained_N].to(device),
-        row_N=row_T[trained_N].to(device),
+        token_ids_T=torch.tensor([*prompt, *chain.from_iterable(documents)], device=device),
+        position_ids_T=torch.tensor([*chain.from_iterable(places)], device=device),
+        document_offsets=(0, *starts) if num_shared else starts,
+        num_shared_tokens=num_shared,
+        positions_N=torch.tensor(positions, dtype=torch.int64, device=device),
+        targets_N=torch.tensor(targets, dtype=torch.int64, device=device),
+        loss_weights_N=torch.tensor(loss_weights, device=device),
+        row_N=torch.tensor(rows, dtype=torch.int64, device=device),
     )
+
+
+def _num_untrained_tokens(sequence: TokenSequence) -> int:
+    """Tokens before the first trained one."""
+    weights = sequence.loss_weights
+    return next((token for token in range(1, len(weights)) if weights[token] > 0), len(weights))
+
+
+def num_read_tokens(sequence: TokenSequence) -> int:
+    """Tokens that the network has to read to predict those that are trained; at least one."""
+    weights = sequence.loss_weights
+    return next((token for token in range(len(weights) - 1, 0, -1) if weights[token] > 0), 1)
+
+
+MIN_SHARED_TOKENS = 16
+"""A shorter common beginning is not worth a document of its own."""
+
+
+def num_shared_tokens(sequences: Sequence[TokenSequence]) -> int:
+    """Length of the longest beginning that all sequences share and that is worth sharing; 0 if none is.
+
+    Nothing in it is trained, so a batch never has more trained tokens than tokens, and every sequence keeps a token of
+    its own.
+    """
+    if len(sequences) < 2:
+        return 0
+    # What the first and the last in order share, those between them share too.
+    one = min(sequence.token_ids for sequence in sequences)
+    other = max(sequence.token_ids for sequence in sequences)
+    most = min(min(num_read_tokens(sequence) - 1, _num_untrained_tokens(sequence)) for sequence in sequences)
+    num_shared = next((token for token in range(most) if one[token] != other[token]), most)
+    return num_shared if num_shared >= MIN_SHARED_TOKENS else 0
 
 
 def pad_sequences(sequences: Sequence[TokenSequence], pad_token_id: int, device: "device") -> PaddedBatch:
@@ -87,21 +134,25 @@ def most_logit_rows(vocabulary_size: int) -> int:
     return max(1, MAX_LOGITS // vocabulary_size)
 
 
-def cut_in_order(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
-    """Group row indices in their order, each group with at most `max_tokens` tokens: for packing.
+def cut_best_fit(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Group row indices so that few groups are needed, each with at most `max_tokens` tokens: for packing.
 
-    A single row longer than that is a group of its own. The result depends only on the lengths.
+    The longest row first, each into the group that it fills best (best-fit decreasing: at most 11/9 of the fewest
+    groups; Johnson 1973). A row longer than `max_tokens` is a group of its own. The result depends only on the
+    lengths.
     """
-    group: list[int] = []
-    num_tokens = 0
-    for index, length in enumerate(lengths):
-        if group and num_tokens + length > max_tokens:
-            yield group
-            group, num_tokens = [], 0
-        group.append(index)
-        num_tokens += length
-    if group:
-        yield group
+    groups: list[list[int]] = []
+    room: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        fitting = [group for group, left in enumerate(room) if left >= lengths[index]]
+        if fitting:
+            best = min(fitting, key=lambda group: (room[group], group))
+            groups[best].append(index)
+            room[best] -= lengths[index]
+        else:
+            groups.append([index])
+            room.append(max_tokens - lengths[index])
+    return [sorted(group) for group in groups]
 
 
 def cut_by_longest(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:

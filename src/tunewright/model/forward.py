@@ -1,7 +1,6 @@
 """One forward pass, logits only where something is trained."""
 
 import inspect
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from tunewright.errors import ModelError
 from tunewright.model.batch import (
     PackedBatch,
     PaddedBatch,
+    cut_best_fit,
     cut_by_longest,
-    cut_in_order,
+    num_read_tokens,
+    num_shared_tokens,
     pack_sequences,
     pad_sequences,
 )
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from torch.nn import Linear, Module
     from transformers import PreTrainedModel
 
-AttentionPath = Literal["packed", "padded"]
+AttentionPath = Literal["fast", "packed", "padded"]
 
 
 def compute_precision(precision: Precision, device: "device") -> AbstractContextManager[object]:
@@ -42,24 +43,37 @@ def make_batches(
 ) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
     """Cut sequences into batches of at most `max_tokens` tokens each, packed if the network allows it.
 
+    The network's weights must not change until the last batch has been computed.
+
     Returns:
-        The indices of the sequences of each batch, in its order, and the batch. They depend on network and lengths
+        The indices of the sequences of each batch, in its order, and the batch. They depend on network and sequences
         alone. Padding counts as tokens; a sequence longer than `max_tokens` is a batch of its own.
     """
+    from tunewright.model.projection import forget_copies
+
+    forget_copies()
     lengths = [len(sequence.token_ids) for sequence in sequences]
-    if attention_path(network, max(lengths, default=0))[0] == "packed":
-        for group in cut_in_order(lengths, max_tokens):
-            yield group, pack_sequences([sequences[index] for index in group], network.device)
-    else:
+    if attention_path(network, max(lengths, default=0))[0] == "padded":
         for group in cut_by_longest(lengths, max_tokens):
             yield group, pad_sequences([sequences[index] for index in group], pad_token_id, network.device)
+        return
+    # A prompt that all share is in every batch, once.
+    num_shared = num_shared_tokens(sequences)
+    lengths = [num_read_tokens(sequence) - num_shared for sequence in sequences]
+    for group in cut_best_fit(lengths, max_tokens - num_shared):
+        yield group, pack_sequences([sequences[index] for index in group], network.device)
 
 
 def trained_loss(network: "PreTrainedModel", batch: PackedBatch | PaddedBatch) -> "Tensor":
     """Sum over the trained tokens of loss weight x cross-entropy in nats, for the backward pass."""
-    head = _plain_head(network)
-    if isinstance(batch, PackedBatch) and head is not None and _layout(network).has_plain_head:
-        return _loss_by_head(network, batch, head)
+    from tunewright.model.decoder import last_states
+    from tunewright.model.head import head_loss
+
+    head, layout = _plain_head(network), _layout(network)
+    if isinstance(batch, PackedBatch) and head is not None and layout.has_plain_head:
+        is_fast = layout.slow_reason is None
+        states_ND = last_states(_without_adapter(network), batch) if is_fast else _packed_states(network, batch)
+        return head_loss(head, states_ND, batch.targets_N, batch.loss_weights_N)
     losses_N, weights_N, _ = trained_token_losses(network, batch)
     return (losses_N * weights_N).sum()
 
@@ -82,7 +96,9 @@ def trained_token_losses(
     from torch.nn import functional
 
     if isinstance(batch, PackedBatch):
-        logits_NV = _packed_logits(network, batch)
+        head = _plain_head(network)
+        is_fast = head is not None and not torch.is_grad_enabled() and _layout(network).slow_reason is None
+        logits_NV = _fast_logits(network, batch, head) if head and is_fast else _packed_logits(network, batch)
         targets_N, weights_N, row_N = batch.targets_N, batch.loss_weights_N, batch.row_N
     else:
         logits_NV, targets_N, weights_N, row_N = _padded_logits(network, batch)
@@ -97,16 +113,17 @@ def _plain_head(network: "PreTrainedModel") -> "Linear | None":
     return head if type(head) is Linear else None  # PEFT's are not
 
 
-def _loss_by_head(network: "PreTrainedModel", batch: PackedBatch, head: "Linear") -> "Tensor":
+def _packed_states(network: "PreTrainedModel", batch: PackedBatch) -> "Tensor":
+    """[N, D]: last hidden states where the targets are predicted, by the network's own code."""
     from tunewright.model.attention import attention_within_documents
-    from tunewright.model.head import head_loss
 
     with attention_within_documents(network):
-        hidden_TD = _without_adapter(network).base_model(**_packed_inputs(batch)).last_hidden_state[0]
-    return head_loss(head, hidden_TD[batch.positions_N], batch.targets_N, batch.loss_weights_N)
+        hidden_TD: Tensor = _without_adapter(network).base_model(**_packed_inputs(batch)).last_hidden_state[0]
+    return hidden_TD[batch.positions_N]
 
 
 def _packed_logits(network: "PreTrainedModel", batch: PackedBatch) -> "Tensor":
+    """[N, V], by the network's own code."""
     from tunewright.model.attention import attention_within_documents
 
     with attention_within_documents(network):
@@ -117,11 +134,20 @@ def _packed_logits(network: "PreTrainedModel", batch: PackedBatch) -> "Tensor":
     return logits_NV
 
 
+def _fast_logits(network: "PreTrainedModel", batch: PackedBatch, head: "Linear") -> "Tensor":
+    """[N, V], by our own layers; without a gradient for the head."""
+    from tunewright.model.decoder import last_states
+    from tunewright.model.head import head_logits
+
+    return head_logits(head, last_states(_without_adapter(network), batch))
+
+
 def _packed_inputs(batch: PackedBatch) -> dict[str, object]:
     return {
         "input_ids": batch.token_ids_T[None],
         "position_ids": batch.position_ids_T[None],
         "document_offsets": batch.document_offsets,
+        "num_shared_tokens": batch.num_shared_tokens,
         "use_cache": False,
     }
 
@@ -149,31 +175,50 @@ def can_keep_logits(network: "PreTrainedModel") -> bool:
 
 
 def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[AttentionPath, str]:
-    """How sequences are laid out for this network, and why.
+    """How sequences are computed for this network, and why not faster.
 
-    "packed" wastes no work on padding. It is taken where every layer of attention can be told where documents end: two
-    short documents are tried, and their losses must be those of a padded batch. That runs once per network.
+    "fast" is our own layers on a packed row; "packed" is the network's own code on a packed row, where every layer of
+    attention can be told where documents end; "padded" is the network's own code on sequences side by side. Each is
+    tried before it is used: the losses of two short sequences must be those of the padded batch. That runs once per
+    network.
 
     Args:
         longest: tokens of the longest sequence. Packing does not know attention windows, so none may be shorter.
     """
     layout = _layout(network)
-    if layout.refusal is not None:
-        return "padded", layout.refusal
+    if layout.padded_reason is not None:
+        return "padded", layout.padded_reason
     config = network.config.get_text_config()
     for setting in ("sliding_window", "attention_chunk_size"):
         window = getattr(config, setting, None)
         if window is not None and window < longest:
             return "padded", f"sequences of up to {longest:,} tokens are longer than the {setting} of {window:,}"
-    return "packed", "attention runs within each document, without padding; equal to the padded batch on a test"
+    if layout.slow_reason is not None:
+        return "packed", layout.slow_reason
+    return "fast", "equal to the network's own code on a test"
+
+
+def describe_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]) -> str:
+    """How these sequences will be computed, in a sentence or two for the user."""
+    path, reason = attention_path(network, max((len(sequence.token_ids) for sequence in sequences), default=0))
+    how = {
+        "fast": "Rows are packed without padding and computed by tunewright's own layers",
+        "packed": "Rows are packed without padding and computed by the network's own code",
+        "padded": "Rows are padded to equal length and computed by the network's own code",
+    }
+    num_shared = 0 if path == "padded" else num_shared_tokens(sequences)
+    shared = f" The {num_shared} tokens that all rows begin with are computed once per batch." if num_shared else ""
+    return f"{how[path]} ({reason}).{shared}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """What trying a network has shown."""
 
-    refusal: str | None
+    padded_reason: str | None = None
     """Why it cannot be packed; None if it can."""
+    slow_reason: str | None = None
+    """Why it needs the network's own code; None if our layers compute the same."""
     has_plain_head: bool = False
     """Its logits are one linear map of the last hidden states: not scaled, capped or adapted."""
 
@@ -182,46 +227,86 @@ _layouts: "WeakKeyDictionary[Module, _Layout]" = WeakKeyDictionary()
 
 
 def _layout(network: "PreTrainedModel") -> _Layout:
-    base = _without_adapter(network)
-    if base not in _layouts:
-        _layouts[base] = _try_packing(network)
-    return _layouts[base]
+    if network not in _layouts:
+        _layouts[network] = _try_layouts(network)
+    return _layouts[network]
 
 
-PROBE_LENGTHS = (11, 6)
-"""Tokens of the two documents that packing is tried with."""
+PROBE_LENGTHS = (27, 22)
+"""Tokens of the two sequences that layouts are tried with."""
+
+PROBE_SHARED_TOKENS = 18
+"""How many of them are the same in both."""
 
 PROBE_TOLERANCE = 1e-4
 """Nats per token. Float32 differs by 1e-6; a document that saw the other one would differ by far more."""
 
 
-def _try_packing(network: "PreTrainedModel") -> _Layout:
+def _try_layouts(network: "PreTrainedModel") -> _Layout:
     import torch
 
     name = type(_without_adapter(network)).__name__
     if not getattr(network, "_supports_attention_backend", False):
         return _Layout(f"{name} has attention of its own, which cannot be told where documents end")
-    vocabulary_size = network.config.get_text_config().vocab_size
-    probes = []
-    for row, length in enumerate(PROBE_LENGTHS):
-        token_ids = tuple((7 * token + 3 * row + 1) % vocabulary_size for token in range(length))
-        probes.append(TokenSequence("probe", token_ids, (0.0, *[1.0] * (length - 1)), None))
+    probes = _probes(network.config.get_text_config().vocab_size)
     was_training = network.training
     network.eval()
     try:
         with torch.no_grad(), torch.autocast(network.device.type, enabled=False):
             expected_N, _, _ = trained_token_losses(network, pad_sequences(probes, 0, network.device))
-            packed = pack_sequences(probes, network.device)
-            difference = (trained_token_losses(network, packed)[0] - expected_N).abs().max().item()
-            if not difference <= PROBE_TOLERANCE:
-                return _Layout(f"{name} gives other losses when packed, by {difference:.1g} nats")
-            head = _plain_head(network)
-            off = math.inf if head is None else (_loss_by_head(network, packed, head) - expected_N.sum()).abs().item()
-            return _Layout(None, has_plain_head=off <= PROBE_TOLERANCE * len(expected_N))
+            batches = [pack_sequences(probes, network.device, share=share) for share in (False, True)]
+            slow_reason = _slow_reason(network, batches, expected_N)
+            if slow_reason is None:
+                return _Layout(has_plain_head=True)
+            for batch in batches:
+                difference = _difference(_packed_logits(network, batch), batch, expected_N)
+                if not difference <= PROBE_TOLERANCE:
+                    return _Layout(f"{name} gives other losses when packed, by {difference:.1g} nats")
+            return _Layout(None, slow_reason, _has_plain_head(network, batches[0], expected_N))
     except (ModelError, TypeError, ValueError, RuntimeError) as error:
         return _Layout(f"{name} cannot be told where documents end: {str(error).partition(chr(10))[0]}")
     finally:
         network.train(was_training)
+
+
+def _probes(vocabulary_size: int) -> list[TokenSequence]:
+    probes = []
+    for row, length in enumerate(PROBE_LENGTHS):
+        first = [token * 7 + 1 for token in range(PROBE_SHARED_TOKENS)]
+        rest = [token * 5 + row + 3 for token in range(PROBE_SHARED_TOKENS, length)]
+        token_ids = tuple(token % vocabulary_size for token in first + rest)
+        probes.append(TokenSequence("probe", token_ids, (0.0, *[1.0] * (length - 1)), None))
+    return probes
+
+
+def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], expected_N: "Tensor") -> str | None:
+    from tunewright.model.decoder import decoder_refusal
+
+    base, head = _without_adapter(network), _plain_head(network)
+    refusal = decoder_refusal(base)
+    if refusal is not None or head is None:
+        return refusal or "its head is not a plain linear layer"
+    differences = [_difference(_fast_logits(network, batch, head), batch, expected_N) for batch in batches]
+    if not max(differences) <= PROBE_TOLERANCE:
+        return f"our layers give other losses than {type(base).__name__}, by {max(differences):.1g} nats"
+    return None
+
+
+def _has_plain_head(network: "PreTrainedModel", batch: PackedBatch, expected_N: "Tensor") -> bool:
+    from tunewright.model.head import head_logits
+
+    head = _plain_head(network)
+    if head is None:
+        return False
+    logits_NV = head_logits(head, _packed_states(network, batch))
+    return _difference(logits_NV, batch, expected_N) <= PROBE_TOLERANCE
+
+
+def _difference(logits_NV: "Tensor", batch: PackedBatch, expected_N: "Tensor") -> float:
+    """Largest, in nats per token."""
+    from torch.nn import functional
+
+    return (functional.cross_entropy(logits_NV, batch.targets_N, reduction="none") - expected_N).abs().max().item()
 
 
 def _without_adapter(network: "PreTrainedModel") -> "PreTrainedModel":

@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from tunewright.model.projection import compute_copies
+
 TOKENS_PER_CHUNK = 512
 
 
@@ -28,7 +30,14 @@ def head_loss(head: torch.nn.Linear, hidden_ND: Tensor, targets_N: Tensor, weigh
     device = hidden_ND.device.type
     compute = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else head.weight.dtype
     with torch.autocast(device, enabled=False):
-        return _head_loss(hidden_ND, head.weight, head.bias, targets_N, weights_N, compute)
+        (cast_VD,) = compute_copies(head, [head.weight], compute)
+        return _head_loss(hidden_ND, head.weight, head.bias, targets_N, weights_N, cast_VD)
+
+
+def head_logits(head: torch.nn.Linear, hidden_ND: Tensor) -> Tensor:
+    """[N, V], in the dtype of the hidden states, without a gradient for the head."""
+    (cast_VD,) = compute_copies(head, [head.weight], hidden_ND.dtype)
+    return functional.linear(hidden_ND, cast_VD, None if head.bias is None else head.bias.to(hidden_ND.dtype))
 
 
 class _HeadLoss(torch.autograd.Function):
@@ -42,9 +51,10 @@ class _HeadLoss(torch.autograd.Function):
         bias_V: Tensor | None,
         targets_N: Tensor,
         weights_N: Tensor,
-        compute: torch.dtype,
+        cast_VD: Tensor,
     ) -> Tensor:
-        cast_VD, cast_V = weight_VD.to(compute), None if bias_V is None else bias_V.to(compute)
+        compute = cast_VD.dtype
+        cast_V = None if bias_V is None else bias_V.to(compute)
         wide = torch.promote_types(compute, torch.float32)
         of_hidden_ND = torch.empty_like(hidden_ND)
         of_weight_VD = torch.zeros_like(weight_VD) if ctx.needs_input_grad[1] else None
