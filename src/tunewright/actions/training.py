@@ -8,6 +8,7 @@ from tunewright.actions.preparing import Preparation
 from tunewright.actions.retaining import open_watch, settle_retention
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.model.adapter import save_tuned
+from tunewright.model.forward import describe_path
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
 from tunewright.render import TokenSequence
@@ -67,6 +68,7 @@ def train_model(
         command_to_continue=command_to_continue,
         measure_retention=watch.measure if watch else None,
     )
+    progress.say(describe_path(job.network, stream.sequences))
     summary = train(job, progress)
     return settle_retention(job, summary, watch, progress) if watch else summary
 
