@@ -32,6 +32,7 @@ from tunewright.records import (
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.study.retained import is_refused
+from tunewright.train.distill import Distillation
 
 Trained = tuple[LanguageModel, TrainingSummary]
 
@@ -49,21 +50,27 @@ def with_trainable(model: LanguageModel, recipe: TuneRecipe) -> LanguageModel:
 
 
 def train_keeping_ability(
-    run: RunFolder, preparation: Preparation, model: LanguageModel, progress: Progress, command_to_continue: str
+    run: RunFolder,
+    preparation: Preparation,
+    model: LanguageModel,
+    progress: Progress,
+    command_to_continue: str,
+    distillation: Distillation | None = None,
 ) -> Trained:
     """Train as asked, then in the ways of `retention.fallbacks` until one keeps general ability.
 
     Args:
         model: with weights to train; used by the first training.
+        distillation: of every training.
     Returns:
         The model with the weights to keep, and how it was trained; those of the first training where none will do.
     """
-    first = model, train_model(run, preparation, model, progress, command_to_continue)
+    first = model, train_model(run, preparation, model, progress, command_to_continue, None, distillation)
     attempts = [_attempt("as asked", first[1])] if first[1].retention else []
     kept = first
     for fallback in _that_train(preparation.recipe) if is_refused(first[1]) else ():
         progress.say(_OPENINGS[fallback].format(share=f"{preparation.recipe.retention.rehearsal_fraction:.0%}"))
-        trained = _train_again(run, fallback, preparation, progress, command_to_continue)
+        trained = _train_again(run, fallback, preparation, progress, command_to_continue, distillation)
         attempts.append(_attempt(fallback, trained[1]))
         if attempts[-1].keeps_within:
             kept = trained
@@ -84,7 +91,12 @@ def _that_train(recipe: TuneRecipe) -> list[Fallback]:
 
 
 def _train_again(
-    run: RunFolder, fallback: Fallback, preparation: Preparation, progress: Progress, command_to_continue: str
+    run: RunFolder,
+    fallback: Fallback,
+    preparation: Preparation,
+    progress: Progress,
+    command_to_continue: str,
+    distillation: Distillation | None,
 ) -> Trained:
     recipe = preparation.recipe
     if fallback == "mlp" and isinstance(recipe.method, Lora):
@@ -98,7 +110,8 @@ def _train_again(
             nested.update(RunStatus.RUNNING)
             for name in BASE_FILES:  # the same base: it need not be measured again
                 nested.write_json(name, run.read_json(name))
-        summary = train_model(nested, changed, model, progress, command_to_continue, _rehearsal(changed))
+        rehearsal = _rehearsal(changed)
+        summary = train_model(nested, changed, model, progress, command_to_continue, rehearsal, distillation)
         if not is_finished:
             nested.update(RunStatus.SUCCEEDED, outputs=BASE_FILES)
     return model, summary

@@ -12,6 +12,7 @@ from tunewright.data import PreparedData, drop_rows, prepare, require_one_answer
 from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError, RenderError
 from tunewright.evaluate import choose_metrics
 from tunewright.evaluate.retention import make_suite
+from tunewright.evaluate.task import LOSS_METRICS
 from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
 from tunewright.records import Change, CheckResult, Conversation, Derived, Example, Split, TuneRecipe, settled
@@ -198,3 +199,22 @@ def _without_unusable(recipe: TuneRecipe, data: PreparedData, problems: Mapping[
     last = min(len(listed), MAX_LISTED_PROBLEMS) - 1
     listed[last] = replace(listed[last], fix=f"{listed[last].fix} {advice}")
     raise DataError(listed)
+
+
+def answers_only(preparation: Preparation) -> Preparation:
+    """The preparation without metrics of probabilities.
+
+    Raises:
+        RecipeError: the rows are plain text, which nobody can be asked.
+    """
+    if preparation.headline_metric in LOSS_METRICS:
+        found, expected = "rows of plain text", "rows with an input and an answer"
+        raise RecipeError(Problem("data", found, expected, "Use `tunewright tune`, which measures the loss of texts."))
+    recipe = preparation.recipe
+    metrics = tuple(name for name in settled(recipe.evaluate.metrics) if name not in LOSS_METRICS)
+    derived = tuple(
+        Derived(setting=each.setting, value=metrics, reason=each.reason) if each.setting == "evaluate.metrics" else each
+        for each in preparation.derived
+    )
+    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
+    return replace(preparation, recipe=recipe.model_copy(update={"evaluate": evaluation}), derived=derived)

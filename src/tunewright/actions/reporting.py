@@ -11,6 +11,7 @@ from tunewright.store import RunFolder
 from tunewright.study.compare import compare
 from tunewright.study.page import render_page
 
+REPORT_FILES = ("report.json", "report.html")
 MAX_HISTOGRAM_ROWS = 20_000
 
 
@@ -53,7 +54,7 @@ def write_report(run: RunFolder, report: Report) -> tuple[str, ...]:
     """Write report.json and report.html into the run's folder; returns their names."""
     run.write_json("report.json", report.model_dump(mode="json"))
     run.write_text("report.html", render_page(report))
-    return "report.json", "report.html"
+    return REPORT_FILES
 
 
 def summarise_data(preparation: Preparation, num_test_inputs: int) -> DataSummary:

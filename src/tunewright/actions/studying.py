@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunewright.actions.endpoint_key import endpoint_key
 from tunewright.actions.outcome import recorded_outcome, start_run
-from tunewright.actions.preparing import Preparation, announce, prepare_tuning
+from tunewright.actions.preparing import Preparation, announce, answers_only, prepare_tuning
 from tunewright.actions.resuming import (
     RECIPE_FILE,
     reopen,
@@ -33,7 +33,6 @@ from tunewright.evaluate import test_items
 from tunewright.evaluate.task import LOSS_METRICS
 from tunewright.outside.chat_endpoint import ChatEndpoint
 from tunewright.records import (
-    Derived,
     Passage,
     RunStatus,
     Split,
@@ -78,7 +77,7 @@ def study(
     instructions = _read_prompts(recipe.prompts)
     passages = _read_passages(recipe.documents, progress) if recipe.documents else None
     update = _read_update(recipe, progress)
-    preparation = _answers_only(prepare_tuning(recipe.tuning, progress, home))
+    preparation = answers_only(prepare_tuning(recipe.tuning, progress, home))
     recipe = recipe.with_tuning(preparation.recipe)
     _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
     announce(preparation, progress)
@@ -279,22 +278,3 @@ def _refuse_loss_metrics(recipe: StudyRecipe) -> None:
         expected = "metrics of what is written"
         fix = "Remove it: arms that prompt give the references other probabilities, and a hosted model gives none."
         raise RecipeError([Problem("evaluate.metrics", repr(name), expected, fix) for name in chosen])
-
-
-def _answers_only(preparation: Preparation) -> Preparation:
-    """The preparation without metrics of probabilities.
-
-    Raises:
-        RecipeError: the rows are plain text, which nobody can be asked.
-    """
-    if preparation.headline_metric in LOSS_METRICS:
-        found, expected = "rows of plain text", "rows with an input and an answer"
-        raise RecipeError(Problem("data", found, expected, "Use `tunewright tune`, which measures the loss of texts."))
-    recipe = preparation.recipe
-    metrics = tuple(name for name in settled(recipe.evaluate.metrics) if name not in LOSS_METRICS)
-    derived = tuple(
-        Derived(setting=each.setting, value=metrics, reason=each.reason) if each.setting == "evaluate.metrics" else each
-        for each in preparation.derived
-    )
-    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
-    return replace(preparation, recipe=recipe.model_copy(update={"evaluate": evaluation}), derived=derived)

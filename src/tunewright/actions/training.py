@@ -13,7 +13,9 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
+from tunewright.train.distill import Distillation
 from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.loss import accumulate_gradients
 from tunewright.train.rehearsal import RehearsalStream
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
@@ -36,11 +38,13 @@ def train_model(
     progress: Progress,
     command_to_continue: str,
     rehearsal: Rehearsal | None = None,
+    distillation: Distillation | None = None,
 ) -> TrainingSummary:
     """Train on the preparation's rows, from the run's newest checkpoint on; the model ends with the weights to keep.
 
     Args:
         rehearsal: general rows to mix among them.
+        distillation: distributions over answer tokens to learn besides the answers.
     """
     validation = preparation.sequences(Split.VALIDATION)
     silent = SilentProgress()
@@ -67,6 +71,7 @@ def train_model(
         run=run,
         command_to_continue=command_to_continue,
         measure_retention=watch.measure if watch else None,
+        accumulate=distillation or accumulate_gradients,
     )
     progress.say(describe_path(job.network, stream.sequences))
     summary = train(job, progress)

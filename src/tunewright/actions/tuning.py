@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.handover import command_to_continue
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
-from tunewright.actions.reporting import build_report, write_report
+from tunewright.actions.reporting import REPORT_FILES, build_report, write_report
 from tunewright.actions.resuming import (
     RECIPE_FILE,
     preparation_files,
@@ -51,7 +52,10 @@ def tune(
         InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume` continues.
     """
     progress = progress or SilentProgress()
+    prompt = read_bake_prompt(recipe.bake) if recipe.bake else None
     preparation = prepare_tuning(recipe, progress, home)
+    if prompt is not None:
+        preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
     refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.method, Full))
     store = Store(home)
@@ -62,9 +66,12 @@ def tune(
             on_run(run_id)
         return command or f"tunewright tune --recipe {default.format(run_id)}"
 
-    run = start_run(store, "tune", preparation, command_of, files=preparation_files(preparation.recipe, preparation))
+    files = preparation_files(preparation.recipe, preparation)
+    if prompt is not None:
+        files = {PROMPT_FILE: prompt, **files}
+    run = start_run(store, "tune", preparation, command_of, files=files)
     with run.lock():
-        return _carry_out(run, preparation, progress, command_to_continue(run.record.id, home))
+        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home))
 
 
 def resume(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> Report:
@@ -82,11 +89,17 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     with run.lock():
         preparation = reopen(store, run, TuneRecipe.model_validate(run.read_json(RECIPE_FILE)), progress)
         run.update(status=RunStatus.RUNNING)
-        return _carry_out(run, preparation, progress, command_to_continue(run.record.id, home))
+        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home))
 
 
-def _carry_out(run: RunFolder, preparation: Preparation, progress: Progress, command_to_continue: str) -> Report:
+def _carry_out(
+    run: RunFolder, store: Store, preparation: Preparation, progress: Progress, command_to_continue: str
+) -> Report:
     with recorded_outcome(run, command_to_continue):
+        if preparation.recipe.bake:
+            report = carry_out_baking(run, store, preparation, progress, command_to_continue)
+            run.update(status=RunStatus.SUCCEEDED, outputs=(*REPORT_FILES, ARTIFACT))
+            return report
         items = test_items(preparation.data.rows(Split.TEST), preparation.recipe.evaluate.max_inputs)
         with timed(run, "load the base"):
             base_model = language_model(preparation)

@@ -7,7 +7,7 @@ from rich.text import Text
 from tunewright.cli.screen import Screen
 from tunewright.cli.tables import MetricTable, answer_table, footnotes, pick_answers
 from tunewright.cli.visible import visible
-from tunewright.records import Report
+from tunewright.records import Report, format_savings
 
 REPORT_PAGE = "report.html"
 
@@ -26,6 +26,9 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
     for note in footnotes(report):
         screen.show(Text(visible(note), "dim"))
     screen.show(Text("\n" + visible(report.summary)))
+    if report.bake:
+        screen.show(Text("\nThe prompt in the weights: " + visible(report.bake.told)))
+        screen.show(Text(visible(format_savings(report.bake))))
     if report.training and report.training.retention:
         retention = report.training.retention
         screen.show(Text("\nGeneral ability: " + visible(retention.told)))

@@ -23,6 +23,7 @@ class Settings:
     method: str | None = None
     validation: str | None = None
     test: str | None = None
+    bake: str | None = None
     recipe_file: Path | None = None
     overrides: Sequence[str] = ()
 
@@ -62,6 +63,7 @@ class Settings:
             "data.test_path": self.test,
             "base": self.base,
             "method.kind": self.method,
+            "bake.prompt": self.bake,
         }
         return _nested(values)
 
@@ -87,6 +89,7 @@ _OPTION_OF = {
     "method": "--method",
     "validation": "--validation",
     "test": "--test",
+    "bake": "--bake",
     "recipe_file": "--recipe",
     "overrides": "--set",
 }

@@ -20,6 +20,14 @@ def tune(
     method: options.MethodKind = None,
     validation: options.Validation = None,
     test: options.Test = None,
+    bake: Annotated[
+        str | None,
+        typer.Option(
+            "--bake",
+            metavar="PROMPT_FILE",
+            help="Train the model to answer without this system prompt as it does with it, and prove that it does.",
+        ),
+    ] = None,
     recipe_file: options.RecipeFile = None,
     overrides: options.Overrides = None,
     resume: Annotated[
@@ -52,6 +60,7 @@ def tune(
         method=method,
         validation=validation,
         test=test,
+        bake=bake,
         recipe_file=recipe_file,
         overrides=tuple(overrides or ()),
     )

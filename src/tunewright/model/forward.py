@@ -95,15 +95,23 @@ def trained_token_losses(
     import torch
     from torch.nn import functional
 
-    if isinstance(batch, PackedBatch):
-        head = _plain_head(network)
-        is_fast = head is not None and not torch.is_grad_enabled() and _layout(network).slow_reason is None
-        logits_NV = _fast_logits(network, batch, head) if head and is_fast else _packed_logits(network, batch)
-        targets_N, weights_N, row_N = batch.targets_N, batch.loss_weights_N, batch.row_N
-    else:
-        logits_NV, targets_N, weights_N, row_N = _padded_logits(network, batch)
+    logits_NV, targets_N, weights_N, row_N = trained_logits(network, batch)
     logits_NV = logits_NV.to(torch.promote_types(logits_NV.dtype, torch.float32))
     return functional.cross_entropy(logits_NV, targets_N, reduction="none"), weights_N, row_N
+
+
+def trained_logits(
+    network: "PreTrainedModel", batch: PackedBatch | PaddedBatch
+) -> tuple["Tensor", "Tensor", "Tensor", "Tensor"]:
+    """What `trained_token_losses` compares: logits_NV, targets_N, weights_N and row_N, row by row of the batch."""
+    import torch
+
+    if not isinstance(batch, PackedBatch):
+        return _padded_logits(network, batch)
+    head = _plain_head(network)
+    is_fast = head is not None and not torch.is_grad_enabled() and _layout(network).slow_reason is None
+    logits_NV = _fast_logits(network, batch, head) if head and is_fast else _packed_logits(network, batch)
+    return logits_NV, batch.targets_N, batch.loss_weights_N, batch.row_N
 
 
 def _plain_head(network: "PreTrainedModel") -> "Linear | None":

@@ -34,6 +34,7 @@ from tunewright.records.figures import (
     format_drop,
     format_estimate,
     format_p_value,
+    format_savings,
 )
 from tunewright.records.findings import (
     CheckResult,
@@ -46,6 +47,7 @@ from tunewright.records.findings import (
 from tunewright.records.lengths import LengthHistogram, TokenLengths
 from tunewright.records.passages import Citations, DocumentRows, DocumentSummary, Hit, Passage
 from tunewright.records.recipe import (
+    BakeRecipe,
     CheckRecipe,
     DataRecipe,
     Derived,
@@ -65,6 +67,7 @@ from tunewright.records.recipe import (
 from tunewright.records.report import (
     AnswerRow,
     ArmMetric,
+    BakeSummary,
     CurvePoint,
     DataSummary,
     Difference,
@@ -127,6 +130,8 @@ __all__ = [
     "ArmKind",
     "ArmMetric",
     "Artifact",
+    "BakeRecipe",
+    "BakeSummary",
     "BaseModelRef",
     "Body",
     "BreakEven",
@@ -241,6 +246,7 @@ __all__ = [
     "format_drop",
     "format_estimate",
     "format_p_value",
+    "format_savings",
     "input_id",
     "read_recipe",
     "read_study_recipe",

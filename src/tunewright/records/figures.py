@@ -3,7 +3,7 @@
 import math
 
 from tunewright.records.decision import BreakEven
-from tunewright.records.report import Estimate, Metric, RetentionPart
+from tunewright.records.report import BakeSummary, Estimate, Metric, RetentionPart
 
 
 def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
@@ -40,6 +40,15 @@ def format_amount(amount: float | None, currency: str) -> str:
         return "unknown"
     digits = f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
     return f"{digits} {currency}"
+
+
+def format_savings(bake: BakeSummary) -> str:
+    """What a thousand requests save without the prompt, in one sentence."""
+    money = format_amount(abs(bake.money_saved), bake.currency)
+    return (
+        f"A thousand requests save {bake.tokens_saved:,.0f} prompt tokens, {bake.milliseconds_saved:,.0f} ms of "
+        f"machine time and {'-' if bake.money_saved < 0 else ''}{money}."
+    )
 
 
 def format_break_even(found: BreakEven) -> str:

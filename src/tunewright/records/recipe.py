@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record, content_hash
 from tunewright.records.dataset import Form
+from tunewright.records.decision import Prices
 
 MAX_SOURCES_IN_TITLE = 3
 
@@ -273,6 +274,22 @@ class RetentionRecipe(Record):
     """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""
 
 
+class BakeRecipe(Record):
+    """Train the model to answer without a long system prompt as it does with it."""
+
+    prompt: str
+    """Text file that holds the system prompt."""
+    targets: Literal["prompted", "rows"] = "prompted"
+    """Answers that are trained: those which the base gives with the prompt, or those of your rows."""
+    kl_weight: Fraction = 0.5
+    """Share of the loss that compares whole token distributions with those of the prompted base, and not just the
+    answer's own tokens. 0 needs no second reading of the rows."""
+    margin: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
+    """Equal quality is shown when the 95 % interval of the paired difference lies within plus and minus this: 0.05 is 5
+    points of a share, or 5 % of the prompted base's value."""
+    prices: Prices = Prices()
+
+
 class TuneRecipe(Record):
     """The whole main job: data, base, method, training and evaluation."""
 
@@ -284,6 +301,7 @@ class TuneRecipe(Record):
     train: TrainRecipe = TrainRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     retention: RetentionRecipe = RetentionRecipe()
+    bake: BakeRecipe | None = None
 
     @property
     def id(self) -> str:

@@ -298,6 +298,31 @@ class TrainingSummary(Record):
         return sum(attempt.seconds for attempt in attempts) or self.seconds
 
 
+class BakeSummary(Record):
+    """Whether the prompt is in the weights now, and what that saves."""
+
+    prompt: str
+    """The system prompt itself."""
+    margin: float
+    """In the unit of the headline metric."""
+    outcome: Literal["equal", "no worse", "worse", "not shown"]
+    """equal: the whole 95 % interval of tuned minus prompted lies within the margin; no worse: its lower end does;
+    worse: all of it lies below the margin; not shown: the rows cannot tell."""
+    told: str
+    """The same in words, with figures."""
+    agreement: Estimate | None
+    """Share of test inputs that the tuned model answers with the very text of the prompted base."""
+    num_distilled: int
+    """Training rows whose token distributions were learned, too."""
+    tokens_saved: float
+    """Prompt tokens of a thousand requests."""
+    milliseconds_saved: float
+    """Machine time of a thousand requests; negative where the tuned model takes longer."""
+    money_saved: float
+    """The same in money, at the price of an hour of the machine."""
+    currency: str
+
+
 class DataSummary(Record):
     dataset_id: str
     sources: tuple[Source, ...]
@@ -331,6 +356,8 @@ class Report(Record):
     answers: tuple[AnswerRow, ...]
     """Best and worst rows of the last arm under the headline metric."""
     training: TrainingSummary | None
+    bake: BakeSummary | None = None
+    """Where a prompt was baked in; the arms are then prompted, base and tuned."""
     data: DataSummary
     base: BaseModelRef
     recipe: dict[str, Any]

@@ -94,13 +94,17 @@ class StudyRecipe(Record):
     @property
     def tuning(self) -> TuneRecipe:
         """The recipe of the tuned arm."""
-        settings = {name: getattr(self, name) for name in TuneRecipe.model_fields}
+        settings = {name: getattr(self, name) for name in _SHARED}
         return TuneRecipe(**settings)
 
     def with_tuning(self, tuning: TuneRecipe) -> "StudyRecipe":
         """The same study with the settings of its tuned arm replaced, such as by resolved ones."""
-        settings = {name: getattr(tuning, name) for name in TuneRecipe.model_fields}
+        settings = {name: getattr(tuning, name) for name in _SHARED}
         return self.model_copy(update=settings)
+
+
+_SHARED = tuple(name for name in TuneRecipe.model_fields if name in StudyRecipe.model_fields)
+"""Settings of `tune` that a study has too; it bakes no prompt."""
 
 
 def read_study_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()) -> StudyRecipe:

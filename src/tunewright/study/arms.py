@@ -75,9 +75,7 @@ class Prompted:
         return self.inner.answer([self._given(prompt) for prompt in prompts], advance)
 
     def _given(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        own, turns = _parted(messages)
-        text = "\n\n".join([self.system_prompt, *(message.content for message in own)])
-        return _with_tools_of(messages, (Message(role="system", content=text), *turns))
+        return with_system_prompt(messages, self.system_prompt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +140,13 @@ class Retrieval:
     def _given(self, prompts: Sequence[Sequence[Message]]) -> list[tuple[tuple[Message, ...], tuple[Hit, ...]]]:
         found = self.index.search([question_of(prompt) for prompt in prompts], self.k)
         return [with_passages(prompt, hits, self.inner.fits) for prompt, hits in zip(prompts, found, strict=True)]
+
+
+def with_system_prompt(messages: Sequence[Message], system_prompt: str) -> tuple[Message, ...]:
+    """The conversation behind a system prompt; its own system message follows the prompt."""
+    own, turns = _parted(messages)
+    text = "\n\n".join([system_prompt, *(message.content for message in own)])
+    return _with_tools_of(messages, (Message(role="system", content=text), *turns))
 
 
 def question_of(prompt: Sequence[Message]) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import yaml
 
 from tunewright.errors import MissingExtraError
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.records import (
     AnswerRow,
     ArmMetric,
+    BakeSummary,
     Change,
     Difference,
     Estimate,
@@ -22,6 +24,7 @@ from tunewright.records import (
     Verdict,
     format_estimate,
     format_p_value,
+    format_savings,
 )
 from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
 from tunewright.study.compare import NUM_ANSWERS_OF_A_KIND
@@ -59,9 +62,17 @@ def render_page(report: Report) -> str:
         headline_value=lambda value: "unscored" if value is None else format_value(value, metric),
         change_groups=change_groups(report.data.changes),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
+        savings=format_savings(report.bake) if report.bake else None,
+        agreement=_agreement(report.bake),
         retention_rows=retention_rows(report.training),
         charts=_draw_charts(report),
     )
+
+
+def _agreement(bake: BakeSummary | None) -> str | None:
+    if bake is None or bake.agreement is None:
+        return None
+    return " ".join(format_estimate(bake.agreement, SCORERS["exact_match"].metric))
 
 
 @dataclass(frozen=True, slots=True)

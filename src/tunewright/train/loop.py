@@ -63,6 +63,8 @@ class TrainingJob:
     measure_retention: Callable[[int], RetentionResult] | None = None
     """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
     that have lost too much are not kept."""
+    accumulate: Callable[..., float] = accumulate_gradients
+    """Adds the gradient of a step; as accumulate_gradients."""
 
 
 def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
@@ -174,7 +176,7 @@ def _gradients(
     recovery, random_before = Recovery(job.run), random_state()
     while True:
         try:
-            return accumulate_gradients(
+            return job.accumulate(
                 job.network,
                 rows,
                 tokens_per_micro_batch=recovery.tokens_per_micro_batch(job.settings, step),

@@ -1,0 +1,121 @@
+"""`tune --bake` on a tiny model: three arms, the answers that were learned, a kill, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_job import small_recipe, write_rows
+from small_study import write_study_base
+
+from tunewright.actions import baking, resume, tune
+from tunewright.errors import DataError, InterruptedRunError, RecipeError
+from tunewright.records import Answer, BakeRecipe, Conversation, Split, TuneRecipe
+from tunewright.store import Store
+from tunewright.train import loop
+from tunewright.train.checkpoint import TrainState
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    prompt = folder / "prompt.txt"
+    prompt.write_text("You name the colour of a place. Answer with one word.", encoding="utf-8")
+    return write_rows(folder / "rows.jsonl"), write_study_base(folder / "base"), prompt
+
+
+def recipe_of(inputs: tuple[Path, Path, Path], **bake: Any) -> TuneRecipe:
+    rows, base, prompt = inputs
+    recipe = small_recipe(rows, base)
+    evaluation = recipe.evaluate.model_copy(update={"max_answer_tokens": 6})
+    return recipe.model_copy(
+        update={"evaluate": evaluation, "bake": BakeRecipe.model_validate({"prompt": str(prompt), **bake})}
+    )
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, finish: str = "stop") -> None:
+    """Let the prompted base write whole answers: a random one never ends."""
+    real = baking.Remembering
+
+    class Ending(real):  # type: ignore[misc, valid-type]
+        def answer(self, prompts: Any, advance: Any) -> list[Answer]:
+            given = super().answer(prompts, advance)
+            return [Answer.model_validate({"text": "grey", "finish": finish}) for _ in given]
+
+    monkeypatch.setattr(baking, "Remembering", Ending)
+
+
+def test_the_prompted_answers_are_learned_and_the_report_has_three_arms_and_the_savings(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch)
+    report = tune(recipe_of(inputs), home=tmp_path)
+    assert report.arms == ("prompted", "base", "tuned")
+    assert report.bake is not None
+    assert report.bake.prompt.startswith("You name the colour")
+    assert report.bake.tokens_saved > 5000  # a prompt of a dozen words, a thousand times
+    assert report.bake.num_distilled > 0
+    assert {metric.name for metric in report.metrics} == {"accuracy", "macro_f1"}
+    assert all(change.baseline == "prompted" for change in report.differences)
+    run = Store(tmp_path).run("last")
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "The prompt in the weights" in page
+    version, examples = Store(tmp_path).get_dataset(report.data.dataset_id)
+    learned = {examples[entry.example_id].body for entry in version.entries if entry.split is Split.TRAIN}
+    assert {body.answer for body in learned if isinstance(body, Conversation)} == {"grey"}
+
+
+def test_the_rows_own_answers_can_be_the_targets(inputs: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    report = tune(recipe_of(inputs, targets="rows", kl_weight=0.0), home=tmp_path)
+    assert report.bake is not None
+    assert report.bake.num_distilled == 0
+    assert report.data.dataset_id == Store(tmp_path).run("last").record.dataset_id
+
+
+def test_a_stopped_run_goes_on_and_ends_in_the_same_weights(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(inputs, targets="rows")
+    tune(recipe, home=tmp_path / "straight")
+    real_step = loop._step
+
+    def stop(*arguments: Any) -> TrainState:
+        if arguments[3].step == 6:
+            raise KeyboardInterrupt
+        return real_step(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_step", stop)
+        with pytest.raises(InterruptedRunError, match="Continue with"):
+            tune(recipe, home=tmp_path / "stopped")
+    resumed = resume("last", home=tmp_path / "stopped")
+    assert resumed.bake is not None
+    one, other = (
+        (Store(tmp_path / name).run("last").path / "artifact" / "adapter_model.safetensors").read_bytes()
+        for name in ("straight", "stopped")
+    )
+    assert one == other
+
+
+def test_a_prompt_that_cannot_be_baked_is_refused_before_anything_is_written(
+    inputs: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    rows, base, _ = inputs
+    empty, long = tmp_path / "empty.txt", tmp_path / "long.txt"
+    empty.write_text("\n", encoding="utf-8")
+    long.write_text("word " * 2000, encoding="utf-8")
+    for path, match in (
+        (tmp_path / "none.txt", r"bake\.prompt: \S+none\.txt: found FileNotFoundError"),
+        (empty, r"bake\.prompt: \S+empty\.txt: found an empty file"),
+        (long, r"bake\.prompt: found a prompt with which 80 of 80 rows do not fit"),
+    ):
+        with pytest.raises(RecipeError, match=match):
+            tune(recipe_of((rows, base, path)), home=tmp_path / "home")
+    assert not (tmp_path / "home" / "runs").exists()
+
+
+def test_a_prompted_base_that_never_ends_an_answer_teaches_nothing(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, finish="length")
+    with pytest.raises(DataError, match=r"bake\.targets: found no usable answer of the prompted base to \d+ rows"):
+        tune(recipe_of(inputs), home=tmp_path)
