@@ -13,7 +13,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.errors import RenderError
 from tunewright.model import language_model
-from tunewright.model.generate import Continuation
+from tunewright.model.generate import Continuation, generate_greedy
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import Answer, Example, TokenLoss
@@ -235,3 +235,20 @@ def test_what_the_template_writes_before_an_answer_is_not_handed_over(
     renderer = load_renderer(write_base(tmp_path / "base", replace(chatml, template=template))).fitted(100, 50)
     pieces, answer = scripted_stream(renderer, "<think>\n\n</think>\n\nIn Rome.<|im_end|>\n", monkeypatch)
     assert answer.text == "".join(pieces) == "In Rome."
+
+
+def test_what_greedy_decoding_writes_is_told_without_decoding(model: LanguageModel) -> None:
+    prompts = [(5, 6, 7), (9, 4, 12, 8), (3, 3)]
+    written = generate_greedy(
+        model.network, prompts, max_new_tokens=6, stop_token_ids=frozenset(), pad_token_id=0
+    )  # fmt: skip
+    right = [
+        TokenSequence("", (*prompt, *found.token_ids), (0.0,) * len(prompt) + (1.0,) * 6, None)
+        for prompt, found in zip(prompts, written, strict=True)
+    ]
+    wrong = [
+        TokenSequence("", (*one.token_ids[:-2], one.token_ids[-2] + 1, one.token_ids[-1]), one.loss_weights, None)
+        for one in right
+    ]
+    assert model.writes([right[0], wrong[1], right[2], wrong[0], right[1]]) == [True, False, True, False, True]
+    assert model.writes([]) == []

@@ -8,6 +8,7 @@ from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.handover import command_to_continue
+from tunewright.actions.memorising import open_probe, plant_canaries
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import REPORT_FILES, build_report, write_report
@@ -53,7 +54,7 @@ def tune(
     """
     progress = progress or SilentProgress()
     prompt = read_bake_prompt(recipe.bake) if recipe.bake else None
-    preparation = prepare_tuning(recipe, progress, home)
+    preparation = plant_canaries(prepare_tuning(recipe, progress, home))
     if prompt is not None:
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
@@ -105,14 +106,23 @@ def _carry_out(
             base_model = language_model(preparation)
         with timed(run, "measure the base"):
             base_scores = _judge_once(run, "base", base_model, items, preparation.recipe.evaluate, progress)
+        probe = open_probe(preparation)
+        if probe:
+            with timed(run, "measure memorisation"):
+                probe.measure_base(run, base_model)
         tuned_model = with_trainable(base_model, preparation.recipe)
         with timed(run, "train"):
             tuned_model, summary = train_keeping_ability(run, preparation, tuned_model, progress, command_to_continue)
         publish_artifact(run, preparation, tuned_model)
         with timed(run, "measure the tuned model"):
             tuned_scores = _judge_once(run, "tuned", tuned_model, items, preparation.recipe.evaluate, progress)
+        memorised = None
+        if probe:
+            with timed(run, "measure memorisation"):
+                memorised = probe.summarise(run, tuned_model)
         title = f"{preparation.base.ref.name} on {preparation.recipe.data.title}"
         report = build_report(run, preparation, [base_scores, tuned_scores], items, summary, seconds_of(run), title)
+        report = report.model_copy(update={"memorisation": memorised})
         outputs = write_report(run, report)
         run.update(status=RunStatus.SUCCEEDED, outputs=(*outputs, ARTIFACT))
     return report

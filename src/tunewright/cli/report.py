@@ -7,7 +7,7 @@ from rich.text import Text
 from tunewright.cli.screen import Screen
 from tunewright.cli.tables import MetricTable, answer_table, footnotes, pick_answers
 from tunewright.cli.visible import visible
-from tunewright.records import Report, format_savings
+from tunewright.records import Report, format_memorisation, format_savings
 
 REPORT_PAGE = "report.html"
 
@@ -26,6 +26,8 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
     for note in footnotes(report):
         screen.show(Text(visible(note), "dim"))
     screen.show(Text("\n" + visible(report.summary)))
+    for line in format_memorisation(report.memorisation) if report.memorisation else ():
+        screen.show(Text("\n" + visible(line)))
     if report.bake:
         screen.show(Text("\nThe prompt in the weights: " + visible(report.bake.told)))
         screen.show(Text(visible(format_savings(report.bake))))

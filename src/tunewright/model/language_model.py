@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
-from tunewright.model.batch import most_logit_rows
-from tunewright.model.forward import compute_precision, make_batches, trained_token_losses
+from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
+from tunewright.model.forward import compute_precision, make_batches, trained_logits, trained_token_losses
 from tunewright.model.generate import Continuation, generate_greedy
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
 from tunewright.render import Prompt, Renderer, TokenSequence
@@ -118,20 +118,42 @@ class LanguageModel:
             advance(len(group))
         return losses
 
+    def writes(self, sequences: Sequence[TokenSequence]) -> list[bool]:
+        """Whether greedy decoding writes all trained tokens of each sequence after the others, in order.
+
+        One pass tells: where the likeliest token is the sequence's own at every place, decoding would have come there.
+        """
+        import torch
+
+        found = [True] * len(sequences)
+        for group, batch in self._scoring_batches(sequences):
+            with torch.inference_mode(), compute_precision(self.precision, self.network.device):
+                logits_NV, targets_N, _, row_N = trained_logits(self.network, batch)
+                missed = row_N[logits_NV.argmax(-1) != targets_N]
+            for place in set(missed.tolist()):
+                found[group[place]] = False
+        return found
+
     def _sequence_losses(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[list[int], list[float]]]:
         """Summed loss of each sequence, a group of row indices at a time."""
         import torch
 
         device = self.network.device
-        was_training = self.network.training
-        self.network.eval()
-        most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
-        for group, batch in make_batches(self.network, sequences, most, self.renderer.pad_token_id):
+        for group, batch in self._scoring_batches(sequences):
             with torch.inference_mode(), compute_precision(self.precision, device):
                 losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
                 sums = torch.zeros(len(group), dtype=torch.float64, device=device)
                 sums.index_add_(0, row_N, (losses_N * weights_N).double())
             yield group, sums.tolist()
+
+    def _scoring_batches(
+        self, sequences: Sequence[TokenSequence]
+    ) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
+        """Batches for passes without gradients, with the network in eval mode meanwhile."""
+        was_training = self.network.training
+        self.network.eval()
+        most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
+        yield from make_batches(self.network, sequences, most, self.renderer.pad_token_id)
         self.network.train(was_training)
 
     def _answer_batch(self, prompts: Sequence[Prompt], on_token: Callable[[int], None] | None = None) -> list[Answer]:

@@ -3,7 +3,7 @@
 import math
 
 from tunewright.records.decision import BreakEven
-from tunewright.records.report import BakeSummary, Estimate, Metric, RetentionPart
+from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart
 
 
 def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
@@ -40,6 +40,29 @@ def format_amount(amount: float | None, currency: str) -> str:
         return "unknown"
     digits = f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
     return f"{digits} {currency}"
+
+
+def format_memorisation(found: MemorisationSummary) -> tuple[str, ...]:
+    """What can be got out of the tuned model, one sentence for each thing that was measured."""
+    share = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
+    lines = []
+    if found.tuned_rate is not None:
+        rate, base, unseen = (
+            " ".join(format_estimate(value, share)) if value else "not measured"
+            for value in (found.tuned_rate, found.base_rate, found.unseen_rate)
+        )
+        lines.append(
+            f"Given the first half of a training answer, the tuned model writes the second one word for word in {rate} "
+            f"of {found.tuned_rate.num_rows:,} rows (base {base}; tuned on test rows, which it never saw, {unseen})."
+        )
+    if found.tuned_exposures:
+        tuned, base_bits = (sum(bits) / len(bits) for bits in (found.tuned_exposures, found.base_exposures))
+        times = "once" if found.canary_repeats == 1 else f"{found.canary_repeats} times"
+        lines.append(
+            f"Exposure of {len(found.tuned_exposures)} canaries planted {times}: {tuned:.1f} of at most "
+            f"{found.max_exposure:.0f} bits with the tuned model, {base_bits:.1f} with the base (chance gives 1.4)."
+        )
+    return tuple(lines)
 
 
 def format_savings(bake: BakeSummary) -> str:

@@ -274,6 +274,19 @@ class RetentionRecipe(Record):
     """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""
 
 
+class MemorisationRecipe(Record):
+    """Whether training rows, or secrets planted among them, can be got out of the model."""
+
+    canaries: Annotated[int, Field(ge=0, le=100)] = 0
+    """Invented secrets that are planted among the training rows, to see how far one that stands there can be told
+    apart from others (exposure). They stay in the model: for trials, not for the model that you will use."""
+    canary_repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often each of them stands there."""
+    max_rows: Annotated[int, Field(ge=0)] = 200
+    """Training rows, and as many test rows, of which it is tried whether the model writes the second half of the answer
+    word for word when it is given the first. 0 leaves it out."""
+
+
 class BakeRecipe(Record):
     """Train the model to answer without a long system prompt as it does with it."""
 
@@ -301,6 +314,7 @@ class TuneRecipe(Record):
     train: TrainRecipe = TrainRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     retention: RetentionRecipe = RetentionRecipe()
+    memorisation: MemorisationRecipe = MemorisationRecipe()
     bake: BakeRecipe | None = None
 
     @property

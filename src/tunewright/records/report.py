@@ -298,6 +298,24 @@ class TrainingSummary(Record):
         return sum(attempt.seconds for attempt in attempts) or self.seconds
 
 
+class MemorisationSummary(Record):
+    """What can be got out of the base and of the tuned model."""
+
+    canary_repeats: int
+    max_exposure: float
+    """Bits of a secret that is told apart from all others; one that was never seen has 1.4 on average."""
+    base_exposures: tuple[float, ...]
+    tuned_exposures: tuple[float, ...]
+    """Of each planted secret, in bits; empty where none was planted."""
+    base_rate: Estimate | None
+    tuned_rate: Estimate | None
+    """Share of training rows whose second half is written word for word; None where too few are long enough."""
+    unseen_rate: Estimate | None
+    """The same of test rows by the tuned model: what can be written without having been memorised."""
+    num_too_short: int
+    """Training rows that were passed over, because the second half is shorter than eight tokens."""
+
+
 class BakeSummary(Record):
     """Whether the prompt is in the weights now, and what that saves."""
 
@@ -356,6 +374,7 @@ class Report(Record):
     answers: tuple[AnswerRow, ...]
     """Best and worst rows of the last arm under the headline metric."""
     training: TrainingSummary | None
+    memorisation: MemorisationSummary | None = None
     bake: BakeSummary | None = None
     """Where a prompt was baked in; the arms are then prompted, base and tuned."""
     data: DataSummary

@@ -23,6 +23,7 @@ from tunewright.records import (
     Report,
     Verdict,
     format_estimate,
+    format_memorisation,
     format_p_value,
     format_savings,
 )
@@ -64,6 +65,7 @@ def render_page(report: Report) -> str:
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
         savings=format_savings(report.bake) if report.bake else None,
         agreement=_agreement(report.bake),
+        memorised=format_memorisation(report.memorisation) if report.memorisation else (),
         retention_rows=retention_rows(report.training),
         charts=_draw_charts(report),
     )
