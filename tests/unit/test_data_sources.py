@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from tunewright.data import prepare
 from tunewright.data.sources import read_path, read_sources
 from tunewright.errors import DataError, MissingExtraError, RecipeError
-from tunewright.records import Conversation, DataRecipe, Example, PlainText, SourceRecipe, content_hash
+from tunewright.records import Conversation, DataRecipe, Example, PlainText, SourceRecipe, Split, content_hash
 
 ROW = b'{"prompt": "2 + 2", "completion": "4"}\n'
 
@@ -352,3 +353,26 @@ def test_a_database_needs_a_query() -> None:
         read_sources(sources({"path": "sqlite:///crm.db", "name": "crm"}), None)
     with pytest.raises(RecipeError, match=r"query of data\.path: found nothing"):
         read_sources(DataRecipe(path="postgres://host/crm"), None)
+
+
+def test_one_source_can_have_groups_where_another_has_no_such_column(tmp_path: Path) -> None:
+    grouped = "".join(
+        json.dumps({"prompt": f"What about part {n // 4} in respect {n}?", "completion": f"fact {n}", "part": n // 4})
+        + "\n"
+        for n in range(120)
+    )
+    plain = "".join(json.dumps({"prompt": f"ticket {n} of kind {n}", "completion": str(n)}) + "\n" for n in range(120))
+    recipe = sources(
+        {"path": write(tmp_path / "grouped.jsonl", grouped.encode()), "group_column": "part"},
+        {"path": write(tmp_path / "plain.jsonl", plain.encode())},
+        checks={"skip": ["near_duplicates"]},
+    )
+    found = prepare(recipe)
+    splits_of: dict[str, set[Split]] = {}
+    for split in Split:
+        for row in found.rows(split):
+            if row.provenance.group is not None:
+                splits_of.setdefault(row.provenance.group, set()).add(split)
+    assert len(splits_of) == 30
+    assert all(len(splits) == 1 for splits in splits_of.values())
+    assert "Rows with the same part share a split. 120 rows have no part and stand alone." in found.notes

@@ -73,9 +73,10 @@ def parse(arguments: list[str]) -> None:
         inner, *rest = rest
         assert inner in command.commands, f"tunewright {name} has no command {inner}"
         command = command.commands[inner]
-    overrides = command.make_context(name, rest).params.get("overrides")
+    given = command.make_context(name, rest).params
     read = read_study_recipe if name == "study" else read_recipe
-    read({"data": {"path": "rows.jsonl"}}, overrides=tuple(overrides or ()))
+    fields = {"data": {"path": "rows.jsonl"}} | ({"bake": {"prompt": given["bake"]}} if given.get("bake") else {})
+    read(fields, overrides=tuple(given.get("overrides") or ()))
 
 
 def docs_script() -> ModuleType:

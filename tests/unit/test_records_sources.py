@@ -64,6 +64,7 @@ def test_settings_of_a_source_fall_back_to_those_of_the_recipe() -> None:
     read = recipe.for_source(SourceRecipe(path="b", output="z", system_prompt=""))
     assert (read.path, read.sources, read.split_seed) == ("b", (), 3)
     assert (read.form, read.input, read.output, read.system_prompt) == (None, "q", "z", "")
+    assert recipe.for_source(SourceRecipe(path="b", group_column="part")).group_column == "part"
     by_form = recipe.for_source(SourceRecipe(path="b", form="messages"))
     assert (by_form.form, by_form.input, by_form.output, by_form.system_prompt) == ("messages", None, None, "x")
 

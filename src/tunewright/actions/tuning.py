@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
+from tunewright.actions.benchmarking import measure_tasks
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.handover import command_to_continue
 from tunewright.actions.memorising import open_probe, plant_canaries
@@ -120,9 +121,11 @@ def _carry_out(
         if probe:
             with timed(run, "measure memorisation"):
                 memorised = probe.summarise(run, tuned_model)
+        with timed(run, "run public benchmarks"):
+            benchmarks = measure_tasks(run, preparation)
         title = f"{preparation.base.ref.name} on {preparation.recipe.data.title}"
         report = build_report(run, preparation, [base_scores, tuned_scores], items, summary, seconds_of(run), title)
-        report = report.model_copy(update={"memorisation": memorised})
+        report = report.model_copy(update={"memorisation": memorised, "benchmarks": benchmarks})
         outputs = write_report(run, report)
         run.update(status=RunStatus.SUCCEEDED, outputs=(*outputs, ARTIFACT))
     return report

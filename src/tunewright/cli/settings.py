@@ -1,6 +1,6 @@
 """From options to recipes. An option that was not given sets nothing, so that the recipe file keeps its say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ class Settings:
     validation: str | None = None
     test: str | None = None
     bake: str | None = None
+    tasks: str | None = None
     recipe_file: Path | None = None
     overrides: Sequence[str] = ()
 
@@ -54,7 +55,7 @@ class Settings:
         if self.data is None and self.recipe_file is None and not names_data:
             example = f"As in: tunewright {command} tickets.csv --input question --output answer."
             raise RecipeError(Problem("DATA", "nothing", "a file of examples or a hub dataset id", example))
-        values = {
+        values: dict[str, str | list[str] | None] = {
             "data.path": self.data,
             "data.input": self.input_column,
             "data.output": self.output_column,
@@ -64,6 +65,7 @@ class Settings:
             "base": self.base,
             "method.kind": self.method,
             "bake.prompt": self.bake,
+            "retention.tasks": None if self.tasks is None else [task.strip() for task in self.tasks.split(",")],
         }
         return _nested(values)
 
@@ -90,6 +92,7 @@ _OPTION_OF = {
     "validation": "--validation",
     "test": "--test",
     "bake": "--bake",
+    "tasks": "--retention",
     "recipe_file": "--recipe",
     "overrides": "--set",
 }
@@ -162,7 +165,7 @@ def refuse_other_sections(overrides: Sequence[str], sections: Sequence[str]) -> 
             raise RecipeError(Problem(f"--set {override}", "a setting without effect", expected, fix))
 
 
-def _nested(values: dict[str, str | None]) -> dict[str, Any]:
+def _nested(values: Mapping[str, str | list[str] | None]) -> dict[str, Any]:
     """Turn `{"data.path": "rows.jsonl", "base": None}` into `{"data": {"path": "rows.jsonl"}}`."""
     nested: dict[str, Any] = {}
     for dotted, value in values.items():

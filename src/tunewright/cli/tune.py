@@ -28,6 +28,14 @@ def tune(
             help="Train the model to answer without this system prompt as it does with it, and prove that it does.",
         ),
     ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            "--retention",
+            metavar="TASK,...",
+            help="Tasks of lm-evaluation-harness, as in hellaswag,arc_easy, run on the base and on the tuned model.",
+        ),
+    ] = None,
     recipe_file: options.RecipeFile = None,
     overrides: options.Overrides = None,
     resume: Annotated[
@@ -61,6 +69,7 @@ def tune(
         validation=validation,
         test=test,
         bake=bake,
+        tasks=tasks,
         recipe_file=recipe_file,
         overrides=tuple(overrides or ()),
     )

@@ -138,7 +138,7 @@ class _Splitter:
             num_needed = MIN_TRAIN_ROWS + MIN_HELD_OUT_ROWS * len(splits_to_cut)
             num_inputs = len({example.input_id for example in main})
             parts = [f"{MIN_TRAIN_ROWS} to train on", *(f"{MIN_HELD_OUT_ROWS} for {split}" for split in splits_to_cut)]
-            column = self._recipe.group_column or ("document" if self._has_groups else None)
+            column = self._recipe.group_title or ("document" if self._has_groups else None)
             together = f"equal inputs {f'and rows with one {column} ' if column else ''}share a split"
             raise DataError(
                 Problem(
@@ -166,7 +166,7 @@ class _Splitter:
         return SplitRows(self._rows, tuple(self._changes), (*self.notes, *self._notes_on_columns()))
 
     def _notes_on_columns(self) -> Iterator[str]:
-        if column := self._recipe.group_column:
+        if column := self._recipe.group_title:
             num_alone = sum(row.provenance.group is None for row in chain.from_iterable(self._rows.values()))
             alone = f" {num_alone:,} rows have no {column} and stand alone." if num_alone else ""
             yield f"Rows with the same {column} share a split.{alone}"
@@ -182,7 +182,7 @@ class _Splitter:
         if near := self._examined.group_of.get(example.input_id):
             yield "nearly the same input as", near
         if example.provenance.group:
-            yield f"same {self._recipe.group_column or 'document'} as", example.provenance.group
+            yield f"same {self._recipe.group_title or 'document'} as", example.provenance.group
 
     def _without_leaks(self, examples: Sequence[Example]) -> list[Example]:
         kept = []

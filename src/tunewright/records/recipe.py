@@ -69,6 +69,8 @@ class SourceRecipe(Record):
     """As `data.output`, for this source. Default: that of the recipe."""
     system_prompt: str | None = None
     """As `data.system_prompt`, for this source. Default: that of the recipe."""
+    group_column: str | None = None
+    """As `data.group_column`, for this source. Default: that of the recipe. Rows of sources without one stand alone."""
     licence: str | None = None
     """Licence of the rows, as in `CC-BY-4.0`; see `data.checks.licences`. Default: unknown."""
     licence_column: str | None = None
@@ -154,6 +156,12 @@ class DataRecipe(Record):
         num_hidden = len(self.sources) - len(shown)
         return ", ".join(shown) + (f" and {num_hidden} more" if num_hidden else "")
 
+    @property
+    def group_title(self) -> str | None:
+        """The field, or fields of its sources, whose equal values never stand in two splits."""
+        own = [source.group_column for source in self.sources if source.group_column is not None]
+        return self.group_column or " or ".join(dict.fromkeys(own)) or None
+
     def for_source(self, source: SourceRecipe) -> "DataRecipe":
         """The settings under which one source is read: its own where it has them, else those of the recipe."""
         has_columns = source.input is not None or source.output is not None
@@ -166,6 +174,7 @@ class DataRecipe(Record):
                 "form": form,
                 "input": source.input or (self.input if may_have_columns else None),
                 "output": source.output or (self.output if may_have_columns else None),
+                "group_column": source.group_column or self.group_column,
                 "system_prompt": source.system_prompt if source.system_prompt is not None else self.system_prompt,
             }
         )
@@ -272,6 +281,11 @@ class RetentionRecipe(Record):
     """Share of the rows of rehearsal that are general ones, which come with tunewright."""
     files: tuple[str, ...] = ()
     """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""
+    tasks: tuple[str, ...] = ()
+    """Tasks of lm-evaluation-harness, such as `hellaswag`, that are run on the base and on the tuned model, in a
+    process of their own. They are reported, and do not decide which checkpoint is kept. Needs the extra `eval`."""
+    task_folder: str | None = None
+    """Folder with YAML files of tasks of your own."""
 
 
 class MemorisationRecipe(Record):
@@ -315,7 +329,9 @@ class TuneRecipe(Record):
     evaluate: EvaluateRecipe = EvaluateRecipe()
     retention: RetentionRecipe = RetentionRecipe()
     memorisation: MemorisationRecipe = MemorisationRecipe()
+    """What of the training rows can be got out of the model."""
     bake: BakeRecipe | None = None
+    """A system prompt to train into the weights; default: none."""
 
     @property
     def id(self) -> str:

@@ -298,6 +298,19 @@ class TrainingSummary(Record):
         return sum(attempt.seconds for attempt in attempts) or self.seconds
 
 
+class BenchmarkResult(Record):
+    """A task of lm-evaluation-harness before and after training."""
+
+    task: str
+    metric: str
+    version: str
+    """Of the task: other versions give other values."""
+    base: Estimate | None
+    tuned: Estimate | None
+    change: Difference
+    """tuned minus base, item by item."""
+
+
 class MemorisationSummary(Record):
     """What can be got out of the base and of the tuned model."""
 
@@ -374,6 +387,8 @@ class Report(Record):
     answers: tuple[AnswerRow, ...]
     """Best and worst rows of the last arm under the headline metric."""
     training: TrainingSummary | None
+    benchmarks: tuple[BenchmarkResult, ...] = ()
+    """Public tasks that were asked for."""
     memorisation: MemorisationSummary | None = None
     bake: BakeSummary | None = None
     """Where a prompt was baked in; the arms are then prompted, base and tuned."""

@@ -16,6 +16,7 @@ from tunewright.records import (
     AnswerRow,
     ArmMetric,
     BakeSummary,
+    BenchmarkResult,
     Change,
     Difference,
     Estimate,
@@ -65,10 +66,31 @@ def render_page(report: Report) -> str:
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
         savings=format_savings(report.bake) if report.bake else None,
         agreement=_agreement(report.bake),
+        benchmark_rows=[_benchmark_row(found) for found in report.benchmarks],
         memorised=format_memorisation(report.memorisation) if report.memorisation else (),
         retention_rows=retention_rows(report.training),
         charts=_draw_charts(report),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _BenchmarkRow:
+    """One public task as the page shows it."""
+
+    found: BenchmarkResult
+    base: str
+    tuned: str
+    change: str
+
+
+def _benchmark_row(found: BenchmarkResult) -> _BenchmarkRow:
+    share = SCORERS["accuracy"].metric
+
+    def written(value: Estimate | None, *, is_difference: bool = False) -> str:
+        return " ".join(format_estimate(value, share, is_difference=is_difference)) if value else "not measured"
+
+    base, tuned = written(found.base), written(found.tuned)
+    return _BenchmarkRow(found, base, tuned, written(found.change.estimate, is_difference=True))
 
 
 def _agreement(bake: BakeSummary | None) -> str | None:

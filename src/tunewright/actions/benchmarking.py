@@ -1,0 +1,50 @@
+"""Public benchmarks before and after training: tasks of lm-evaluation-harness on base and artifact, item by item."""
+
+from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.preparing import Preparation
+from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.statistics import difference, estimate
+from tunewright.outside.lm_eval import TaskValues, run_lm_eval
+from tunewright.records import BenchmarkResult, Lora, Score
+from tunewright.store import RunFolder
+
+TASKS_FILE = "tasks-base.json"
+
+
+def measure_tasks(run: RunFolder, preparation: Preparation) -> tuple[BenchmarkResult, ...]:
+    """Run `retention.tasks` on the base and on the run's artifact; empty where none was asked for.
+
+    What an earlier sitting measured of the base is kept.
+    """
+    recipe = preparation.recipe
+    settings = recipe.retention
+    if not settings.tasks:
+        return ()
+    base, artifact = preparation.base.folder, run.published(ARTIFACT)
+    limits = settings.tasks, settings.task_folder, settings.max_items
+    if not run.has(TASKS_FILE):
+        run.write_json(TASKS_FILE, [vars(found) for found in run_lm_eval(base, None, *limits)])
+    before = [TaskValues(**found) for found in run.read_json(TASKS_FILE)]
+    model, adapter = (base, artifact) if isinstance(recipe.method, Lora) else (artifact, None)
+    after = {found.task: found for found in run_lm_eval(model, adapter, *limits)}
+    sampling = (recipe.evaluate.num_resamples, recipe.evaluate.seed)
+    return tuple(_compared(found, after[found.task], sampling) for found in before if found.task in after)
+
+
+def _compared(before: TaskValues, after: TaskValues, sampling: tuple[int, int]) -> BenchmarkResult:
+    # Values that are not just right or wrong have the same mean, and an interval from resampling.
+    is_right_or_wrong = set(before.values.values()) | set(after.values.values()) <= {0.0, 1.0}
+    metric = SCORERS["accuracy" if is_right_or_wrong else "token_f1"].metric
+    metric = metric.model_copy(update={"higher_is_better": before.higher_is_better})
+    base, tuned = (
+        tuple(Score(example_id=key, metric=metric.name, value=value) for key, value in found.values.items())
+        for found in (before, after)
+    )
+    return BenchmarkResult(
+        task=before.task,
+        metric=before.metric,
+        version=before.version,
+        base=estimate(metric, base, *sampling),
+        tuned=estimate(metric, tuned, *sampling),
+        change=difference(metric, "tuned", "base", tuned, base, *sampling),
+    )

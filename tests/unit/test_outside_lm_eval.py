@@ -1,0 +1,79 @@
+"""What is asked of lm-evaluation-harness and what is read back, against files as version 0.4.13 writes them."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tunewright.errors import MissingExtraError, ModelError
+from tunewright.outside import lm_eval
+from tunewright.outside.lm_eval import run_lm_eval
+
+
+class Harness:
+    """Writes the files of a finished run."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+        self.command: list[str] = []
+
+    def __call__(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        self.command = list(command)
+        folder = Path(self.option("--output_path")) / "some__model"
+        folder.mkdir()
+        tasks = {"tiny_choice": ["acc", "acc_norm"], "essay": ["word_count"], "texts": ["word_perplexity"]}
+        record = {
+            "higher_is_better": {task: dict.fromkeys(metrics, task != "essay") for task, metrics in tasks.items()},
+            "versions": {"tiny_choice": 1.0},
+        }
+        (folder / "results_2026-11-26T10-28-21.json").write_text(json.dumps(record), encoding="utf-8")
+        for task, metrics in tasks.items():
+            rows = [
+                {
+                    "doc_id": number,
+                    "metrics": metrics,
+                    # A perplexity is kept as a pair, which is no value of the item.
+                    **{name: [1.5, 3] if "perplexity" in name else float(number % 2) for name in metrics},
+                }
+                for number in range(4)
+            ]
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            (folder / f"samples_{task}_2026-11-26T10-28-21.jsonl").write_text(text, encoding="utf-8")
+        return subprocess.CompletedProcess(command, self.code, "", "Traceback\nValueError: no task named nonsense\n")
+
+    def option(self, name: str) -> str:
+        return self.command[self.command.index(name) + 1]
+
+
+def test_every_item_of_every_task_is_read_back_by_its_number() -> None:
+    essay, choice = run_lm_eval(Path("base"), None, ["tiny_choice", "essay", "texts"], run=Harness())
+    assert (choice.task, choice.metric, choice.version, choice.higher_is_better) == (
+        "tiny_choice", "acc_norm", "1.0", True,
+    )  # fmt: skip
+    assert choice.values == {"0": 0.0, "1": 1.0, "2": 0.0, "3": 1.0}
+    assert (essay.metric, essay.version, essay.higher_is_better) == ("word_count", "", False)
+
+
+def test_the_adapter_and_the_limits_reach_the_command() -> None:
+    harness = Harness()
+    run_lm_eval(Path("/b"), Path("/a"), ["x", "y"], folder="own", max_items=20, run=harness)
+    assert harness.option("--model_args") == "pretrained=/b,dtype=float32,peft=/a"
+    assert harness.option("--tasks") == "x,y"
+    assert (harness.option("--include_path"), harness.option("--limit")) == ("own", "20")
+    plain = Harness()
+    run_lm_eval(Path("/b"), None, ["x"], run=plain)
+    assert "peft" not in plain.option("--model_args")
+    assert not {"--include_path", "--limit"} & set(plain.command)
+
+
+def test_a_failed_run_shows_its_last_lines() -> None:
+    with pytest.raises(ModelError, match=r"ended with exit code 1 on nonsense(.|\n)*no task named nonsense"):
+        run_lm_eval(Path("/b"), None, ["nonsense"], run=Harness(code=1))
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lm_eval.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'tunewright\[eval\]'"):
+        run_lm_eval(Path("/b"), None, ["x"])
