@@ -1,10 +1,11 @@
-"""Write the demo data: support tickets of an invented lamp maker, each with its filing in strict JSON.
+"""Write the demo data of an invented lamp maker: support tickets with their filing in strict JSON, and a handbook of
+spare parts with questions (demo_handbook.py).
 
 The tickets come from a small grammar, so one seed gives the same bytes everywhere. What a customer writes and what
 the house files differ: "my reading lamp keeps blinking" is `repairs.flicker` of a `Mira`. What each
 field means stands in src/tunewright/bundled/demo/README.md.
 
-    python scripts/make_demo_data.py [FILE [SEED]]
+    python scripts/make_demo_data.py [FOLDER [SEED]]
 
 One row:
 
@@ -22,6 +23,8 @@ from itertools import product as every_combination
 from pathlib import Path
 from typing import Any
 
+from demo_handbook import write_handbook
+
 SEED = 20
 NUM_ROUNDS = 6
 """Rows of each (issue, severity, product): 8 x 3 x 5 x 6 = 720 rows with every label equally often."""
@@ -29,7 +32,7 @@ SHARE_WITH_ORDER = 0.6
 SHARE_LOWER_CASE = 0.25
 SHARE_WITH_TYPO = 0.2
 
-DEFAULT_PATH = Path(__file__).parents[1] / "src" / "tunewright" / "bundled" / "demo" / "tickets.jsonl"
+DEFAULT_FOLDER = Path(__file__).parents[1] / "src" / "tunewright" / "bundled" / "demo"
 
 ISSUES = {
     "billing.double": (
@@ -236,11 +239,13 @@ def make_rows(seed: int = SEED) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write the rows into the package, or to the file (and with the seed) named on the command line."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_PATH
-    rows = make_rows(int(sys.argv[2])) if len(sys.argv) > 2 else make_rows()
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8", newline="\n")
-    print(f"{len(rows)} rows -> {path}")
+    """Write the files into the package, or into the folder (and with the seed) named on the command line."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_FOLDER
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
+    rows = make_rows(seed)
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "tickets.jsonl").write_text(text, encoding="utf-8", newline="\n")
+    print(f"{len(rows)} tickets and {write_handbook(folder, seed)} questions -> {folder}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import sys
 from collections import Counter
 from importlib.resources import files
 from pathlib import Path
@@ -27,11 +28,13 @@ PRODUCTS = {"Mira", "Alta", "Riva", "Puck", None}
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
+    sys.path.insert(0, str(SCRIPT.parent))  # it takes the handbook from the file beside it
     spec = importlib.util.spec_from_file_location("make_demo_data", SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    sys.path.remove(str(SCRIPT.parent))
     return module
 
 
@@ -51,12 +54,39 @@ def ticket(conversation: Conversation) -> str:
     return conversation.messages[0].content
 
 
-def test_the_script_writes_the_committed_file_byte_for_byte(
+def test_the_script_writes_the_committed_files_byte_for_byte(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["make_demo_data.py", str(tmp_path / "tickets.jsonl")])
+    monkeypatch.setattr("sys.argv", ["make_demo_data.py", str(tmp_path)])
     script.main()
-    assert (tmp_path / "tickets.jsonl").read_bytes() == TICKETS.read_bytes()
+    written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    assert len(written) == 5
+    for name in written:
+        assert (tmp_path / name).read_bytes() == (TICKETS.parent / name).read_bytes(), name
+
+
+def test_every_answer_stands_in_the_handbook_and_the_new_ones_in_the_updated_one() -> None:
+    for rows, handbook in (("questions", "handbook"), ("updated-answers", "updated-handbook")):
+        text = (TICKETS.parent / handbook / "parts.md").read_text(encoding="utf-8")
+        sections = {section.partition("\n")[0]: section for section in text.split("## ")}
+        for line in (TICKETS.parent / f"{rows}.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            question, answer = (message["content"] for message in row["messages"])
+            assert row["part"] in question
+            assert answer in sections[row["part"]]
+            assert sum(section.startswith(row["part"]) for section in sections) == 1
+
+
+def test_half_of_the_prices_change_and_nothing_else() -> None:
+    old, new = (
+        [json.loads(line)["messages"] for line in (TICKETS.parent / name).read_text(encoding="utf-8").splitlines()]
+        for name in ("questions.jsonl", "updated-answers.jsonl")
+    )
+    answers = {question["content"]: answer["content"] for question, answer in old}
+    assert len(old) == len(answers) == 200
+    assert len(new) == 40
+    assert all(answers[question["content"]] != answer["content"] for question, answer in new)
+    assert all(answer["content"].endswith(" euros") for _, answer in new)
 
 
 def test_another_seed_writes_other_tickets(script: ModuleType) -> None:
