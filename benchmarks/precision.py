@@ -12,7 +12,6 @@ import time
 import torch
 
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
-from tunewright.model.forward import compute_precision
 from tunewright.model.generate import generate_greedy
 from tunewright.model.load import load_base
 from tunewright.outside.hub import find_base
@@ -47,8 +46,8 @@ def main() -> None:
         seconds = []
         for _ in range(4):
             started = time.perf_counter()
-            with compute_precision(precision, network.device):
-                generate_greedy(network, PROMPTS, max_new_tokens=40, stop_token_ids=frozenset(), pad_token_id=0)
+            settings = {"max_new_tokens": 40, "stop_token_ids": frozenset(), "pad_token_id": 0}
+            generate_greedy(network, PROMPTS, **settings, precision=precision)
             seconds.append(time.perf_counter() - started)
         print(f"decode {precision}: {1000 * statistics.median(seconds[1:]) / 40:.1f} ms per step")
 

@@ -57,6 +57,27 @@ def finish_run(home: Path, folder: Path, method: Method, **changes: object) -> R
 LORA = Lora(rank=2, alpha=4.0, dropout=0.0)
 
 
+class Told(SilentProgress):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.mark.parametrize(("architecture", "num_notes"), [("llama", 0), ("gemma2", 1)])
+def test_a_base_that_answers_the_slower_way_is_named_with_the_reason(
+    architecture: str, num_notes: int, tmp_path: Path
+) -> None:
+    told = Told()
+    opened = open_model(str(write_tiny_base(tmp_path / "base", architecture)), tmp_path)
+    answering.say_slow_answers(opened.load("float32", 1), told)
+    assert len(told.texts) == num_notes
+    assert all("transformers' own cache, which is slower: " in text for text in told.texts)
+
+
 # Names
 
 

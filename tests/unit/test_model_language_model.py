@@ -16,7 +16,7 @@ from tunewright.model import language_model
 from tunewright.model.generate import Continuation, generate_greedy
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
-from tunewright.records import Answer, Example, TokenLoss
+from tunewright.records import Answer, Example, Message, TokenLoss
 from tunewright.render import Renderer, TokenSequence, load_renderer
 
 BAD = "an <|im_end|> in the text"
@@ -55,6 +55,10 @@ def model(base: Path, renderer: Renderer) -> LanguageModel:
     return LanguageModel(load_base(base), renderer, "float32", rows_per_batch=2)
 
 
+def system(text: str) -> list[Message]:
+    return [Message(role="system", content=text)]
+
+
 def reference_nats(model: LanguageModel, sequence: TokenSequence) -> float:
     """Minus the sum of log p over the trained tokens, without batch, padding or cut of the head."""
     with torch.no_grad():
@@ -81,6 +85,20 @@ def test_answers_come_in_the_order_of_the_prompts_and_equal_those_given_alone(mo
         len(model.renderer.prompt(prompt).token_ids) for prompt in prompts if prompt != user(BAD)
     ]
     assert advance.calls == [1, 2, 2]
+
+
+def test_a_model_kept_for_answering_gives_the_same_answers_call_by_call(model: LanguageModel) -> None:
+    prompts = [[*system("Answer shortly and in good English, please."), *user(text)] for text in ("Hi", "Why?", "So?")]
+    kept = model.for_answering()
+    assert [kept.answer([prompt], Counter())[0] for prompt in prompts] == model.answer(prompts, Counter())
+    assert kept.answer(prompts, Counter()) == model.answer(prompts, Counter())
+
+
+def test_why_answers_take_the_slower_way_is_known(model: LanguageModel, tmp_path: Path) -> None:
+    assert model.slow_answers is None
+    capped = replace(model, network=load_base(write_tiny_base(tmp_path / "base", "gemma2")))
+    assert capped.slow_answers is not None
+    assert "softcap" in capped.slow_answers
 
 
 def test_a_prompt_that_cannot_be_rendered_fails_alone_with_its_reason(model: LanguageModel) -> None:
@@ -184,32 +202,27 @@ def test_a_message_that_cannot_be_rendered_is_an_error_in_a_stream(model: Langua
         model.stream(user(BAD), lambda _: None)
 
 
-def scripted_stream(
-    renderer: Renderer, answer: str, monkeypatch: pytest.MonkeyPatch, num_tokens: int | None = None
-) -> tuple[list[str], Answer]:
+def scripted_stream(renderer: Renderer, answer: str, num_tokens: int | None = None) -> tuple[list[str], Answer]:
     """What is handed over while a model writes `answer` token by token (only the first `num_tokens`)."""
     token_ids = renderer._tokenizer.encode(answer)[:num_tokens]
 
-    def write(network: Any, prompts: Any, *, on_token: Any, **settings: Any) -> list[Continuation]:
-        del network, prompts, settings
-        for token_id in token_ids:
-            on_token(token_id)
-        return [Continuation(token_ids, "length" if num_tokens else "stop")]
+    class Script:
+        def generate(self, prompts: Any, max_new: int, stop: Any, on_token: Any, *more: Any) -> list[Continuation]:
+            del prompts, max_new, stop, more
+            for token_id in token_ids:
+                on_token(token_id)
+            return [Continuation(token_ids, "length" if num_tokens else "stop")]
 
-    class Nowhere:
-        device = torch.device("cpu")
-
-    monkeypatch.setattr(language_model, "generate_greedy", write)
     pieces: list[str] = []
-    network: Any = Nowhere()
-    answered = LanguageModel(network, renderer, "float32").stream(user("Hi"), pieces.append)
+    decoder: Any = Script()
+    answered = LanguageModel(decoder, renderer, "float32", decoder=decoder).stream(user("Hi"), pieces.append)
     return pieces, answered
 
 
 def test_a_character_of_several_tokens_is_handed_over_whole(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pieces, answer = scripted_stream(renderer, "a ☕ 🙂 é!<|im_end|>\n", monkeypatch)
+    pieces, answer = scripted_stream(renderer, "a ☕ 🙂 é!<|im_end|>\n")
     assert answer.text == "".join(pieces) == "a ☕ 🙂 é!"
     assert {"☕", "🙂", "é"} <= set(pieces)
     assert not any("\ufffd" in piece for piece in pieces)
@@ -218,7 +231,7 @@ def test_a_character_of_several_tokens_is_handed_over_whole(
 def test_an_answer_that_is_cut_within_a_character_is_still_handed_over(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pieces, answer = scripted_stream(renderer, "a🙂", monkeypatch, num_tokens=3)
+    pieces, answer = scripted_stream(renderer, "a🙂", num_tokens=3)
     assert answer.text == "".join(pieces) == "a\ufffd"
 
 
@@ -233,7 +246,7 @@ def test_what_the_template_writes_before_an_answer_is_not_handed_over(
         content, content.replace("message.content", f"{opening} + message.content")
     )
     renderer = load_renderer(write_base(tmp_path / "base", replace(chatml, template=template))).fitted(100, 50)
-    pieces, answer = scripted_stream(renderer, "<think>\n\n</think>\n\nIn Rome.<|im_end|>\n", monkeypatch)
+    pieces, answer = scripted_stream(renderer, "<think>\n\n</think>\n\nIn Rome.<|im_end|>\n")
     assert answer.text == "".join(pieces) == "In Rome."
 
 

@@ -72,6 +72,12 @@ def open_model(model: str, home: Path | None, max_answer_tokens: int | None = No
     return open_tuned(run, max_answer_tokens)
 
 
+def say_slow_answers(model: LanguageModel, progress: Progress) -> None:
+    """Tell the user when the base's architecture keeps answers from being written the fast way."""
+    if reason := model.slow_answers:
+        progress.say(f"Answers are written through transformers' own cache, which is slower: {reason}.")
+
+
 def _newest_tuned(store: Store) -> str:
     """The newest run that has a model: `evaluate` makes runs too."""
     return next((run.id for run in store.runs() if run.kind == "tune" and store.run(run.id).has(ARTIFACT)), "last")
@@ -145,4 +151,4 @@ def chat(
     opened = open_model(model, home)
     (progress or SilentProgress()).say(f"{opened.name} model on {opened.base.ref.name}; greedy answers.")
     precision, _ = precision_here()
-    return Chat(opened.load(precision, rows_per_batch=1), system_prompt)
+    return Chat(opened.load(precision, rows_per_batch=1).for_answering(), system_prompt)

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from tunewright.actions.answering import OpenedModel, open_model
+from tunewright.actions.answering import OpenedModel, open_model, say_slow_answers
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import build_report, write_report
@@ -58,6 +58,7 @@ def evaluate(
         rows = sorted(preparation.data.rows(Split.TEST), key=lambda example: example.input_id)
         items = test_items(rows, settings.max_inputs)
         system = opened.load(settled(preparation.recipe.train.precision), settings.rows_per_batch)
+        say_slow_answers(system, progress)
         scores = judge(system, system, items, settled(settings.metrics), progress, opened.name)
         seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
         title = f"{opened.full_name} on {data.title}"

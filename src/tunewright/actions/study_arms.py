@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from tunewright.actions.answering import ARTIFACT, open_tuned
+from tunewright.actions.answering import ARTIFACT, open_tuned, say_slow_answers
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
@@ -167,10 +167,11 @@ class Trained:
     summary: TrainingSummary
 
 
-def base_model(preparation: Preparation) -> ZeroShot:
+def base_model(preparation: Preparation, progress: Progress) -> ZeroShot:
     """The base, loaded and ready to answer under the study's limits."""
     identity = content_hash([preparation.base.ref.sha256, preparation.renderer.hash])
-    model = language_model(preparation)
+    model = language_model(preparation).for_answering()
+    say_slow_answers(model, progress)
     return ZeroShot(model, identity, model.fits)
 
 
@@ -191,6 +192,6 @@ def train_inside(
             nested.write_json(TRAINING_FILE, summary.model_dump(mode="json"))
             nested.update(RunStatus.SUCCEEDED, outputs=(ARTIFACT, TRAINING_FILE))
     recipe = preparation.recipe
-    tuned = open_tuned(nested).load(settled(recipe.train.precision), recipe.evaluate.rows_per_batch)
+    tuned = open_tuned(nested).load(settled(recipe.train.precision), recipe.evaluate.rows_per_batch).for_answering()
     summary = TrainingSummary.model_validate(nested.read_json(TRAINING_FILE))
     return Trained(nested.record.id, ZeroShot(tuned, nested.published_hash(ARTIFACT), tuned.fits), summary)

@@ -133,7 +133,7 @@ def _carry_out(
         workshop = _workshop(run, recipe, preparation, progress)
         documents = _documents(run, store)
         with timed(run, "ask the base"):
-            arms = workshop.asking_arms(base_model(preparation), documents)
+            arms = workshop.asking_arms(base_model(preparation, progress), documents)
         arms += _trained_arms(run, store, workshop, preparation, documents, arms, command_to_continue)
         if hosted:
             with timed(run, "ask the endpoint"):

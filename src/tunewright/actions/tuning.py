@@ -4,7 +4,7 @@ was stopped anywhere continues from the last one."""
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.answering import ARTIFACT, say_slow_answers
 from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
 from tunewright.actions.benchmarking import measure_tasks
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
@@ -143,6 +143,7 @@ def _judge_once(
     name = f"scores-{arm}.json"
     if run.has(name):
         return ArmScores.model_validate(run.read_json(name))
+    say_slow_answers(model, progress)
     scores = judge(model, model, items, settled(recipe.metrics), progress, arm)
     run.write_json(name, scores.model_dump(mode="json"))
     return scores

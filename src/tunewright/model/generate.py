@@ -1,16 +1,18 @@
-"""Greedy decoding in batches with a key/value cache."""
+"""Greedy decoding in batches that compute what all prompts start with once.
+
+How the network is run over a batch is decode.py's.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
-from tunewright.errors import ModelError
-from tunewright.model.forward import can_keep_logits
+from tunewright.model.decode import Decoding, OverPaddedCache, OverSharedCache, decoding_path
+from tunewright.model.forward import compute_precision
+from tunewright.records import Precision
 
 if TYPE_CHECKING:
-    from torch import LongTensor, Tensor
-    from transformers import Cache, PreTrainedModel
-    from transformers.utils import ModelOutput
+    from transformers import PreTrainedModel
 
 
 @dataclass(slots=True)
@@ -21,6 +23,80 @@ class Continuation:
     finish: Literal["stop", "length", "not finite"] = "length"
 
 
+class GreedyDecoder:
+    """Continues prompts with their most likely tokens, as `transformers.generate(do_sample=False)` does.
+
+    It works on a copy of the network with the adapter merged, see decoding_copy.py, and remembers the keys and values
+    that the last batch's prompts shared. So it must not outlive a change of the weights.
+
+    Args:
+        network: a causal language model, in eval mode for as long as the decoder is used.
+        precision: of the matrix products.
+    """
+
+    def __init__(self, network: "PreTrainedModel", precision: Precision, pad_token_id: int) -> None:
+        import torch
+
+        from tunewright.model.cached_attention import SharedTokens
+        from tunewright.model.decoding_copy import decoding_copy
+
+        self._original = network
+        self._network = decoding_copy(network, torch.bfloat16 if precision == "bfloat16" else None)
+        self._precision = precision
+        self._pad_token_id = pad_token_id
+        self.shared = SharedTokens()
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[int]],
+        max_new_tokens: int,
+        stop_token_ids: frozenset[int],
+        on_token: Callable[[int], None] | None = None,
+    ) -> list[Continuation]:
+        """Continue each prompt until it stops.
+
+        Rows that have finished leave the batch once they are a quarter of it, so a few long answers do not pay for all.
+
+        Args:
+            prompts: token ids, at least one each. Similar lengths in one batch waste least.
+            max_new_tokens: most tokens per row, stop token included.
+            on_token: called with every token id of the first row, for streaming.
+        Returns:
+            One continuation per prompt, in order. A row whose best logit is not finite ends with finish "not finite".
+        Raises:
+            ModelError: the architecture keeps its state in another way than a key/value cache, as Mamba does.
+        """
+        import torch
+
+        continuations = [Continuation() for _ in prompts]
+        rows = list(range(len(prompts)))
+        with torch.inference_mode(), compute_precision(self._precision, self._network.device):
+            decoding = self._decoding(max(map(len, prompts)) + max_new_tokens)
+            logits_BV = decoding.start(prompts, max_new_tokens)
+            for step in range(max_new_tokens):
+                best_B, next_B = logits_BV.max(dim=-1)  # NaN is more than any number here
+                batch = [continuations[row] for row in rows]
+                alive = _append(batch, next_B.tolist(), best_B.isfinite().tolist(), stop_token_ids)
+                if on_token and continuations[0].finish != "not finite":
+                    on_token(continuations[0].token_ids[-1])
+                if not alive or step + 1 == max_new_tokens:
+                    break
+                if 4 * len(alive) <= 3 * len(rows):
+                    keep = torch.tensor(alive, device=next_B.device)
+                    decoding.keep(keep)
+                    next_B = next_B[keep]
+                    rows = [rows[index] for index in alive]
+                logits_BV = decoding.step(next_B)
+        if isinstance(decoding, OverSharedCache):
+            self.shared = decoding.shared
+        return continuations
+
+    def _decoding(self, longest: int) -> Decoding:
+        if decoding_path(self._original, longest)[0] == "shared":
+            return OverSharedCache(self._network, self.shared)
+        return OverPaddedCache(self._network, self._pad_token_id)
+
+
 def generate_greedy(
     network: "PreTrainedModel",
     prompts: Sequence[Sequence[int]],
@@ -28,64 +104,10 @@ def generate_greedy(
     max_new_tokens: int,
     stop_token_ids: frozenset[int],
     pad_token_id: int,
-    on_token: Callable[[int], None] | None = None,
+    precision: Precision = "float32",
 ) -> list[Continuation]:
-    """Continue each prompt with its most likely tokens until it stops, as `transformers.generate(do_sample=False)`.
-
-    Rows that have finished leave the batch once they are half of it, so a few long answers do not pay for all.
-
-    Args:
-        network: a causal language model in eval mode; called once for the prompts and once per new token.
-        prompts: token ids, at least one each; padded on the left here.
-        max_new_tokens: most tokens per row, stop token included.
-        on_token: called with every token id of the first row, for streaming.
-    Returns:
-        One continuation per prompt, in order. A row whose logits are not finite ends with finish "not finite".
-    Raises:
-        ModelError: the architecture keeps its state in another way than a key/value cache, as Mamba does.
-    """
-    import torch
-
-    continuations = [Continuation() for _ in prompts]
-    rows = list(range(len(prompts)))
-    step_ids_BT, mask_BT = (tensor.to(network.device) for tensor in _pad_left(prompts, pad_token_id))
-    cache = None
-    keep_last = {"logits_to_keep": 1} if can_keep_logits(network) else {}
-    with torch.inference_mode():
-        for _ in range(max_new_tokens):
-            output = network(
-                input_ids=step_ids_BT,
-                attention_mask=mask_BT,
-                position_ids=(mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -step_ids_BT.shape[1] :],
-                past_key_values=cache,
-                use_cache=True,
-                **keep_last,
-            )
-            cache, logits_BV = _require_cache(network, output), output.logits[:, -1].float()
-            next_B, finite_B = logits_BV.argmax(-1), logits_BV.isfinite().all(-1)
-            alive = _append([continuations[row] for row in rows], next_B.tolist(), finite_B.tolist(), stop_token_ids)
-            if on_token and continuations[0].finish != "not finite":
-                on_token(continuations[0].token_ids[-1])
-            if not alive:
-                break
-            if 2 * len(alive) <= len(rows):
-                keep = cast("LongTensor", torch.tensor(alive, device=network.device))
-                cache.reorder_cache(keep)  # layers with linear attention have no batch_select_indices
-                mask_BT, next_B = mask_BT[keep], next_B[keep]
-                rows = [rows[index] for index in alive]
-            step_ids_BT = next_B[:, None]
-            mask_BT = torch.cat([mask_BT, mask_BT.new_ones(len(rows), 1)], dim=1)
-    return continuations
-
-
-def _require_cache(network: "PreTrainedModel", output: "ModelOutput") -> "Cache":
-    cache: Cache | None = output.get("past_key_values")
-    if cache is None:
-        raise ModelError(
-            f"base {type(network).__name__}: found an architecture that gives no key/value cache, expected one that "
-            "does, as Llama, Qwen or Gemma. Its answers could not be measured; choose another base."
-        )
-    return cache
+    """Continue one batch of prompts; see `GreedyDecoder`."""
+    return GreedyDecoder(network, precision, pad_token_id).generate(prompts, max_new_tokens, stop_token_ids)
 
 
 def _append(
@@ -105,15 +127,3 @@ def _append(
         else:
             alive.append(index)
     return alive
-
-
-def _pad_left(prompts: Sequence[Sequence[int]], pad_token_id: int) -> tuple["Tensor", "Tensor"]:
-    import torch
-
-    longest = max(len(prompt) for prompt in prompts)
-    token_ids = torch.full((len(prompts), longest), pad_token_id, dtype=torch.int64)
-    mask = torch.zeros_like(token_ids)
-    for row, prompt in enumerate(prompts):
-        token_ids[row, longest - len(prompt) :] = torch.tensor(prompt)
-        mask[row, longest - len(prompt) :] = 1
-    return token_ids, mask

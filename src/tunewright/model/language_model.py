@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
 from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
+from tunewright.model.decode import decoding_path
 from tunewright.model.forward import compute_precision, make_batches, trained_logits, trained_token_losses
-from tunewright.model.generate import Continuation, generate_greedy
+from tunewright.model.generate import Continuation, GreedyDecoder
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
 from tunewright.render import Prompt, Renderer, TokenSequence
 
@@ -28,6 +29,15 @@ class LanguageModel:
     renderer: Renderer
     precision: Precision
     rows_per_batch: int = 32
+    decoder: GreedyDecoder | None = None
+    """Kept from one call of `answer` to the next, if there is one; see `for_answering`."""
+
+    def for_answering(self) -> "LanguageModel":
+        """The same model for many calls of `answer`: what its prompts share is not computed again for each.
+
+        The weights must not change any more.
+        """
+        return replace(self, decoder=self._decoder())
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """Answer each prompt greedily, in order; see contracts.ChatModel."""
@@ -41,11 +51,18 @@ class LanguageModel:
         # Prompts of similar length share a batch; the longest first, so that the time left is not underestimated.
         order = sorted(rendered, key=lambda row: -len(rendered[row].token_ids))
         advance(len(answers))
+        decoder = self.decoder or self._decoder()
         for start in range(0, len(order), self.rows_per_batch):
             rows = order[start : start + self.rows_per_batch]
-            answers.update(zip(rows, self._answer_batch([rendered[row] for row in rows]), strict=True))
+            answers.update(zip(rows, self._answer_batch(decoder, [rendered[row] for row in rows]), strict=True))
             advance(len(rows))
         return [answers[row] for row in range(len(prompts))]
+
+    @property
+    def slow_answers(self) -> str | None:
+        """Why answers take the slower of the two ways in decode.py; None if they take the fast one."""
+        path, reason = decoding_path(self.network, self.renderer.max_length)
+        return reason if path == "padded" else None
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """Whether a prompt leaves room for an answer without being shortened."""
@@ -69,7 +86,8 @@ class LanguageModel:
                 on_text(text[len(shown) :])
                 shown = text
 
-        answer = self._answer_batch([self.renderer.prompt(messages)], show)[0]
+        prompt = self.renderer.prompt(messages)
+        answer = self._answer_batch(self.decoder or self._decoder(), [prompt], show)[0]
         if answer.text and answer.text.startswith(shown):
             on_text(answer.text[len(shown) :])  # an answer cut within a character ends in U+FFFD
         return answer
@@ -156,16 +174,18 @@ class LanguageModel:
         yield from make_batches(self.network, sequences, most, self.renderer.pad_token_id)
         self.network.train(was_training)
 
-    def _answer_batch(self, prompts: Sequence[Prompt], on_token: Callable[[int], None] | None = None) -> list[Answer]:
-        with compute_precision(self.precision, self.network.device):
-            continuations = generate_greedy(
-                self.network,
-                [prompt.token_ids for prompt in prompts],
-                max_new_tokens=self.renderer.max_answer_tokens,
-                stop_token_ids=self.renderer.stop_token_ids,
-                pad_token_id=self.renderer.pad_token_id,
-                on_token=on_token,
-            )
+    def _decoder(self) -> GreedyDecoder:
+        return GreedyDecoder(self.network, self.precision, self.renderer.pad_token_id)
+
+    def _answer_batch(
+        self, decoder: GreedyDecoder, prompts: Sequence[Prompt], on_token: Callable[[int], None] | None = None
+    ) -> list[Answer]:
+        continuations = decoder.generate(
+            [prompt.token_ids for prompt in prompts],
+            self.renderer.max_answer_tokens,
+            self.renderer.stop_token_ids,
+            on_token,
+        )
         return [self._to_answer(*pair) for pair in zip(prompts, continuations, strict=True)]
 
     def _to_answer(self, prompt: Prompt, continuation: Continuation) -> Answer:
