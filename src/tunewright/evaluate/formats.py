@@ -78,6 +78,19 @@ def infer_schema(answers: Sequence[str]) -> dict[str, object]:
     return _schema_of([json.loads(answer) for answer in answers])
 
 
+JSON_STYLES = ((", ", ": "), (",", ":"))
+"""What stands between items and after keys: as Python writes JSON, and as most other programs do."""
+
+
+def json_style(answers: Sequence[str]) -> tuple[str, str]:
+    """Which of JSON_STYLES most of the answers, all of them valid JSON, are written in; the first if none is."""
+
+    def num_written(style: tuple[str, str]) -> int:
+        return sum(json.dumps(json.loads(each), ensure_ascii=False, separators=style) == each for each in answers)
+
+    return max(JSON_STYLES, key=num_written)
+
+
 def _schema_of(values: Sequence[object]) -> dict[str, object]:
     objects = [value for value in values if isinstance(value, dict)]
     lists = [value for value in values if isinstance(value, list)]

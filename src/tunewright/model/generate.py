@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tunewright.model.constrain import AnswerGrammar
 from tunewright.model.decode import Decoding, OverPaddedCache, OverSharedCache, decoding_path
 from tunewright.model.forward import compute_precision
 from tunewright.records import Precision
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 
@@ -52,6 +54,7 @@ class GreedyDecoder:
         max_new_tokens: int,
         stop_token_ids: frozenset[int],
         on_token: Callable[[int], None] | None = None,
+        grammar: AnswerGrammar | None = None,
     ) -> list[Continuation]:
         """Continue each prompt until it stops.
 
@@ -61,6 +64,7 @@ class GreedyDecoder:
             prompts: token ids, at least one each. Similar lengths in one batch waste least.
             max_new_tokens: most tokens per row, stop token included.
             on_token: called with every token id of the first row, for streaming.
+            grammar: what the answers may be; anything by default.
         Returns:
             One continuation per prompt, in order. A row whose best logit is not finite ends with finish "not finite".
         Raises:
@@ -68,28 +72,20 @@ class GreedyDecoder:
         """
         import torch
 
-        continuations = [Continuation() for _ in prompts]
-        rows = list(range(len(prompts)))
         with torch.inference_mode(), compute_precision(self._precision, self._network.device):
             decoding = self._decoding(max(map(len, prompts)) + max_new_tokens)
             logits_BV = decoding.start(prompts, max_new_tokens)
+            if isinstance(decoding, OverSharedCache):
+                self.shared = decoding.shared
+            batch = _Batch(decoding, len(prompts), stop_token_ids, grammar)
             for step in range(max_new_tokens):
-                best_B, next_B = logits_BV.max(dim=-1)  # NaN is more than any number here
-                batch = [continuations[row] for row in rows]
-                alive = _append(batch, next_B.tolist(), best_B.isfinite().tolist(), stop_token_ids)
-                if on_token and continuations[0].finish != "not finite":
-                    on_token(continuations[0].token_ids[-1])
-                if not alive or step + 1 == max_new_tokens:
+                next_B = batch.write(logits_BV)
+                if on_token and batch.continuations[0].finish != "not finite":
+                    on_token(batch.continuations[0].token_ids[-1])
+                if next_B is None or step + 1 == max_new_tokens:
                     break
-                if 4 * len(alive) <= 3 * len(rows):
-                    keep = torch.tensor(alive, device=next_B.device)
-                    decoding.keep(keep)
-                    next_B = next_B[keep]
-                    rows = [rows[index] for index in alive]
                 logits_BV = decoding.step(next_B)
-        if isinstance(decoding, OverSharedCache):
-            self.shared = decoding.shared
-        return continuations
+        return batch.continuations
 
     def _decoding(self, longest: int) -> Decoding:
         if decoding_path(self._original, longest)[0] == "shared":
@@ -110,20 +106,54 @@ def generate_greedy(
     return GreedyDecoder(network, precision, pad_token_id).generate(prompts, max_new_tokens, stop_token_ids)
 
 
-def _append(
-    batch: Sequence[Continuation], tokens: Sequence[int], finite: Sequence[bool], stop_token_ids: frozenset[int]
-) -> list[int]:
-    """Write one token to every row that is still going; returns the positions in the batch that go on."""
-    alive = []
-    for index, continuation in enumerate(batch):
-        if continuation.finish != "length":
-            continue
-        if not finite[index]:
-            continuation.finish = "not finite"
-            continue
-        continuation.token_ids.append(tokens[index])
-        if tokens[index] in stop_token_ids:
-            continuation.finish = "stop"
-        else:
+class _Batch:
+    """The rows that are being written, of which some have left."""
+
+    def __init__(
+        self, decoding: Decoding, num_rows: int, stop_token_ids: frozenset[int], grammar: AnswerGrammar | None
+    ) -> None:
+        self.continuations = [Continuation() for _ in range(num_rows)]
+        self._decoding = decoding
+        self._stop_token_ids = stop_token_ids
+        self._rows = list(range(num_rows))
+        self._constrained = grammar.start(num_rows) if grammar else None
+
+    def write(self, logits_BV: "Tensor") -> "Tensor | None":
+        """Write the most likely token to every row that is still going.
+
+        Returns:
+            The tokens_B to go on with; None when all rows have finished.
+        """
+        import torch
+
+        if self._constrained:
+            self._constrained.forbid(logits_BV, self._rows)
+        best_B, next_B = logits_BV.max(dim=-1)  # to max, NaN is more than any number
+        alive = self._append(next_B.tolist(), best_B.isfinite().tolist())
+        if not alive:
+            return None
+        if 4 * len(alive) <= 3 * len(self._rows):
+            keep = torch.tensor(alive, device=next_B.device)
+            self._decoding.keep(keep)
+            self._rows = [self._rows[index] for index in alive]
+            return next_B[keep]
+        return next_B
+
+    def _append(self, tokens: Sequence[int], finite: Sequence[bool]) -> list[int]:
+        """Returns the positions in the batch that go on."""
+        alive = []
+        for index, row in enumerate(self._rows):
+            continuation = self.continuations[row]
+            if continuation.finish != "length":
+                continue
+            if not finite[index]:
+                continuation.finish = "not finite"
+                continue
+            continuation.token_ids.append(tokens[index])
+            if tokens[index] in self._stop_token_ids:
+                continuation.finish = "stop"
+                continue
             alive.append(index)
-    return alive
+            if self._constrained:
+                self._constrained.follow(row, tokens[index])
+        return alive

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
 from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
+from tunewright.model.constrain import AnswerGrammar
 from tunewright.model.decode import decoding_path
 from tunewright.model.forward import compute_precision, make_batches, trained_logits, trained_token_losses
 from tunewright.model.generate import Continuation, GreedyDecoder
@@ -31,6 +32,8 @@ class LanguageModel:
     rows_per_batch: int = 32
     decoder: GreedyDecoder | None = None
     """Kept from one call of `answer` to the next, if there is one; see `for_answering`."""
+    grammar: AnswerGrammar | None = None
+    """What answers may be; see `constrained`."""
 
     def for_answering(self) -> "LanguageModel":
         """The same model for many calls of `answer`: what its prompts share is not computed again for each.
@@ -38,6 +41,10 @@ class LanguageModel:
         The weights must not change any more.
         """
         return replace(self, decoder=self._decoder())
+
+    def constrained(self, grammar: AnswerGrammar) -> "LanguageModel":
+        """The same model, which can only write answers of a grammar."""
+        return replace(self, grammar=grammar)
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """Answer each prompt greedily, in order; see contracts.ChatModel."""
@@ -185,6 +192,7 @@ class LanguageModel:
             self.renderer.max_answer_tokens,
             self.renderer.stop_token_ids,
             on_token,
+            self.grammar,
         )
         return [self._to_answer(*pair) for pair in zip(prompts, continuations, strict=True)]
 

@@ -108,6 +108,11 @@ class Renderer:
         """Tokens that steer the model, such as `<|im_end|>`; no message may contain one as text."""
         return self._frame.control_tokens
 
+    @property
+    def tokenizer_json(self) -> str:
+        """The tokenizer as the text of a tokenizer.json, for libraries that read it themselves."""
+        return str(self._tokenizer.backend.to_str())
+
     def fitted(self, max_length: int, max_answer_tokens: int) -> "Renderer":
         """The same renderer with limits, in tokens. The hash stays: limits change no token that is kept.
 
