@@ -14,9 +14,11 @@ from tunewright.records import (
     Decision,
     Difference,
     Estimate,
+    FormatScores,
     Needs,
     Passage,
     Prices,
+    StrictFormats,
     StudyArm,
     StudyReport,
     StudyRow,
@@ -78,6 +80,23 @@ def build_study(**changes: object) -> StudyReport:
         seconds={"ask the base": 80.2, "train the tuned arm": 143.8},
     )  # fmt: skip
     return study.model_copy(update=changes)
+
+
+def strict_formats() -> StrictFormats:
+    """Two metrics of two arms; one was asked under constraint."""
+    metrics = build_report().metrics[:2]
+
+    def scores(arm: str, value: float, num_truncated: int, num_again: int | None = None) -> FormatScores:
+        return FormatScores(
+            arm=arm, is_constrained=num_again is not None, num_answers=96, num_truncated=num_truncated,
+            num_written_again=num_again or 0,
+            results=tuple(ArmMetric(arm=arm, metric=each.name, estimate=_estimate(value)) for each in metrics),
+        )  # fmt: skip
+
+    return StrictFormats(
+        json_schema={"type": "object", "title": HOSTILE}, is_inferred=True, metrics=metrics, note=f"A note {HOSTILE}.",
+        arms=(scores("zero-shot", 0.2, 7), scores("zero-shot", 0.85, 3, 61), scores("endpoint", 0.7, 0)),
+    )  # fmt: skip
 
 
 def _facts(name: str) -> ArmFacts:

@@ -6,7 +6,7 @@ import sys
 import pytest
 from html_reader import read
 from report_fixture import HOSTILE
-from study_fixture import ARMS, build_study
+from study_fixture import ARMS, build_study, strict_formats
 
 from tunewright.records import Estimate, Metric, Needs, Prices
 from tunewright.study.cost import arm_cost, break_even
@@ -44,6 +44,29 @@ def test_the_page_says_everything_about_every_arm(html: str) -> None:
     assert "p 0.004, exact McNemar" in text, "the corrected p-value"
     assert "−28.0 points" in text or "−28 points" in text, "a difference that is stored the other way round"
     assert "Passages that tuned was given (1)" in text
+
+
+def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrained() -> None:
+    study = build_study(strict_formats=strict_formats())
+    html = render_study_page(study)
+    assert HOSTILE not in html
+    text = " ".join(read(html).text.split())
+    assert "zero-shot freely 20 %" in text
+    assert re.search(r"zero-shot constrained 85 % .* 3 of 96 61 endpoint freely", text)
+    assert "The schema, inferred from the training answers type: object" in text
+    assert f"A note {HOSTILE}." in text
+    summary = render_study_summary(study)
+    assert "| zero-shot | constrained | 85 % [75, 95] | 85 % [75, 95] | 3 of 96 |" in summary
+    assert "<script>" not in re.sub(r"\\.", "", summary)
+    assert 'id="formats"' not in render_study_page(build_study())
+
+
+def test_without_constrained_decoding_the_page_and_the_summary_say_why() -> None:
+    reason = "pip install 'tunewright[constrain]'"
+    found = strict_formats().model_copy(update={"arms": (), "json_schema": None, "note": reason})
+    study = build_study(strict_formats=found)
+    assert reason in read(render_study_page(study)).text
+    assert "tunewright[constrain]" in render_study_summary(study)
 
 
 def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,17 @@ from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
-from tunewright.records import ArmCost, ArmMetric, BreakEven, Metric, Split, StudyRecipe, StudyReport, UpdatedArm
+from tunewright.records import (
+    ArmCost,
+    ArmMetric,
+    BreakEven,
+    Metric,
+    Split,
+    StrictFormats,
+    StudyRecipe,
+    StudyReport,
+    UpdatedArm,
+)
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench
@@ -31,6 +41,7 @@ def build_study_report(
     bench: Bench,
     arms: Sequence[StudiedArm],
     updated: tuple[UpdatedArm, ...],
+    formats: StrictFormats | None,
     seconds: Mapping[str, float],
 ) -> StudyReport:
     """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
@@ -47,7 +58,7 @@ def build_study_report(
         results=results,
         differences=differences,
         prices=recipe.prices,
-        validity=_validity(results),
+        validity=_validity([*results, *_unconstrained(formats)]),
         floor=constant.estimate if constant else None,
         updated=updated,
     )
@@ -72,6 +83,7 @@ def build_study_report(
         costs=costs,
         break_even=_break_even(arms, headline, results, costs, recipe),
         answers=telling_rows(scores, bench.test, headline.name, _finders(arms)),
+        strict_formats=formats,
         data=summarise_data(preparation, len(bench.test)),
         base=preparation.base.ref,
         recipe=recipe.model_dump(mode="json"),
@@ -79,6 +91,12 @@ def build_study_report(
         environment=record.environment,
         seconds=dict(seconds),
     )
+
+
+def _unconstrained(formats: StrictFormats | None) -> list[ArmMetric]:
+    """The format of the arms as they are."""
+    arms = formats.arms if formats else ()
+    return [result for arm in arms if not arm.is_constrained for result in arm.results]
 
 
 def _validity(results: Sequence[ArmMetric]) -> list[ArmMetric]:

@@ -18,6 +18,7 @@ from tunewright.actions.resuming import (
     timed,
 )
 from tunewright.actions.study_arms import Documents, StudiedArm, Workshop, base_model, train_inside
+from tunewright.actions.study_formats import SCHEMA_FILE, measure_formats, read_answer_schema
 from tunewright.actions.study_reporting import build_study_report, write_study_report
 from tunewright.actions.study_updating import (
     Update,
@@ -77,6 +78,7 @@ def study(
     instructions = _read_prompts(recipe.prompts)
     passages = _read_passages(recipe.documents, progress) if recipe.documents else None
     update = _read_update(recipe, progress)
+    schema = read_answer_schema(recipe.answer_schema) if recipe.answer_schema else None
     preparation = answers_only(prepare_tuning(recipe.tuning, progress, home))
     recipe = recipe.with_tuning(preparation.recipe)
     _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
@@ -99,6 +101,8 @@ def study(
             run.write_json(PASSAGES_FILE, [passage.model_dump(mode="json") for passage in passages])
         if update is not None:
             save_update(run, update)
+        if schema is not None:
+            run.write_json(SCHEMA_FILE, schema)
         save_preparation(run, recipe, preparation)
         return _carry_out(run, recipe, preparation, progress, home)
 
@@ -140,7 +144,9 @@ def _carry_out(
                 arms.append(workshop.hosted_arm(hosted))
         with timed(run, "ask again after the documents changed"):
             updated = measure_updates(run, store, workshop.bench, preparation, arms)
-        report = build_study_report(run, recipe, preparation, workshop.bench, arms, updated, seconds_of(run))
+        with timed(run, "measure strict formats"):
+            formats = measure_formats(run, preparation, workshop.bench, arms)
+        report = build_study_report(run, recipe, preparation, workshop.bench, arms, updated, formats, seconds_of(run))
         run.update(status=RunStatus.SUCCEEDED, outputs=write_study_report(run, report))
     return report
 

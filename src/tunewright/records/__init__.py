@@ -110,7 +110,17 @@ from tunewright.records.study import (
     UpdatedRecipe,
     read_study_recipe,
 )
-from tunewright.records.study_report import Candidate, ConstantAnswer, Gate, StudyArm, StudyReport, StudyRow, UpdatedArm
+from tunewright.records.study_report import (
+    Candidate,
+    ConstantAnswer,
+    FormatScores,
+    Gate,
+    StrictFormats,
+    StudyArm,
+    StudyReport,
+    StudyRow,
+    UpdatedArm,
+)
 from tunewright.records.tokens import TokenPiece, TokenRow
 from tunewright.records.versions import (
     BuildResult,
@@ -176,6 +186,7 @@ __all__ = [
     "Fix",
     "Forecast",
     "Form",
+    "FormatScores",
     "Full",
     "Gate",
     "GroupCount",
@@ -228,6 +239,7 @@ __all__ = [
     "SplitSummary",
     "StepCount",
     "StrengthTrial",
+    "StrictFormats",
     "StudyArm",
     "StudyRecipe",
     "StudyReport",

@@ -73,6 +73,9 @@ class StudyRecipe(Record):
     documents: str | None = None
     """Folder of documents that the retrieval arms may read. Without it there are no such arms."""
     updated: UpdatedRecipe | None = None
+    answer_schema: str | None = None
+    """File with a JSON Schema that JSON answers have to fit. Without it the schema is inferred from the training
+    answers."""
     few_shot: FewShotRecipe = FewShotRecipe()
     retrieval: RetrievalRecipe = RetrievalRecipe()
     endpoint: EndpointRecipe | None = None

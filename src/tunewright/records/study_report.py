@@ -97,6 +97,32 @@ class StudyRow(AnswerRow):
     """What arms with retrieval were given, by arm."""
 
 
+class FormatScores(Record):
+    """How well the answers of one arm keep the format."""
+
+    arm: str
+    is_constrained: bool
+    """Whether tokens that would leave the format were forbidden (an answer that keeps it anyway is the same)."""
+    results: tuple[ArmMetric, ...]
+    num_answers: int
+    num_truncated: int
+    """Answers that ran into the limit of their length: no constraint can close them."""
+    num_written_again: int = 0
+    """Answers that the constraint changed."""
+
+
+class StrictFormats(Record):
+    """JSON answers: validity, fit and fields of every arm, with and without constrained decoding."""
+
+    json_schema: dict[str, Any]
+    is_inferred: bool
+    """From the training answers; else the user's."""
+    metrics: tuple[Metric, ...]
+    arms: tuple[FormatScores, ...]
+    note: str | None
+    """Why no arm was asked under constraint; None if the local ones were."""
+
+
 class StudyReport(Record):
     """Result of `study`."""
 
@@ -126,6 +152,8 @@ class StudyReport(Record):
     break_even: BreakEven | None
     """None without a tuned arm or without one that prompts."""
     answers: tuple[StudyRow, ...]
+    strict_formats: StrictFormats | None = None
+    """None where the answers have no strict format."""
     data: DataSummary
     base: BaseModelRef
     recipe: dict[str, Any]

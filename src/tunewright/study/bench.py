@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -169,15 +169,24 @@ class Bench:
         best = max((text for text, _ in answers.most_common(NUM_CONSTANTS)), key=goodness)
         return ConstantAnswer(text=best, estimate=reached(best, self.test))
 
+    def ask(self, title: str, arm: Arm, items: Sequence[TestItem]) -> dict[str, Answer]:
+        """The answers of an arm to some items, by id of their examples; not scored."""
+        with self.progress.bar(f"Answers of {title}", len(items)) as advance:
+            answers = self._asked(arm).answer([item.prompt for item in items], advance)
+        return {item.example.id: answer for item, answer in zip(items, answers, strict=True)}
+
     def _judge(
         self, title: str, option: Option, asked: Remembering, items: Sequence[TestItem], metrics: Sequence[str]
     ) -> ArmScores:
-        # Who was shown passages was asked to cite them, which no reference does.
-        scored_text = without_citations if option.num_passages else str
-        return judge(asked, None, items, metrics, self.progress, title, scored_text)
+        return judge(asked, None, items, metrics, self.progress, title, scored_text(option))
 
     def _asked(self, arm: Arm) -> Remembering:
         return Remembering(arm, self.log, self.decoding, self.settings.rows_per_batch)
+
+
+def scored_text(option: Option) -> Callable[[str], str]:
+    """What of an answer is compared: who was shown passages was asked to cite them, which no reference does."""
+    return without_citations if option.num_passages else str
 
 
 def without_citations(answer: str) -> str:

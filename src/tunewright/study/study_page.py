@@ -9,7 +9,9 @@ from tunewright.errors import MissingExtraError
 from tunewright.records import (
     ArmMetric,
     Estimate,
+    FormatScores,
     Metric,
+    StrictFormats,
     StudyArm,
     StudyReport,
     StudyRow,
@@ -59,7 +61,9 @@ def render_study_page(report: StudyReport) -> str:
         headline_value=lambda value: "unscored" if value is None else format_value(value, headline),
         estimate=lambda found: " ".join(format_estimate(found, headline)),
         updated_rows=[_updated_row(found, headline) for found in report.updated],
+        format_rows=_format_rows(report.strict_formats) if report.strict_formats else [],
         slice_tables=_slice_tables(report, headline),
+        answer_schema=_schema_text(report.strict_formats),
         change_groups=change_groups(report.data.changes),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
         trainings=_trainings(report),
@@ -182,6 +186,32 @@ class _MetricTable:
 def _metric_table(metric: Metric, report: StudyReport) -> _MetricTable:
     found: dict[str, ArmMetric] = {result.arm: result for result in report.results if result.metric == metric.name}
     return _MetricTable(metric, [measured(arm.name, found.get(arm.name), metric) for arm in report.arms])
+
+
+def _schema_text(formats: StrictFormats | None) -> str | None:
+    schema = formats.json_schema if formats else None
+    return yaml.safe_dump(schema, sort_keys=False, allow_unicode=True) if schema else None
+
+
+@dataclass(frozen=True, slots=True)
+class _FormatRow:
+    """One arm, as it is or constrained."""
+
+    found: FormatScores
+    measured: Sequence[Measured]
+
+
+def _format_rows(formats: StrictFormats) -> list[_FormatRow]:
+    return [
+        _FormatRow(
+            found,
+            [
+                measured(found.arm, result, metric)
+                for metric, result in zip(formats.metrics, found.results, strict=True)
+            ],
+        )
+        for found in formats.arms
+    ]
 
 
 @dataclass(frozen=True, slots=True)

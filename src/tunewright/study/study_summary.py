@@ -2,6 +2,7 @@
 
 from tunewright.records import (
     Difference,
+    StrictFormats,
     StudyArm,
     StudyReport,
     Verdict,
@@ -21,8 +22,27 @@ def render_study_summary(report: StudyReport) -> str:
     if report.decision.what_would_change_it:
         lines += ["", "What would change it:", ""]
         lines += [f"- {_text(condition)}" for condition in report.decision.what_would_change_it]
+    if report.strict_formats:
+        lines += ["", *_format_lines(report.strict_formats)]
     lines += ["", f"Run `{report.run_id}` on {report.data.num_test_inputs:,} test inputs. To repeat it:", ""]
     return "\n".join([*lines, f"    {report.command}", ""])
+
+
+def _format_lines(formats: StrictFormats) -> list[str]:
+    """One line per arm and way to choose tokens."""
+    note = [_text(formats.note)] if formats.note else []
+    if not formats.arms:
+        return note
+    titles = [metric.title for metric in formats.metrics]
+    lines = [_line(("strict format", "tokens chosen", *titles, "truncated")), "|---|---|" + "---:|" * (len(titles) + 1)]
+    for found in formats.arms:
+        way = "constrained" if found.is_constrained else "freely"
+        values = [
+            " ".join(format_estimate(result.estimate, metric)) if result.estimate else "not measured"
+            for metric, result in zip(formats.metrics, found.results, strict=True)
+        ]
+        lines.append(_line((found.arm, way, *values, f"{found.num_truncated:,} of {found.num_answers:,}")))
+    return [*lines, "", *note] if note else lines
 
 
 def _cells(arm: StudyArm, report: StudyReport) -> tuple[str, ...]:
