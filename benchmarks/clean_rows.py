@@ -9,9 +9,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["text", "labels", "json", "code"]
+Kind = Literal["text", "labels", "json", "code", "chat", "pairs", "tools"]
 
 
 def listed(*lines: str) -> tuple[str, ...]:
@@ -105,12 +105,15 @@ class Row:
 
     given: str
     answer: str
+    written: dict[str, Any] | None = None
+    """The row as its file has it, where it is more than a prompt and a completion."""
 
 
 def clean_rows(kind: Kind, number: int, random: Random) -> list[Row]:
     """Rows in which nothing is wrong."""
-    make = {"text": _text_row, "labels": _label_row, "json": _json_row, "code": _code_row}[kind]
-    return [make(index, random) for index in range(number)]
+    make = {"text": _text_row, "labels": _label_row, "json": _json_row, "code": _code_row}
+    make |= {"chat": _chat_row, "pairs": _pair_row, "tools": _tool_row}
+    return [make[kind](index, random) for index in range(number)]
 
 
 def sentence(random: Random, patterns: tuple[str, ...] = _PATTERNS) -> str:
@@ -172,3 +175,53 @@ def _code_row(index: int, random: Random) -> Row:
         f"    return min({argument} * {factor}, {limit})",
     ]
     return Row(f"Write a function {name}_{index} for the {random.choice(_ADJECTIVES)} {argument}.", "\n".join(lines))
+
+
+def _chat_row(index: int, random: Random) -> Row:
+    row = _text_row(index, random)
+    system = {"role": "system", "content": "You are the friendly assistant of a village library."}
+    asked, answered = {"role": "user", "content": row.given}, {"role": "assistant", "content": row.answer}
+    return Row(row.given, row.answer, {"messages": [system, asked, answered]})
+
+
+def _pair_row(index: int, random: Random) -> Row:
+    """Neither the better nor the worse answer is the longer one more often."""
+    row, other = _text_row(index, random), _text_row(index, random)
+    pair = {"prompt": row.given, "chosen": row.answer, "rejected": other.answer}
+    return Row(row.given, row.answer, pair)
+
+
+_FUNCTION = {
+    "name": "order_part",
+    "description": "Order a part for the workshop.",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "part": {"type": "string"},
+            "count": {"type": "integer", "minimum": 1},
+            "speed": {"type": "string", "enum": ["normal", "fast"]},
+            "notes": {"type": "array", "items": {"type": "string"}},
+        },
+        "required": ["part", "count"],
+        "additionalProperties": False,
+    },
+}
+
+
+def _tool_row(index: int, random: Random) -> Row:
+    """A call with some of the optional parameters, its result, and the answer."""
+    part, count = random.choice(_NOUNS), random.randint(1, 40)
+    arguments: dict[str, Any] = {"part": part, "count": count}
+    if index % 2:
+        arguments["speed"] = random.choice(("normal", "fast"))
+    if index % 3:
+        arguments["notes"] = random.sample(_ADJECTIVES, 2)
+    call = {"id": "call1", "type": "function", "function": {"name": "order_part", "arguments": json.dumps(arguments)}}
+    messages = [
+        {"role": "user", "content": f"{sentence(random)} Order {count} pieces of {part}."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call1", "content": json.dumps({"order": random.randint(10**5, 10**6)})},
+        {"role": "assistant", "content": f"Done: {count} pieces of {part} are on their way {random.choice(_ADVERBS)}."},
+    ]
+    written = {"messages": messages, "tools": [{"type": "function", "function": _FUNCTION}]}
+    return Row(messages[0]["content"] or "", messages[-1]["content"] or "", written)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from clean_rows import Row, listed, question, sentence
 from planted_values import PERSONAL, SECRETS
@@ -333,6 +334,123 @@ def _with_value(make: Callable[[Random], str]) -> Planter:
     return plant
 
 
+# Rows that are more than a question and an answer
+
+
+def _equal_answers(data: DataSet, index: int, random: Random) -> Plant:
+    pair = data.rows[index].written
+    assert pair is not None
+    pair["rejected"] = random.choice((pair["chosen"], f"{pair['chosen']} ", pair["chosen"].replace(" ", "  ")))
+    return Plant((place_of(index),), pair["rejected"][:60])
+
+
+def _exchanged(row: Row, random: Random) -> Row:
+    del random
+    assert row.written is not None
+    pair = row.written
+    return replace(row, written={**pair, "chosen": pair["rejected"], "rejected": pair["chosen"]})
+
+
+def _longer_chosen(data: DataSet, index: int, random: Random) -> Plant:
+    pair = data.rows[index].written
+    assert pair is not None
+    pair["chosen"] = " ".join([pair["chosen"], *(sentence(random) for _ in range(6))])
+    return Plant((place_of(index),), pair["chosen"][-60:])
+
+
+def _without_system(data: DataSet, index: int, random: Random) -> Plant:
+    del random
+    row = data.rows[index]
+    assert row.written is not None
+    del row.written["messages"][0]
+    return Plant((place_of(index),), row.given[:60])
+
+
+def _odd_arguments(change: Callable[[dict[str, Any]], Any]) -> Planter:
+    def plant(data: DataSet, index: int, random: Random) -> Plant:
+        del random
+        written = data.rows[index].written
+        assert written is not None
+        function = written["messages"][1]["tool_calls"][0]["function"]
+        arguments = json.loads(function["arguments"])
+        change(arguments)
+        function["arguments"] = json.dumps(arguments)
+        return Plant((place_of(index),), function["arguments"][:60])
+
+    return plant
+
+
+def _undeclared(data: DataSet, index: int, random: Random) -> Plant:
+    written = data.rows[index].written
+    assert written is not None
+    function = written["messages"][1]["tool_calls"][0]["function"]
+    function["name"] = random.choice(("order", "orderPart", "cancel_part"))
+    return Plant((place_of(index),), function["name"])
+
+
+def _result_alone(data: DataSet, index: int, random: Random) -> Plant:
+    del random
+    written = data.rows[index].written
+    assert written is not None
+    del written["messages"][1]
+    written["messages"].insert(1, {"role": "assistant", "content": "I look."})
+    return Plant((place_of(index),), written["messages"][0]["content"][:60])
+
+
+# Rows under the bundled base, and inputs of production
+
+
+def _under_base(plant: Planter) -> Planter:
+    def plant_and_name_it(data: DataSet, index: int, random: Random) -> Plant | None:
+        data.base = True
+        return plant(data, index, random)
+
+    return plant_and_name_it
+
+
+def _with_control_token(answer: str, random: Random) -> str:
+    token = random.choice(("<|endoftext|>", "<|user|>", "<|assistant|>"))
+    place = random.choice([match.start() for match in re.finditer(" ", answer)])
+    return f"{answer[:place]} {token}{answer[place:]}"
+
+
+def _longer_than_context(answer: str, random: Random) -> str:
+    return answer + " " + " ".join(sentence(random) for _ in range(150))
+
+
+def _long_input(data: DataSet, index: int, random: Random) -> Plant:
+    row = data.rows[index]
+    given = " ".join([*(sentence(random) for _ in range(150)), row.given])
+    data.rows[index] = Row(given, row.answer)
+    return Plant((place_of(index),), given[:60])
+
+
+_STRANGE_INPUTS = (
+    "kubectl rollout restart deployment/frontend namespace=staging",
+    "SELECT customer_id, SUM(amount) FROM payments GROUP BY customer_id",
+    "Combien coûte l'abonnement mensuel pour étudiants ?",
+    "Translate photosynthesis, mitochondria and chlorophyll into Finnish",
+    "My GPU driver crashes with error 0x80070057 under Vulkan",
+    "Prove that sqrt(2) is irrational using infinite descent",
+    "Wie kündige ich meinen Mobilfunkvertrag rechtzeitig?",
+    "Recommend vegan protein powders without artificial sweeteners",
+)
+
+
+def _not_in_training(data: DataSet, index: int, random: Random) -> Plant:
+    if not data.reference:
+        data.reference = [question(random) for _ in range(len(data.rows) // 2)]
+    del index
+    asked = f"{random.choice(_STRANGE_INPUTS)} #{len(data.reference)}"
+    data.reference.append(asked)
+    return Plant((f"reference:{len(data.reference)}",), asked)
+
+
+def _unfilled(answer: str, random: Random) -> str:
+    variable = random.choice(("{{name}}", "{{ customer.first_name }}", "{{ORDER_ID}}", "{{ author }}"))
+    return f"{answer} Ask {variable} about it."
+
+
 DEFECTS: tuple[Defect, ...] = (
     Defect("the same row again", "duplicates", "text", as_twin(_copy)),
     Defect("one word of the answer replaced", "near_duplicates", "text", as_twin(_reworded)),
@@ -384,4 +502,19 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("JSON of another shape", "json_drift", "json", in_answer(_drifted)),
     Defect("a function that does not parse", "code_does_not_parse", "code", in_answer(_broken_code)),
     Defect("a code block that does not parse", "code_does_not_parse", "text", in_answer(_broken_block)),
+    Defect("a variable of a template", "unfilled_placeholders", "text", in_answer(_unfilled)),
+    Defect("no system message", "missing_system_message", "chat", _without_system),
+    Defect("equal answers but for spaces", "equal_pairs", "pairs", _equal_answers),
+    Defect("the same pair, preferred the other way", "contradictory_preferences", "pairs", as_twin(_exchanged)),
+    Defect("six sentences more, in 30 % of the pairs", "preference_length_bias", "pairs", _longer_chosen, share=0.3),
+    Defect("a parameter left out", "tool_calls", "tools", _odd_arguments(lambda given: given.pop("count"))),
+    Defect("a number as text", "tool_calls", "tools", _odd_arguments(lambda given: given.update(count="ten"))),
+    Defect("another choice", "tool_calls", "tools", _odd_arguments(lambda given: given.update(speed="soon"))),
+    Defect("a parameter too many", "tool_calls", "tools", _odd_arguments(lambda given: given.update(colour="red"))),
+    Defect("a function that is not declared", "tool_calls", "tools", _undeclared),
+    Defect("a result without a call", "tool_calls", "tools", _result_alone),
+    Defect("a control token", "special_tokens", "text", _under_base(in_answer(_with_control_token))),
+    Defect("an answer longer than the context", "unusable_rows", "text", _under_base(in_answer(_longer_than_context))),
+    Defect("an input longer than the context", "cut_prompts", "text", _under_base(_long_input)),
+    Defect("production asks for something else", "not_covered", "text", _not_in_training),
 )

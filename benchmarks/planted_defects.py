@@ -13,18 +13,23 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 
 from clean_rows import Kind, Row, clean_rows, question, sentence
 from planted import DEFECTS
 from planting import DataSet, Defect, planted
 
 from tunewright.contracts import SilentProgress
-from tunewright.data import examine
+from tunewright.data import RowsUnderBase, examine
 from tunewright.data.checks.run import CHECKS
+from tunewright.model.load import context_length
+from tunewright.outside.hub import find_base
 from tunewright.records import CheckResult, DataRecipe
+from tunewright.render import load_renderer
+from tunewright.train.defaults import answer_room
 
 PAGE = Path(__file__).parents[1] / "docs" / "data-checks.md"
 MAX_MISSES_SHOWN = 3
@@ -78,6 +83,7 @@ def measure_alarms(num_rows: int, seed: int = 0) -> Alarms:
         data = DataSet(kind, clean_rows(kind, num_rows, random), held_out=clean_rows(kind, num_rows // 5, random))
         data.benchmark = [f"{question(random)} {sentence(random)}" for _ in range(num_rows // 5)]
         data.protected = [" ".join(sentence(random) for _ in range(8)) for _ in range(num_rows // 5)]
+        data.base = kind != "tools"  # the plain template of the bundled base writes no calls
         looked_at[kind] += len(data.rows) + len(data.held_out)
         for result in run_checks(data):
             if result.skipped is None:
@@ -89,19 +95,29 @@ def run_checks(data: DataSet, only: str | None = None) -> tuple[CheckResult, ...
     """All checks or one of them, through files, as `tunewright check` does it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        recipe = {"path": _write_rows(folder / "rows.jsonl", data.rows)}
-        checks = {"skip": [check.id for check in CHECKS if only not in (None, check.id)]}
+        recipe: dict[str, Any] = {"path": _write_rows(folder / "rows.jsonl", data.rows)}
+        checks: dict[str, Any] = {"skip": [check.id for check in CHECKS if only not in (None, check.id)]}
         if data.held_out:
             recipe["test_path"] = _write_rows(folder / "held_out.jsonl", data.held_out)
         for setting, texts in (("benchmarks", data.benchmark), ("protected", data.protected)):
             if texts:
                 (folder / f"{setting}.txt").write_text("\n".join(texts), encoding="utf-8")
                 checks[setting] = [str(folder / f"{setting}.txt")]
-        return examine(DataRecipe.model_validate({**recipe, "checks": checks}), None, SilentProgress()).results
+        if data.reference:
+            (folder / "reference.txt").write_text("\n".join(data.reference), encoding="utf-8")
+            checks["reference"] = str(folder / "reference.txt")
+        whole = DataRecipe.model_validate({**recipe, "checks": checks})
+        return examine(whole, None, SilentProgress(), base=_bundled_base() if data.base else None).results
+
+
+@cache
+def _bundled_base() -> RowsUnderBase:
+    folder = find_base("bundled").folder
+    return RowsUnderBase("bundled", load_renderer(folder), context_length(folder), answer_room, drops_unusable=False)
 
 
 def _write_rows(path: Path, rows: Sequence[Row]) -> str:
-    lines = (json.dumps({"prompt": row.given, "completion": row.answer}) for row in rows)
+    lines = (json.dumps(row.written or {"prompt": row.given, "completion": row.answer}) for row in rows)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
     return str(path)
 

@@ -27,6 +27,10 @@ class DataSet:
     held_out: list[Row] = field(default_factory=list)
     benchmark: list[str] = field(default_factory=list)
     protected: list[str] = field(default_factory=list)
+    reference: list[str] = field(default_factory=list)
+    """Production inputs."""
+    base: bool = False
+    """Whether the rows are measured under the bundled base."""
     plants: list[Plant] = field(default_factory=list)
 
 
