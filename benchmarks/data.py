@@ -3,6 +3,8 @@
     python benchmarks/data.py                  10,000, 30,000 and 100,000 rows
     python benchmarks/data.py --large          300,000 and 1,000,000 rows too (20 minutes, 5 GB of temporary files)
     python benchmarks/data.py --sizes 10000    only these
+    python benchmarks/data.py --sizes 1000000 --add --folder build/rows
+                                               beside what was measured before on the same machine; the rows stay
 
 Rows are those of synthetic_rows.py, about 100 words each. Every measurement runs in a process of its own: the code of
 `tunewright check` with all default checks, and beside it the obvious alternative, which looks for duplicates alone:
@@ -169,6 +171,9 @@ def section(results: Measurement) -> str:
         sizes = [run["num_rows"] for run in of_text]
         slope = exponent(sizes, [run["seconds"] for run in of_text])
         lines += [f"Seconds grow with the {slope:.2f}th power of the rows, from {sizes[0]:,} to {sizes[-1]:,}.", ""]
+        before, last = of_text[-2:]
+        kilobytes = 1000 * (last["megabytes"] - before["megabytes"]) / (last["num_rows"] - before["num_rows"])
+        lines += [f"Beyond {before['num_rows']:,} rows each further row takes {kilobytes:.2f} kB of memory.", ""]
     lines += [f"Seconds of the slowest checks: {_slowest(run)}" for run in of_text[-1:]]
     return "\n".join(lines) + "\n"
 
@@ -200,13 +205,20 @@ def planned(sizes: Sequence[int]) -> list[tuple[Kind, int, str]]:
     return plan
 
 
-def run_all(sizes: Sequence[int], folder: Path) -> Measurement:
-    """Carry out the plan, printing each line as it comes."""
-    runs = []
-    for kind, size, measure in planned(sizes):
+def make_rows(sizes: Sequence[int], folder: Path) -> None:
+    """Write the rows of the plan that are not there yet."""
+    for kind, size, _ in planned(sizes):
         path = folder / f"{kind}-{size}.jsonl"
         if not path.exists():
             write_pairs(path.with_suffix(".pairs.json"), write_rows(path, size, kind))
+
+
+def run_all(sizes: Sequence[int], folder: Path) -> Measurement:
+    """Carry out the plan, printing each line as it comes."""
+    make_rows(sizes, folder)
+    runs = []
+    for kind, size, measure in planned(sizes):
+        path = folder / f"{kind}-{size}.jsonl"
         runs.append({"kind": kind, "num_rows": size, "measure": measure, **in_own_process(measure, path)})
         print(_line(runs[-1]), flush=True)
     named = ("datasketch", "scikit-learn", "pydantic", "numpy", "datasets")
@@ -218,6 +230,20 @@ def run_all(sizes: Sequence[int], folder: Path) -> Measurement:
     }
 
 
+def added(new: Measurement, old: Measurement) -> Measurement:
+    """The new measurements, and the old ones of other rows, in the order of a plan of all sizes.
+
+    Raises:
+        SystemExit: they are of another machine or of other versions, and cannot stand in one table.
+    """
+    for field in ("machine", "versions"):
+        if new[field] != old[field]:
+            raise SystemExit(f"{field}: {new[field]}, but {RESULTS.name} has {old[field]}. Measure all sizes again.")
+    runs = {(run["kind"], run["num_rows"], run["measure"]): run for run in (*old["runs"], *new["runs"])}
+    in_order = sorted(runs, key=lambda run: (run[2] != "checks", run[0] != "text", run[0], run[1]))
+    return {**new, "runs": [runs[key] for key in in_order]}
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -227,14 +253,24 @@ def main() -> None:
     )
     parser.add_argument("--measure", nargs=3, metavar=("WHAT", "ROWS", "OUT"), help=argparse.SUPPRESS)
     parser.add_argument("--dry", action="store_true", help="print only, write neither results nor page")
+    parser.add_argument("--add", action="store_true", help="keep the results of other sizes")
+    parser.add_argument("--folder", type=Path, help="keep the rows here, and take those that are there")
+    parser.add_argument("--only-rows", action="store_true", help="make the rows in --folder and measure nothing")
     arguments = parser.parse_args()
     if arguments.measure:
         what, rows, out = arguments.measure
         Path(out).write_text(json.dumps(MEASURES[what](Path(rows))), encoding="utf-8")
         return
     sizes = sorted({*arguments.sizes, *(LARGE_SIZES if arguments.large else ())})
-    with tempfile.TemporaryDirectory() as folder:
-        results = run_all(sizes, Path(folder))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if arguments.only_rows:
+            make_rows(sizes, folder)
+            return
+        results = run_all(sizes, folder)
+    if arguments.add and RESULTS.exists():
+        results = added(results, json.loads(RESULTS.read_text(encoding="utf-8")))
     if arguments.dry:
         print(section(results))
         return

@@ -77,3 +77,19 @@ def test_the_section_replaces_itself_and_leaves_the_page_alone(tmp_path: Path, m
     assert written.count("## Data checks") == 1
     assert "| 1,000 | text | all default checks | 1.5 | 50 | 50.0 | 90.0% [59.6, 98.2] |" in written
     assert "Seconds grow with the 1.00th power of the rows, from 1,000 to 10,000." in written
+    assert "Beyond 1,000 rows each further row takes 0.00 kB of memory." in written
+
+
+def test_sizes_measured_later_join_those_of_the_same_machine() -> None:
+    def results(*sizes: int, machine: str = "a machine", seconds: float = 1.0) -> data.Measurement:
+        runs = [{"kind": "text", "num_rows": size, "measure": "checks", "seconds": seconds} for size in sizes]
+        return {"machine": machine, "versions": "datasketch 2", "date": "2026-11-20", "runs": runs}
+
+    joined = data.added(results(30_000, 10_000, seconds=2.0), results(10_000, 100_000))
+    assert [(run["num_rows"], run["seconds"]) for run in joined["runs"]] == [
+        (10_000, 2.0),
+        (30_000, 2.0),
+        (100_000, 1.0),
+    ]
+    with pytest.raises(SystemExit, match=r"machine: another, but data\.json has a machine"):
+        data.added(results(1, machine="another"), results(2))
