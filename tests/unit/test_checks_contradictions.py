@@ -34,7 +34,7 @@ def test_contradictions_block_and_change_nothing() -> None:
 def test_labels_of_one_input_must_be_equal_and_are_shown_side_by_side() -> None:
     (finding,) = find([*LABELS, ("message number 3", "queue 1")])
     assert finding.locations == ("rows:4", "rows:31")
-    assert finding.explanation == "rows:4 and rows:31 have the same input, but the labels differ."
+    assert finding.explanation == "rows:4 and rows:31 have the same input, “message number 3”, but the labels differ."
     assert finding.evidence == ("queue 0", "queue 1")
 
 
@@ -52,7 +52,8 @@ def test_nearly_the_same_input_counts_too() -> None:
     pairs = [*LABELS, (ASKED, "queue 0"), (ASKED.lower().replace("flickers", "flikkers"), "queue 1")]
     assert find(pairs) == []  # one changed word in fifteen is under the threshold of 5-grams
     (finding,) = find([*LABELS, (ASKED, "queue 0"), ("Hi! " + ASKED.lower(), "queue 1")])
-    assert finding.explanation == "rows:31 and rows:32 have nearly the same input, but the labels differ."
+    assert finding.explanation.startswith("rows:31 and rows:32 have nearly the same input, “")
+    assert finding.explanation.endswith("”, but the labels differ.")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,15 @@ def test_json_is_compared_by_value() -> None:
 )
 def test_free_text_contradicts_in_numbers_negations_names_and_bare_facts(left: str, right: str, reason: str) -> None:
     (finding,) = find([(ASKED, left), (ASKED, right)])
-    assert finding.explanation == f"rows:1 and rows:2 have the same input, but {reason}."
+    assert finding.explanation.endswith(f"”, but {reason}.")
+
+
+def test_of_a_long_input_the_end_is_shown_where_the_question_is() -> None:
+    (finding,) = find([("A long story. " * 50 + "\nHow many?", "7"), ("A long story. " * 50 + "\nHow many?", "8")])
+    shown = finding.explanation.partition("“")[2].partition("”")[0]
+    assert shown.startswith("…")
+    assert shown.endswith("A long story. How many?")
+    assert len(shown) == 101
 
 
 @pytest.mark.parametrize(

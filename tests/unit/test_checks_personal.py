@@ -125,7 +125,7 @@ KEY_BODY = "\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 3
         ("token = 'glpat-a1B2c3D4e5F6g7H8i9J0'", "GitLab Token", "glpat-a1B2c3D4e5F6g7H8i9J0"),
         ("stripe " + "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc", "Stripe Access Key", None),
         ("postgres://ada:hu7Zter9@db.host.com/x", "Basic Auth Credentials", "hu7Zter9"),
-        ('db_password = "hu7Zter9!"', "Secret Keyword", "hu7Zter9!"),
+        ('db_password = "hu7Zter9!"', "a value behind a word such as password or api_key", "hu7Zter9!"),
         (f"-----BEGIN RSA PRIVATE KEY-----{KEY_BODY}-----END RSA PRIVATE KEY-----", "Private Key", KEY_BODY),
         ("aws_secret_key = 'q7LMN2XW4RTY6BCDq7LMN2XW4RTY6BCDq7LMN2XW'", "AWS Access Key", None),
     ],

@@ -50,6 +50,27 @@ def test_tokens_of_the_base_are_told_and_drawn_beside_the_words() -> None:
     assert "Topics and groups" not in text
 
 
+def test_a_part_that_is_equally_long_everywhere_is_said_and_not_drawn(html: str) -> None:
+    text = read(html).text
+    assert "Every answer has 1 word." in text
+    assert "Answer length" not in text
+    assert "Input length" in text
+
+
+def test_places_are_shown_without_the_folder_of_all_sources() -> None:
+    report = build_data_report()
+    source = report.sources[0].model_copy(update={"name": "/data/mine/rows.jsonl"})
+    others = [source.model_copy(update={"name": f"/data/mine/{name}.jsonl"}) for name in ("more", "test")]
+    finding = build_finding("secrets", 3).model_copy(update={"locations": ("/data/mine/more.jsonl:3",)})
+    results = (build_result("secrets", finding),)
+    text = read(render_data_page(report.model_copy(update={"sources": (source, *others), "results": results}))).text
+    assert "What is in rows.jsonl and 2 more" in text
+    assert " more.jsonl:3" in text
+    elsewhere = source.model_copy(update={"name": "/elsewhere/rows.jsonl"})
+    text = read(render_data_page(report.model_copy(update={"sources": (*others, elsewhere), "results": results}))).text
+    assert "/data/mine/more.jsonl:3" in text
+
+
 def test_text_of_rows_is_shown_as_text(html: str) -> None:
     assert HOSTILE not in html
     assert read(html).text.count(HOSTILE) == 2
@@ -118,10 +139,9 @@ def test_without_a_blocking_problem_the_headline_says_how_many_checks_found_some
 
 
 def test_lengths_and_labels_are_drawn(html: str) -> None:
-    assert html.count("<svg") == 3
+    assert html.count("<svg") == 2
     text = read(html).text
     assert "Median 7, longest 90 words; dashed line: median. Longer rows are in the last bar." in text
-    assert "Median 1, longest 1 words; dashed line: median. " in text
     assert "All labels, by number of rows." in text
 
 

@@ -15,9 +15,9 @@ _COLOUR = SERIES_COLOURS[1]
 
 
 def length_charts(lengths: Sequence[LengthHistogram]) -> tuple[Chart, ...]:
-    """Draw how many words or tokens inputs, answers and texts have, one chart each."""
+    """Draw how many words or tokens inputs, answers and texts have, one chart each where that differs."""
     charts = []
-    for found in lengths:
+    for found in (each for each in lengths if not _is_constant(each)):
         facts = f"median {found.median:g}, longest {found.longest:,} {found.unit}"
         beyond = " Longer rows are in the last bar." if found.longest >= found.bin_edges[-1] else ""
         svg = draw(
@@ -29,6 +29,19 @@ def length_charts(lengths: Sequence[LengthHistogram]) -> tuple[Chart, ...]:
         title = f"{found.part.capitalize()} length{' in tokens' if found.unit == 'tokens' else ''}"
         charts.append(Chart(title, f"{facts[0].upper()}{facts[1:]}; dashed line: median.{beyond}", svg))
     return tuple(charts)
+
+
+def constant_lengths(lengths: Sequence[LengthHistogram]) -> tuple[str, ...]:
+    """A sentence for each part that is equally long in all rows, where a chart would show a single bar."""
+    said = []
+    for found in filter(_is_constant, lengths):
+        unit = found.unit.removesuffix("s") if found.longest == 1 else found.unit
+        said.append(f"Every {found.part} has {found.longest:,} {unit}.")
+    return tuple(said)
+
+
+def _is_constant(lengths: LengthHistogram) -> bool:
+    return lengths.longest == lengths.bin_edges[0]
 
 
 def label_bars(labels: Sequence[LabelCount], num_labels: int) -> tuple[Chart, ...]:

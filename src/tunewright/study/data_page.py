@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from markupsafe import Markup, escape
 
@@ -18,7 +17,7 @@ from tunewright.records import (
     TokenLengths,
 )
 from tunewright.study.charts import Chart
-from tunewright.study.data_charts import label_bars, length_charts
+from tunewright.study.data_charts import constant_lengths, label_bars, length_charts
 from tunewright.study.html import page_environment
 from tunewright.study.page import format_duration
 from tunewright.study.representation_charts import representation_charts
@@ -57,7 +56,8 @@ def render_data_page(report: DataReport) -> str:
     tokens = [each for each in measured if isinstance(each, TokenLengths)]
     return environment.get_template("data.html.j2").render(
         report=report,
-        name=report.sources[0].name,
+        name=_name(report),
+        constant_lengths=constant_lengths(report.lengths),
         headline=_headline(report),
         found=[result for result in report.results if result.num_rows],
         clean=[result for result in report.results if not result.num_rows and result.skipped is None],
@@ -70,6 +70,12 @@ def render_data_page(report: DataReport) -> str:
         tables=[each for each in measured if isinstance(each, GroupTable)],
         num_labels=NUM_LABELS_OF_GROUP,
     )
+
+
+def _name(report: DataReport) -> str:
+    """The first source without its folder, and how many more there are."""
+    first, *others = (report.short(source.name) for source in report.sources)
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _marked(text: str) -> Markup:
@@ -98,6 +104,7 @@ def _headline(report: DataReport) -> str:
 @dataclass(frozen=True, slots=True)
 class _Charts:
     lengths: tuple[Chart, ...] = ()
+    tokens: tuple[Chart, ...] = ()
     labels: tuple[Chart, ...] = ()
     representation: tuple[Chart, ...] = ()
     missing: str | None = None
@@ -106,7 +113,8 @@ class _Charts:
 def _draw_charts(report: DataReport, tokens: Sequence[TokenLengths]) -> _Charts:
     try:
         return _Charts(
-            length_charts(report.lengths + tuple(chain.from_iterable(found.lengths for found in tokens))),
+            length_charts(report.lengths),
+            length_charts([each for found in tokens for each in found.lengths]),
             label_bars(report.labels, report.num_labels),
             representation_charts(report.results),
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunewright.data.checks.check import Check, RowSet, RowTexts, SomeRows
+from tunewright.data.checks.check import Check, CheckedRow, RowSet, RowTexts, SomeRows
 from tunewright.data.checks.facts import (
     Facts,
     content_words,
@@ -54,6 +54,9 @@ MIN_SHARED_CONTENT = 0.8
 """Share of common content words (Jaccard over counts) from which two texts are otherwise equal."""
 MAX_ANSWERS_COMPARED = 50
 """Different answers of one input that are compared with each other, in the order of the rows; bounds the pairs."""
+
+MAX_SHOWN_INPUT = 100
+"""Characters of the input that a finding repeats."""
 
 _ANSWERS_REMEMBERED = 1000
 _FINAL_ANSWER = re.compile(r"(?:####|\\boxed\{|\bfinal answer(?: is)?:?)\s*([^\n{}]+)", re.IGNORECASE)
@@ -268,10 +271,17 @@ def _finding(rows: RowSet, group: Sequence[int], worst: _Conflict) -> Finding:
         check=CONTRADICTIONS.id,
         example_ids=tuple(row.id for row in found),
         locations=tuple(row.location for row in found),
-        explanation=f"{first.location} and {second.location} have {same} input, but {worst.reason}.{more}",
+        explanation=f"{first.location} and {second.location} have {same} input, “{_shown(first)}”, but "
+        f"{worst.reason}.{more}",
         evidence=tuple(excerpt(row.answer) for row in found),
         score=worst.score,
     )
+
+
+def _shown(row: CheckedRow) -> str:
+    """The end of an input, where mostly the question is."""
+    asked = " ".join(shown_input(row).split())
+    return asked if len(asked) <= MAX_SHOWN_INPUT else f"…{asked[-MAX_SHOWN_INPUT:]}"
 
 
 CONTRADICTIONS = Check(

@@ -26,7 +26,7 @@ class Secret:
     """One secret and where it stands in its text."""
 
     kind: str
-    """detect-secrets' name of it, such as "GitHub Token"."""
+    """detect-secrets' name of it, such as "GitHub Token", or what it looks like."""
     start: int
     end: int
     text: str
@@ -118,6 +118,7 @@ def _secret_span(match: re.Match[str], line: str) -> tuple[int, int]:
     return start, rest.end() if rest else start + len(token)
 
 
+_KEYWORD = "a value behind a word such as password or api_key"
 # Words and phrases in quotes are far more often a label or a rule about passwords than a password.
 _PASSWORD = re.compile(r"(?=[^\d]*\d)[^\"'`\s]{6,}")
 _QUOTED_VALUE = re.compile(rf"[\"'`]{_PASSWORD.pattern}[\"'`]")
@@ -134,7 +135,7 @@ def _passwords(line: str, position: int) -> Iterator[Secret]:
         for value in plugin.analyze_string(window):
             if _PASSWORD.fullmatch(value) and not _is_example(value):
                 start = position + first + window.index(value)
-                yield Secret(plugin.secret_type, start, start + len(value), value)
+                yield Secret(_KEYWORD, start, start + len(value), value)
 
 
 _EXAMPLE = re.compile(
