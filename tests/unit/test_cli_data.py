@@ -60,6 +60,16 @@ def test_from_the_first_build_to_the_export(shell: Shell) -> None:
     assert exported.stdout == "Wrote out/train.jsonl\nWrote out/validation.jsonl\nWrote out/test.jsonl\n"
 
 
+def test_a_build_says_what_was_done_to_the_rows_and_what_was_left_in(shell: Shell) -> None:
+    rows = [{"prompt": f"What is number {number}?", "completion": f"It is the {number}."} for number in range(60)]
+    rows += [rows[0], {"prompt": "Who are you?", "completion": "As an AI language model, I have no name."}]
+    Path("dirty.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    stdout = shell.run("data", "build", "dirty.jsonl").stdout
+    assert "Rows changed on the way: 1 dropped (duplicates)." in stdout
+    assert "Found and left in: Refusals, 1 row." in stdout
+    assert "Not checked" not in stdout
+
+
 def test_rows_that_moved_or_stand_in_another_order_are_said(shell: Shell) -> None:
     shell.run("data", "build", "tickets.jsonl")
     moved = shell.run("data", "build", "tickets.jsonl", "--set", "data.split_seed=1", "--new-test").stdout

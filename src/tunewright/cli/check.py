@@ -19,7 +19,7 @@ def check(
     form: options.Form = None,
     validation: options.Validation = None,
     test: options.Test = None,
-    overrides: options.Overrides = None,
+    overrides: options.DataOverrides = None,
     base: Annotated[
         str | None,
         typer.Option(

@@ -64,7 +64,7 @@ def build(
     form: options.Form = None,
     validation: options.Validation = None,
     test: options.Test = None,
-    overrides: options.Overrides = None,
+    overrides: options.DataOverrides = None,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:

@@ -88,6 +88,15 @@ Overrides = Annotated[
         help="Any other setting, as in --set train.epochs=2. May be repeated; `tunewright recipe` lists them all.",
     ),
 ]
+DataOverrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting of data, as in --set data.checks.skip=[lengths]. May be repeated; `tunewright recipe` "
+        "lists them all.",
+    ),
+]
 Validation = Annotated[
     str | None,
     typer.Option("--validation", metavar="FILE", help="Rows that choose the best checkpoint. Default: 10 % of DATA."),

@@ -31,8 +31,14 @@ def print_build(screen: Screen, built: BuildResult) -> None:
         return
     splits = ", ".join(f"{count:,} {split}" for split, count in built.num_rows.items())
     screen.line(f"{built.name}@{entry.number}, version {entry.version_id[:ID_DIGITS]}: {splits} rows", "bold")
+    steps = [f"{step.num_rows:,} {step.action} ({step.cause})" for step in entry.steps]
+    if steps:
+        screen.line(f"Rows changed on the way: {', '.join(steps)}.")
     for note in entry.notes:
         screen.line(note)
+    for gap in entry.gaps:
+        if not gap.startswith("Not checked"):
+            screen.line(f"{gap}.")
     if built.difference is not None:
         print_difference(screen, built.difference)
     screen.line(f"Look at it: tunewright data show {built.name}")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from tunewright.data.checks.answers import answered
 from tunewright.data.checks.check import RowSet, checked_row
+from tunewright.data.checks.duplicates import DUPLICATES, SHARED_INPUTS
 from tunewright.data.prepare import PreparedData
 from tunewright.data.summary import label_counts
 from tunewright.records import Change, CheckResult, LengthSummary, Severity, Split, SplitSummary, StepCount
@@ -62,16 +63,28 @@ def _percentiles(lengths: Sequence[int]) -> dict[str, int]:
     return {**at_rank, "longest": in_order[-1]}
 
 
+LEFT_IN = "Found and left in: "
 _PERCENTILES = {"median": 50, "percentile_95": 95}
 
 
 def known_gaps(results: Iterable[CheckResult]) -> tuple[str, ...]:
-    """Say what was not looked for, and what was found and accepted."""
+    """Say what was found and accepted, what was found and left in, and what was not looked for."""
     results = tuple(results)
+    left = [
+        f"{LEFT_IN}{result.title}, {result.num_rows:,} {'row' if result.num_rows == 1 else 'rows'}"
+        for result in results
+        if result.num_rows and result.severity in (Severity.WARNING, Severity.NOTE) and not _is_settled(result)
+    ]
     skipped = [f"Not checked: {result.title}: {result.skipped}" for result in results if result.skipped]
     accepted = [
         f"Accepted: {result.title}, {result.num_rows:,} rows"
         for result in results
         if result.severity is Severity.ACCEPTED and result.num_rows
     ]
-    return (*skipped, *accepted)
+    return (*accepted, *left, *skipped)
+
+
+def _is_settled(result: CheckResult) -> bool:
+    """Whether the rows found were dropped, moved or repaired by default."""
+    by_splitting = result.check in (DUPLICATES, SHARED_INPUTS)
+    return by_splitting or any(finding.drop or finding.edited_text for finding in result.findings)
