@@ -11,7 +11,16 @@ import pytest
 from tunewright.data import prepare
 from tunewright.data.sources import read_path, read_sources
 from tunewright.errors import DataError, MissingExtraError, RecipeError
-from tunewright.records import Conversation, DataRecipe, Example, PlainText, SourceRecipe, Split, content_hash
+from tunewright.records import (
+    CheckRecipe,
+    Conversation,
+    DataRecipe,
+    Example,
+    PlainText,
+    SourceRecipe,
+    Split,
+    content_hash,
+)
 
 ROW = b'{"prompt": "2 + 2", "completion": "4"}\n'
 
@@ -222,6 +231,21 @@ def test_a_licence_column_that_cannot_be_read_is_refused(
     path = write(tmp_path / "a.jsonl", data)
     with pytest.raises(DataError, match=message):
         read_sources(sources({"path": path, "licence_column": column}), None)
+
+
+def test_one_of_several_sources_may_lack_a_column_that_is_counted_by_but_not_one_that_splits(tmp_path: Path) -> None:
+    with_region = write(tmp_path / "a.jsonl", b'{"prompt": "a", "completion": "b", "region": "north"}')
+    without = write(tmp_path / "b.jsonl", ROW)
+    recipe = sources({"path": with_region}, {"path": without})
+    counted = recipe.model_copy(update={"checks": CheckRecipe(groups=("region",))})
+    first, second = read_sources(counted, None)
+    assert first.examples[0].provenance.fields == (("region", "north"),)
+    assert (second.examples[0].provenance.fields, first.source.warnings) == ((), ())
+    assert second.source.warnings == ("no column 'region', so its rows are in no group",)
+    with pytest.raises(DataError, match=r"b\.jsonl: found no column 'region'"):
+        read_sources(recipe.model_copy(update={"group_column": "region"}), None)
+    with pytest.raises(DataError, match=r"b\.jsonl: found no column 'region'"):
+        read_path(without, DataRecipe(path=without, checks=CheckRecipe(groups=("region",))), None)
 
 
 def test_a_folder_of_documents_is_one_source_of_passages(tmp_path: Path) -> None:

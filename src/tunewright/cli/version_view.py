@@ -1,6 +1,7 @@
 """Versions of data sets on the screen: what a build did, what differs, what a version holds, the log."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from rich.table import Table
 from rich.text import Text
@@ -36,9 +37,9 @@ def print_build(screen: Screen, built: BuildResult) -> None:
         screen.line(f"Rows changed on the way: {', '.join(steps)}.")
     for note in entry.notes:
         screen.line(note)
-    for gap in entry.gaps:
-        if not gap.startswith("Not checked"):
-            screen.line(f"{gap}.")
+    for kind, gaps in groupby(entry.gaps, key=lambda gap: gap.partition(": ")[0]):
+        if kind != "Not checked":
+            screen.line(f"{kind}: {'; '.join(gap.removeprefix(f'{kind}: ') for gap in gaps)}.")
     if built.difference is not None:
         print_difference(screen, built.difference)
     screen.line(f"Look at it: tunewright data show {built.name}")

@@ -29,9 +29,14 @@ def facet_columns(recipe: DataRecipe) -> set[str]:
     return named | set(recipe.checks.groups)
 
 
-def require_facet_columns(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog) -> None:
+def require_facet_columns(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog, *, is_mixed: bool = False) -> None:
     """Refuse a file none of whose first rows has a column that decides about splits: its rows could leak unseen.
 
+    Args:
+        rows: the first rows.
+        recipe: which columns are named.
+        log: receives what is refused.
+        is_mixed: whether the file is one of several sources. Then it may lack a column that is only counted by.
     Raises:
         DataError: names the closest column.
     """
@@ -39,7 +44,9 @@ def require_facet_columns(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog)
     columns: list[tuple[str, str | None]] = [(setting, getattr(recipe, setting)) for setting in _SETTINGS]
     columns += [("checks.groups", column) for column in recipe.checks.groups]
     for setting, column in columns:
-        if column is not None and column not in names:
+        if column is not None and column not in names and is_mixed and setting == "checks.groups":
+            log.warnings.append(f"no column {excerpt(column)}, so its rows are in no group")
+        elif column is not None and column not in names:
             close = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
             advice = f"Did you mean {close[0]}?" if close else f"Correct or remove data.{setting}."
             log.refuse(None, RefusedError("", f"no column {excerpt(column)}", f"one of {join_names(names)}", advice))

@@ -131,7 +131,7 @@ def _to_examples(
         raise DataError(Problem(log.name, "no rows", "at least one row", "Check that this is the file you meant."))
     form = choose_form([row for _, row in first], recipe, log)
     _require_licence_column([row for _, row in first], source, log)
-    require_facet_columns([row for _, row in first], recipe, log)
+    require_facet_columns([row for _, row in first], recipe, log, is_mixed=source is not None)
     unused = _Unused()
     examples = hold(_accepted(chain(first, rows), form, recipe, log, source, unused))
     log.end(len(examples))

@@ -134,7 +134,7 @@ def _read_folder(folder: Path, recipe: DataRecipe, source: SourceRecipe | None, 
     recipe = for_plain_text(recipe, "a folder of documents", source)
     log = ReadLog(str(folder))
     choose_form((), recipe, log)  # refuses a system prompt
-    require_facet_columns((), recipe, log)
+    require_facet_columns((), recipe, log, is_mixed=source is not None)
     documents: list[tuple[str, str]] = []
     is_grouped = count_documents(folder) >= MIN_GROUPED_DOCUMENTS
 
