@@ -12,6 +12,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # atheris has to instrument the package while it is imported
+    from tunewright.errors import DataError
 
 MAX_SECONDS = 2.0
 """Most processor time that a file of some kilobytes may take; a busy machine does not count."""
@@ -20,6 +24,11 @@ SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".txt", ".md", ".html", ".parquet
 SEEDS: tuple[tuple[str, bytes], ...] = (
     (".jsonl", b'{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}\n'),
     (".jsonl", b'{"prompt": "2 + 2", "completion": 4}\r\n\n{"prompt": "\\ud83d\\ude00", "completion": "1e5"}'),
+    (
+        ".jsonl",
+        b'{"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "text", "text": "!"}]}, '
+        b'{"role": "assistant", "content": "Hello"}]}',
+    ),
     (".jsonl", b'{"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Yes", "weight": 0}]}'),
     (".json", b'[{"instruction": "Add", "input": "2, 2", "output": "4"}, {"instruction": "x", "output": null}]'),
     (".json", b'\xef\xbb\xbf[{"text": "\xc3\xa9\xe2\x80\xa8"}]'),
@@ -34,6 +43,8 @@ SEEDS: tuple[tuple[str, bytes], ...] = (
 
 def require_rows_or_words(path: Path) -> int:
     """Read a file: either its rows are in order, or a DataError says where, what and how to correct it.
+
+    What is refused is read once more as `check` does it, which goes on past single rows.
 
     Returns:
         The number of rows; 0 when the file was refused.
@@ -50,6 +61,7 @@ def require_rows_or_words(path: Path) -> int:
     except DataError as refused:
         _require_words(refused, path)
         num_rows = 0
+        _require_others_to_be_read(path)
     else:
         assert rows.examples
         for example in rows.examples:
@@ -62,7 +74,24 @@ def require_rows_or_words(path: Path) -> int:
     return num_rows
 
 
-def _require_words(refused: Exception, path: Path) -> None:
+def _require_others_to_be_read(path: Path) -> None:
+    """Where `check` goes on past the rows that are refused, they are those of the error, and others were read."""
+    from tunewright.data import Unreadable, read_rows
+    from tunewright.errors import DataError
+    from tunewright.records import DataRecipe
+
+    unreadable = Unreadable()
+    try:
+        rows = read_rows(str(path), DataRecipe(path=str(path)), None, unreadable=unreadable)
+    except DataError as refused:
+        _require_words(refused, path)
+        return
+    assert rows.examples
+    assert unreadable.num_rows >= len(unreadable.problems) >= 1
+    _require_words(DataError(unreadable.problems), path)
+
+
+def _require_words(refused: "DataError", path: Path) -> None:
     message = str(refused)
     assert len(message.encode("utf-8")) <= MAX_MESSAGE_CHARACTERS
     assert refused.problems

@@ -28,8 +28,13 @@ _roles = st.sampled_from(("system", "user", "assistant", "human", "gpt", "tool",
 _dialogue = st.tuples(texts, texts).map(
     lambda drawn: [{"role": "user", "content": drawn[0]}, {"role": "assistant", "content": drawn[1]}]
 )
+_parts = st.lists(
+    st.fixed_dictionaries({"type": st.sampled_from(("text", "text", "image_url", ""))}, optional={"text": scalars}),
+    max_size=3,
+)
 _messages = st.one_of(
     _dialogue,
+    st.lists(st.fixed_dictionaries({"role": _roles, "content": st.one_of(texts, _parts)}), max_size=3),
     st.lists(st.fixed_dictionaries({"role": _roles, "content": texts}, optional={"weight": scalars}), max_size=4),
 )
 _turns = st.lists(st.fixed_dictionaries({"from": _roles, "value": texts}), max_size=4)
