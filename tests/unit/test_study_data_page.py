@@ -43,7 +43,7 @@ def test_tokens_of_the_base_are_told_and_drawn_beside_the_words() -> None:
     html = render_data_page(build_data_report(results=(build_result("cut_prompts", measured=(build_tokens(),)),)))
     text = read(html).text
     assert (
-        "In the tokens of owner/base the 1,190 rows that it can learn from have 12,345, of which 2,345 are trained. A "
+        "In the tokens of owner/base the 1,190 rows that it can read have 12,345, of which 2,345 are trained. A "
         "row has room for 64; 9 of them are kept for the answer. 3 inputs are longer and lose their middle."
     ) in text
     assert "Input length in tokens" in text
