@@ -144,7 +144,10 @@ def test_recipes_in_pages_load(page: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", RECIPE_FILES, ids=names_of)
 def test_ready_recipes_load_and_say_how_to_run_them(path: Path) -> None:
-    read_recipe({"data": {"path": "rows.jsonl"}}, path)
+    if path.stem == "study":
+        read_study_recipe({}, path)
+    else:
+        read_recipe({"data": {"path": "rows.jsonl"}}, path)
     heading = [line.removeprefix("#").strip() for line in text_of(path).splitlines() if line.startswith("#")]
     run = next(line.removeprefix("Run").strip() for line in heading if line.startswith("Run"))
     assert path.relative_to(ROOT).as_posix() in run
