@@ -119,6 +119,16 @@ USER = {"role": "user", "content": "Hi"}
 BOT = {"role": "assistant", "content": "Hello"}
 
 
+def test_llamafactorys_loss_weight_is_a_weight() -> None:
+    shown = chat(USER, BOT | {"loss_weight": 0.0}, USER, BOT | {"loss_weight": 1.0})
+    plain = chat(USER, BOT | {"weight": 0}, USER, BOT | {"weight": 1})
+    recipe = DataRecipe(path="rows.jsonl")
+    assert to_body(shown, "messages", recipe) == to_body(plain, "messages", recipe)
+    assert unused_fields(shown, "messages") == set()
+    both = chat(USER, BOT | {"loss_weight": 0.0, "weight": 1})
+    assert to_body(both, "messages", recipe) == to_body(chat(USER, BOT), "messages", recipe)
+
+
 def test_text_parts_are_joined() -> None:
     parts = [{"type": "text", "text": "2 + "}, {"type": "text", "text": ""}, {"type": "text", "text": "2?"}]
     written = chat({"role": "user", "content": parts}, BOT | {"content": [{"type": "text", "value": "4"}]})
@@ -163,6 +173,8 @@ def test_text_parts_are_joined() -> None:
             r"^messages\[0\]\.name: found the number 3, expected a text",
         ),
         (chat(USER, BOT | {"weight": 2}), r"^messages\[1\]\.weight: found the number 2, expected the number 0 or 1"),
+        (chat(USER, BOT | {"loss_weight": 0.5}), r"^messages\[1\]\.loss_weight: found the number 0\.5"),
+        (chat(USER, BOT | {"loss_weight": True}), r"^messages\[1\]\.loss_weight: found true"),
         (chat(USER, BOT | {"weight": True}), r"^messages\[1\]\.weight: found true"),
         (chat(USER, BOT | {"weight": 1.0}), r"^messages\[1\]\.weight: found the number 1\.0"),
         (chat(USER, BOT | {"weight": "1"}), r"^messages\[1\]\.weight: found '1'"),

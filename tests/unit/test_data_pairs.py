@@ -38,6 +38,10 @@ SHAPES: Mapping[str, dict[str, object]] = {
     "TRL, prompt null": {"prompt": None, "chosen": [USER, said("Hello!")], "rejected": [USER, said("What?")]},
     "UltraFeedback": {"prompt": "Hi", "chosen": [USER, said("Hello!")], "rejected": [USER, said("What?")]},
     "LLaMA-Factory, instruction": {"instruction": "Hi", "input": "", "chosen": "Hello!", "rejected": "What?"},
+    "LLaMA-Factory, v1": {
+        "chosen_messages": [USER, {"role": "assistant", "content": [{"type": "text", "value": "Hello!"}]}],
+        "rejected_messages": [USER, said("What?")],
+    },
     "LLaMA-Factory, chat": {"conversations": [HUMAN], "chosen": gpt("Hello!"), "rejected": gpt("What?")},
 }
 
@@ -54,6 +58,14 @@ def test_fields_beside_a_pair_are_named() -> None:
     assert unused_fields(SHAPES["TRL, texts"] | {"score_chosen": 0.9}, "preference") == {"score_chosen"}
     assert unused_fields(SHAPES["TRL, prompt implied"] | {"messages": []}, "preference") == {"messages"}
     assert unused_fields(SHAPES["LLaMA-Factory, instruction"] | {"system": "s"}, "preference") == {"system"}
+
+
+def test_llamafactorys_v1_file_is_read() -> None:
+    path = DEMO / "v1_dpo_demo.jsonl"
+    if not path.exists():
+        pytest.skip("no v1_dpo_demo.jsonl in ../shared")
+    rows = read_rows(str(path), DataRecipe(path=str(path)), None)
+    assert (rows.source.form, len(rows.examples), rows.source.warnings) == ("preference", 10, ())
 
 
 def test_material_stands_below_the_instruction() -> None:

@@ -37,6 +37,7 @@ from tunewright.records import Body, Conversation, DataRecipe, Form, Message, Pl
 _SIGNATURES: tuple[tuple[Form, tuple[str, ...]], ...] = (
     ("preference", pairs.ANSWER_FIELDS),
     ("preference", pairs.OPENAI_FIELDS),
+    ("preference", pairs.MESSAGE_FIELDS),
     *(("chat_log", fields) for fields in LOG_FIELDS),
     ("messages", ("messages",)),
     ("prompt_completion", ("prompt", "completion")),

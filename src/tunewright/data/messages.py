@@ -21,10 +21,12 @@ class MessageShape:
     @property
     def fields(self) -> frozenset[str]:
         """Fields of a message that are read, whatever its role."""
-        return frozenset({self.role_key, self.text_key, "weight", *_TOOL_FIELDS})
+        return frozenset({self.role_key, self.text_key, *_WEIGHT_FIELDS, *_TOOL_FIELDS})
 
 
 _TOOL_FIELDS = ("tool_calls", "tool_call_id")
+_WEIGHT_FIELDS = ("weight", "loss_weight")
+"""OpenAI's name, and LLaMA-Factory's, which writes 0.0 and 1.0."""
 
 OPENAI = MessageShape(
     "role", "content", {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}, calls_role=None
@@ -146,11 +148,14 @@ def _text_part(part: object, place: str) -> str:
 
 
 def _weight(message: Mapping[str, object], place: str) -> object:
+    fix = "1 trains the assistant's message, 0 only shows it."
     weight = message.get("weight")
     if weight is not None and (type(weight) is not int or weight not in (0, 1)):
-        fix = "1 trains the assistant's message, 0 only shows it."
         raise RefusedError(f"{place}.weight", describe(weight), "the number 0 or 1", fix)
-    return weight
+    other = message.get("loss_weight")
+    if other is not None and (isinstance(other, bool) or other not in (0, 1)):
+        raise RefusedError(f"{place}.loss_weight", describe(other), "the number 0 or 1", fix)
+    return weight if weight is not None else other
 
 
 def _optional_text(message: Mapping[str, object], field: str, place: str) -> str | None:

@@ -4,6 +4,7 @@
     {"chosen": [user, assistant], "rejected": [user, assistant]}                                  TRL, prompt implied
     {"instruction": "Add", "input": "2, 2", "chosen": "4", "rejected": "5"}                       LLaMA-Factory
     {"conversations": [human], "chosen": gpt, "rejected": gpt}                                    LLaMA-Factory
+    {"chosen_messages": [user, assistant], "rejected_messages": [user, assistant]}                LLaMA-Factory, v1
     {"input": {"messages": [user]}, "preferred_output": [...], "non_preferred_output": [...]}     OpenAI
 
 An answer is a text, a message, or messages of which the last is the answer and those before it repeat the prompt.
@@ -18,6 +19,7 @@ from tunewright.records import Message, PreferencePair
 
 OPENAI_FIELDS = ("input", "preferred_output", "non_preferred_output")
 ANSWER_FIELDS = ("chosen", "rejected")
+MESSAGE_FIELDS = ("chosen_messages", "rejected_messages")
 
 
 def read_pair(row: Row, system_prompt: str | None) -> PreferencePair:
@@ -30,7 +32,7 @@ def read_pair(row: Row, system_prompt: str | None) -> PreferencePair:
         RefusedError: the row does not fit; its place is the field.
     """
     prompt = [_read_only(message) for message in _prompt(row)]
-    chosen_field, rejected_field = OPENAI_FIELDS[1:] if OPENAI_FIELDS[1] in row else ANSWER_FIELDS
+    chosen_field, rejected_field = _answer_fields(row)
     before_chosen, chosen = _answer(row, chosen_field)
     before_rejected, rejected = _answer(row, rejected_field)
     if before_chosen != before_rejected:
@@ -52,7 +54,14 @@ def used_fields(row: Row) -> set[str]:
         return set(OPENAI_FIELDS)
     source = _prompt_field(row)
     beside = {"input"} if source == "instruction" else set()
-    return {*ANSWER_FIELDS, *beside, *([source] if source else [])}
+    return {*_answer_fields(row), *beside, *([source] if source else [])}
+
+
+def _answer_fields(row: Row) -> tuple[str, str]:
+    """Where the better and the worse answer stand."""
+    if OPENAI_FIELDS[1] in row:
+        return OPENAI_FIELDS[1:]
+    return MESSAGE_FIELDS if MESSAGE_FIELDS[0] in row else ANSWER_FIELDS
 
 
 def _prompt_field(row: Row) -> str | None:
