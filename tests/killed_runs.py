@@ -1,4 +1,4 @@
-"""Runs under a real supervisor whose workers are killed with SIGKILL, by the hundred.
+"""Runs under a real supervisor whose workers are killed with SIGKILL or stopped with SIGSTOP, by the hundred.
 
     python tests/killed_runs.py FOLDER < plan.json > outcomes.json
 
@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tunewright.actions import TuneJob, supervise, supervising
+from tunewright.actions import TuneJob, supervise, supervising, working
 from tunewright.actions.supervising import World
 from tunewright.cli import worker as cli_worker
 from tunewright.contracts import SilentProgress
@@ -73,6 +73,8 @@ class Killer:
 
     kills: Sequence[tuple[int, float]]
     """(event from 1, seconds after it) of each life."""
+    number: int = signal.SIGKILL
+    """The signal: SIGSTOP makes a worker that hangs."""
     codes: list[ForkedWorker] = field(default_factory=list)
 
     def start(self, folder: Path) -> ForkedWorker:
@@ -80,15 +82,20 @@ class Killer:
         event, delay = self.kills[number] if number < len(self.kills) else (0, 0.0)
 
         def work() -> int:
-            count_events(event, delay)
+            count_events(event, delay, number=self.number)
+            if self.number == signal.SIGSTOP:
+                working.PATIENCE_SECONDS, working.STEPS_OF_PATIENCE = 2.0, 0
+                working.SECONDS_BETWEEN_BEATS = 0.1
             return cli_worker.main(folder)
 
         self.codes.append(fork(work))
         return self.codes[-1]
 
 
-def count_events(kill_at: int, delay: float, done: Callable[[int], None] = lambda count: None) -> None:
-    """Kill this process at the event `kill_at`, or `delay` seconds later; 0: never."""
+def count_events(
+    kill_at: int, delay: float, done: Callable[[int], None] = lambda count: None, number: int = signal.SIGKILL
+) -> None:
+    """Send this process a signal at the event `kill_at`, or kill it `delay` seconds later; 0: never."""
     count = 0
 
     def before(self: Files, call: str, path: Path) -> None:
@@ -96,8 +103,8 @@ def count_events(kill_at: int, delay: float, done: Callable[[int], None] = lambd
         count += 1
         done(count)
         if count == kill_at and not delay:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if count == kill_at:
+            os.kill(os.getpid(), number)
+        elif count == kill_at:
             kill_later(delay)
 
     Files.before = before  # type: ignore[method-assign]
@@ -130,8 +137,8 @@ def fingerprint(home: Path) -> dict[str, str]:
     return found
 
 
-def supervised(recipe: TuneRecipe, home: Path, kills: Sequence[tuple[int, float]]) -> dict[str, object]:
-    killer = Killer(kills)
+def supervised(recipe: TuneRecipe, home: Path, kills: Sequence[tuple[int, float]], number: int) -> dict[str, object]:
+    killer = Killer(kills, number)
     try:
         code = supervise(TuneJob(recipe=recipe, home=home), SilentProgress(), World(killer.start, lambda: 0))
     except TunewrightError as error:
@@ -163,9 +170,9 @@ def count_of_straight_run(recipe: TuneRecipe, home: Path, counted: Path) -> int:
 
 
 def main(folder: Path) -> None:
-    """Carry out a plan: {"cases": [{"name", "recipe", "kills": [[[fraction of all events, delay], ...], ...]}]}.
+    """Carry out a plan: {"cases": [{"name", "recipe", "signal", "kills": [[[part of all events, delay], ...], ...]}]}.
 
-    A fraction of `null` asks for one run per event, each killed there.
+    `null` in the place of kills asks for one run per event, each killed there.
     """
     outcomes = []
     for case in json.load(sys.stdin)["cases"]:
@@ -178,7 +185,7 @@ def main(folder: Path) -> None:
         else:
             plans = [[(max(1, int(part * num_events)), delay) for part, delay in run] for run in case["kills"]]
         for number, kills in enumerate(plans):
-            outcome = supervised(recipe, folder / f"{case['name']}-{number}", kills)
+            outcome = supervised(recipe, folder / f"{case['name']}-{number}", kills, case["signal"])
             same = outcome.pop("found", None) == expected
             outcomes.append({"case": case["name"], "kills": kills, "events": num_events, "same": same, **outcome})
     json.dump(outcomes, sys.stdout)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,16 +82,21 @@ def plan(num_runs, inputs):
         {
             "name": case,
             "recipe": recipe_of(case, inputs),
+            "signal": signal.SIGKILL,
             "kills": random_kills(names.count(case), f"{SEED} {case}"),
         }
         for case in CASES
     ]
 
 
-def test_21_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
-    outcomes = carry_out(plan(7, inputs), tmp_path)
-    require_all_the_same(outcomes)
+def test_21_random_kills_and_a_stopped_worker_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
+    hangs = [[(0.4, 0.0)]]
+    stopped = {"name": "stopped", "recipe": recipe_of("lora", inputs), "signal": signal.SIGSTOP, "kills": hangs}
+    *outcomes, hung = carry_out([*plan(7, inputs), stopped], tmp_path)
+    require_all_the_same([*outcomes, hung])
     assert count_kills(outcomes) == 7 * KILLS_PER_RUN
+    # Stopped in the middle of training, found out, killed by the supervisor, and continued.
+    assert hung["lives"] == [-signal.SIGKILL, 0]
 
 
 @pytest.mark.slow
@@ -104,7 +110,7 @@ def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path)
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_kill_at_every_call_that_changes_the_disk_ends_in_the_bytes_of_an_undisturbed_run(inputs, tmp_path):
-    case = {"name": "lora", "recipe": recipe_of("lora", inputs), "kills": None}
+    case = {"name": "lora", "recipe": recipe_of("lora", inputs), "signal": signal.SIGKILL, "kills": None}
     outcomes = carry_out([case], tmp_path)
     require_all_the_same(outcomes)
     assert len(outcomes) == outcomes[0]["events"] > 100

@@ -81,7 +81,13 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
     stream = TokenStream(ROWS, recipe.train.rows_per_step, recipe.train.seed)
     plan = make_plan(recipe.train, stream.steps_per_epoch)
     command = "tunewright tune --resume run"
-    return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention)
+
+    def accumulate(*arguments, **settings):
+        return loop.accumulate_gradients(*arguments, **settings)  # looked up late, so that tests can replace it
+
+    return TrainingJob(
+        network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention, accumulate
+    )
 
 
 def weights_hash(job):
@@ -530,7 +536,7 @@ def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, 
         return sizes, weights_hash(job)
 
     sizes, expected = train_until("straight", kill_at=99)
-    assert sizes == [20] * (2 + 4) + [10] * 8  # two for the forecast
+    assert sizes == [20] * (3 + 4) + [10] * 8  # three for the forecast
     train_until("killed", kill_at=5)
     sizes, found = train_until("killed", kill_at=99)
     assert sizes == [20] + [10] * 8  # from the checkpoint after step 3 on

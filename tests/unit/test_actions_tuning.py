@@ -8,9 +8,10 @@ from small_job import small_recipe, write_rows
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
-from tunewright.actions import resume, tune
+from tunewright.actions import resume, tune, tuning
 from tunewright.contracts import SilentProgress
-from tunewright.errors import BaseMismatchError, InterruptedRunError, StoreError, TrainError
+from tunewright.errors import BaseMismatchError, DivergedError, InterruptedRunError, StoreError, TrainError
+from tunewright.model.adapter import trainable_parameters
 from tunewright.records import Run, RunStatus
 from tunewright.store import RunFolder, Store
 
@@ -127,3 +128,22 @@ def test_a_number_of_threads_that_the_user_asks_for_wins_with_a_warning(
         f"Warning: {now} threads, as OMP_NUM_THREADS asks, but the run started with {now + 3}: the result will not be "
         "bit-identical to that of an uninterrupted run."
     ]
+
+
+def test_weights_that_are_not_numbers_are_never_published(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = tuning.train_keeping_ability
+
+    def poisoned(*arguments: object) -> object:
+        model, summary = real(*arguments)  # type: ignore[arg-type]
+        with torch.no_grad():
+            next(iter(trainable_parameters(model.network).values())).view(-1)[3] = float("nan")
+        return model, summary
+
+    monkeypatch.setattr(tuning, "train_keeping_ability", poisoned)
+    with pytest.raises(DivergedError, match=r"lora_A.* holds weights that are not numbers; nothing was published"):
+        tune(small_recipe(write_rows(tmp_path / "rows.jsonl"), base, "train.epochs=0.1"), home=tmp_path / "home")
+    run = Store(tmp_path / "home").run("last")
+    assert not run.has("artifact")
+    assert run.record.status is RunStatus.FAILED

@@ -67,11 +67,25 @@ def test_time_is_that_of_the_usual_tokens_and_of_the_validations(monkeypatch: py
     plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
     lengths = look_at_steps(STEPS.__getitem__, 4)
     found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, seconds_per_validation=3.0)
-    assert computed == [[20, 25], [100]]
+    assert computed == [[20, 25], [100], [20, 25]]
     assert (found.num_steps, found.num_tokens, found.seconds) == (4, 230, 230 * 0.1 + 2 * 3.0)
     assert resident_bytes() + 8_000_000 == pytest.approx(found.peak_memory_bytes, rel=0.05)
     assert found.told.startswith("Forecast: 4 steps, 230 tokens, 29 s, peak memory ")
     assert "2 min 5 s" in found.model_copy(update={"seconds": 125.0}).told
+
+
+def test_a_slow_step_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, computed = Clock(), []
+    monkeypatch.setattr(module, "time", clock)
+
+    def compute(rows: Sequence[TokenSequence]) -> None:
+        computed.append(lengths_of(rows))
+        clock.now += 1.0 * sum(lengths_of(rows))
+
+    plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
+    lengths = look_at_steps(STEPS.__getitem__, 4)
+    assert forecast(lengths, plan, compute, lambda: lengths.worst_rows(1), 1, 0.0).seconds == 230.0
+    assert computed == [[20, 25], [100]]
 
 
 def test_an_optimizer_state_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.retaining import open_watch, settle_retention
 from tunewright.contracts import Progress, SilentProgress
-from tunewright.model.adapter import save_tuned
+from tunewright.errors import DivergedError
+from tunewright.model.adapter import save_tuned, trainable_parameters
 from tunewright.model.forward import describe_path
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
@@ -79,9 +80,16 @@ def train_model(
 
 
 def publish_artifact(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel) -> None:
-    """Save what was trained as the run's artifact, unless an earlier sitting did."""
+    """Save what was trained as the run's artifact, unless an earlier sitting did.
+
+    Raises:
+        DivergedError: a weight is not a number. Their validation loss was one, so this is our last line of defence.
+    """
     if run.is_published(ARTIFACT):
         return
+    for name, weight in trainable_parameters(tuned_model.network).items():
+        if not weight.isfinite().all():
+            raise DivergedError(f"{name} holds weights that are not numbers; nothing was published. Start a new run.")
     with run.publish(ARTIFACT) as folder:
         base = preparation.base
         save_tuned(tuned_model.network, preparation.recipe.method, folder, base.folder, base.ref.name)

@@ -1,8 +1,8 @@
 """Forecast: steps, tokens, time and peak memory of a training, said before its first step.
 
-Two micro-batches are computed for it and thrown away: a usual step, for the time, and then, on top of its gradients,
-the longest rows that could meet, for the memory. What comes later is added: the optimizer's state. How near that comes:
-benchmarks/forecast.py.
+Three computations are thrown away for it: a usual step; on top of its gradients the longest rows that could meet, for
+the memory; and the usual step again, for the time. What comes later is added: the optimizer's state. How near that
+comes: benchmarks/forecast.py.
 """
 
 import time
@@ -24,6 +24,9 @@ MOMENTS = 2
 """Of AdamW; Muon has one, and is forecast with the second."""
 
 MAX_STEPS_LOOKED_AT = 1000
+
+MAX_WARM_UP_SECONDS = 20.0
+"""A step that takes longer is not computed twice: what was slow the first time is a small part of it."""
 
 Rows = Sequence[TokenSequence]
 
@@ -81,11 +84,13 @@ def forecast(
     Raises:
         TrainError: what is still to come does not fit in memory.
     """
-    started = time.monotonic()
-    compute(lengths.usual_rows)
-    seconds_per_token = (time.monotonic() - started) / _num_tokens(lengths.usual_rows)
+    seconds = _seconds_of(lambda: compute(lengths.usual_rows))
     with highest_resident() as highest:
         compute(worst_rows())
+    if seconds < MAX_WARM_UP_SECONDS:
+        # Everything is a little slower the first time.
+        seconds = _seconds_of(lambda: compute(lengths.usual_rows))
+    seconds_per_token = seconds / _num_tokens(lengths.usual_rows)
     state_bytes = num_trained * BYTES_PER_WEIGHT * MOMENTS
     _refuse_beyond(available_bytes(), state_bytes, f"the optimizer's state of {num_trained:,} trained weights")
     num_validations = len(plan.validate_after) - 1
@@ -116,6 +121,12 @@ def _refuse_beyond(available: int | None, needed: int, what: str) -> None:
             "Close other programs, use method.kind=lora if every weight is trained, or take a smaller base or a "
             "machine with more memory."
         )
+
+
+def _seconds_of(work: Callable[[], object]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
 
 
 def _num_tokens(rows: Rows) -> int:
