@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all check fix bench demo-data pretrain-base clean
+.PHONY: demo test test-all check fix bench bench-train demo-data pretrain-base clean
 
 demo: .venv/installed  ## Tune the bundled base on the bundled demo rows; prints the table and the path of the report
 	$(BIN)/tunewright tune src/tunewright/bundled/demo/tickets.jsonl --base bundled
@@ -31,6 +31,10 @@ bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md 
 	$(BIN)/python benchmarks/study_statistics.py
 	$(BIN)/python benchmarks/planted_defects.py
 	$(BIN)/python benchmarks/data.py --large
+
+bench-train: .venv/installed  ## Speed of training beside TRL; about 15 minutes on an idle machine
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots,trl]'
+	$(BIN)/python benchmarks/train.py
 
 demo-data: .venv/installed  ## Make the demo rows again (same seed, same bytes)
 	$(BIN)/python scripts/make_demo_data.py

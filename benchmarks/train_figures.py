@@ -1,0 +1,99 @@
+"""Table and chart of the training race."""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+
+def write_table(found: dict[str, Any], shapes: dict[str, dict[str, int]], path: Path) -> None:
+    """Markdown: every race, then the sweep that chose TRL's settings."""
+    machine = found["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    columns = (
+        "race", "entrant", "tokens/s", "after the first step", "first step, s", "peak memory, GB",
+        "share of the GEMM ceiling", "tunewright is faster, whole run", "after the first step",
+        "largest gap of the losses",
+    )  # fmt: skip
+    lines = [
+        f"# Training race, {machine['date']}",
+        "",
+        f"`make bench-train`; {machine['processor']}, {machine['num_threads']} threads, {versions}.",
+        "",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
+    ]
+    for name, race in found.get("races", {}).items():
+        lines += [_row(name, entrant, runs, race) for entrant, runs in race["runs"].items()]
+    lines += [
+        "",
+        "## TRL's settings",
+        "",
+        "| shape and method | setting | tokens/s after the first step | peak memory, GB |",
+    ]
+    lines.append("|---|---|---|---|")
+    for shape, settings in found.get("sweep", {}).items():
+        for setting, run in settings.items():
+            rate = "failed" if "failed" in run else f"{run['steady_tokens_per_second']:,.0f}"
+            lines.append(f"| {shape} | {setting} | {rate} | |")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _row(name: str, entrant: str, runs: list[dict[str, Any]], race: dict[str, Any]) -> str:
+    good = [run for run in runs if "failed" not in run]
+    if not good:
+        return f"| {name} | {entrant} | failed: {runs[0]['failed'][0]} | | | | | | | |"
+
+    def median(figure: str) -> float:
+        return statistics.median(run[figure] for run in good)
+
+    shares = [
+        race["flops"] / sum(run["step_seconds"]) / 1e9 / gflops
+        for run, gflops in zip(runs, race["gemm_gflops"], strict=True)
+        if "failed" not in run
+    ]
+    ratios, gap = race["ratios"].get(entrant), race["largest_curve_gap"].get(entrant)
+    label = f"{entrant} ({race['trl_best'].removeprefix('TRL ')})" if entrant == "TRL best" else entrant
+    cells = [
+        name,
+        label,
+        f"{median('tokens_per_second'):,.0f}",
+        f"{median('steady_tokens_per_second'):,.0f}",
+        f"{median('first_step_seconds'):.1f}",
+        f"{median('peak_memory_bytes') / 1e9:.1f}",
+        f"{statistics.median(shares):.0%}",
+        f"{ratios['tokens_per_second']['median']:.2f}x" if ratios else "",
+        f"{ratios['steady_tokens_per_second']['median']:.2f}x" if ratios else "",
+        f"{gap:.2%}" if gap is not None else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def write_chart(found: dict[str, Any], path: Path) -> None:
+    """Cost of a thousand tokens against length and against the shared prompt, by shape and entrant."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for panel, kind, label in zip(
+        panels,
+        ("length", "num_prompt_tokens"),
+        ("tokens of a row", "tokens of the shared prompt, rows of 100"),
+        strict=True,
+    ):
+        lines: dict[tuple[str, str], list[tuple[int, float]]] = {}
+        for race in found.get("races", {}).values():
+            spec = race["race"]
+            is_prompt = spec["length"] == 100
+            if spec["length"] is None or (kind == "num_prompt_tokens") != is_prompt:
+                continue
+            for entrant, runs in race["runs"].items():
+                rates = [run["tokens_per_second"] for run in runs if "failed" not in run]
+                if rates:
+                    point = spec[kind], 1000 / statistics.median(rates)
+                    lines.setdefault((spec["shape"], entrant), []).append(point)
+        for (shape, entrant), points in sorted(lines.items()):
+            panel.plot(*zip(*sorted(points), strict=True), marker="o", label=f"{shape}, {entrant}")
+        panel.set(xlabel=label, ylabel="seconds per 1,000 tokens", yscale="log", xscale="symlog")
+        panel.legend(fontsize=7)
+        panel.grid(visible=True, alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
