@@ -136,7 +136,7 @@ def main() -> None:
                 found.setdefault("races", {})[part] = run_race(races[part], track, found.get("sweep", {}))
             found["machine"] = describe_machine()
             RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    write_table(found, SHAPES, RESULTS.with_suffix(".md"))
+    write_table(found, RESULTS.with_suffix(".md"))
     write_chart(found, RESULTS.with_suffix(".svg"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-def write_table(found: dict[str, Any], shapes: dict[str, dict[str, int]], path: Path) -> None:
+def write_table(found: dict[str, Any], path: Path) -> None:
     """Markdown: every race, then the sweep that chose TRL's settings."""
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
@@ -94,6 +94,7 @@ def write_chart(found: dict[str, Any], path: Path) -> None:
         for (shape, entrant), points in sorted(lines.items()):
             panel.plot(*zip(*sorted(points), strict=True), marker="o", label=f"{shape}, {entrant}")
         panel.set(xlabel=label, ylabel="seconds per 1,000 tokens", yscale="log", xscale="symlog")
-        panel.legend(fontsize=7)
+        if lines:
+            panel.legend(fontsize=7)
         panel.grid(visible=True, alpha=0.3)
     figure.savefig(path, metadata={"Date": None})
