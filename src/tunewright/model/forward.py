@@ -58,10 +58,16 @@ def make_batches(
             yield group, pad_sequences([sequences[index] for index in group], pad_token_id, network.device)
         return
     # A prompt that all share is in every batch, once.
-    num_shared = num_shared_tokens(sequences)
+    num_shared = num_shared_tokens(sequences) if _shares_prompts(network) else 0
     lengths = [num_read_tokens(sequence) - num_shared for sequence in sequences]
     for group in cut_best_fit(lengths, max_tokens - num_shared):
-        yield group, pack_sequences([sequences[index] for index in group], network.device)
+        chosen = [sequences[index] for index in group]
+        yield group, pack_sequences(chosen, network.device, share=_shares_prompts(network))
+
+
+def _shares_prompts(network: "PreTrainedModel") -> bool:
+    """On CUDA all documents are one call of a kernel that knows no shared beginning."""
+    return str(network.device.type) != "cuda"
 
 
 def trained_loss(network: "PreTrainedModel", batch: PackedBatch | PaddedBatch) -> "Tensor":
@@ -214,7 +220,7 @@ def describe_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]
         "packed": "Rows are packed without padding and computed by the network's own code",
         "padded": "Rows are padded to equal length and computed by the network's own code",
     }
-    num_shared = 0 if path == "padded" else num_shared_tokens(sequences)
+    num_shared = num_shared_tokens(sequences) if path != "padded" and _shares_prompts(network) else 0
     shared = f" The {num_shared} tokens that all rows begin with are computed once per batch." if num_shared else ""
     return f"{how[path]} ({reason}).{shared}"
 
@@ -291,6 +297,8 @@ def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], exp
     from tunewright.model.decoder import decoder_refusal
 
     base, head = _without_adapter(network), _plain_head(network)
+    if base.device.type == "cuda":
+        return "a GPU is fed by few large kernels, and the layers of our own are many small ones"
     refusal = decoder_refusal(base)
     if refusal is not None or head is None:
         return refusal or "its head is not a plain linear layer"

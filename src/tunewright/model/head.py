@@ -20,6 +20,9 @@ from torch.nn import functional
 from tunewright.model.projection import compute_copies
 
 TOKENS_PER_CHUNK = 512
+"""On a CPU: the chunk's logits stay in its cache."""
+TOKENS_PER_CUDA_CHUNK = 8192
+"""On a GPU a launch has to be worth it. 0.25 GB of logits in float32 for a vocabulary of 8,192."""
 
 
 def head_loss(head: torch.nn.Linear, hidden_ND: Tensor, targets_N: Tensor, weights_N: Tensor) -> Tensor:
@@ -60,8 +63,9 @@ class _HeadLoss(torch.autograd.Function):
         of_weight_VD = torch.zeros_like(weight_VD) if ctx.needs_input_grad[1] else None
         of_bias_V = torch.zeros_like(bias_V) if bias_V is not None and ctx.needs_input_grad[2] else None
         loss = torch.zeros((), dtype=wide, device=hidden_ND.device)
-        for first in range(0, len(targets_N), TOKENS_PER_CHUNK):
-            chunk = slice(first, first + TOKENS_PER_CHUNK)
+        tokens_per_chunk = TOKENS_PER_CUDA_CHUNK if hidden_ND.is_cuda else TOKENS_PER_CHUNK
+        for first in range(0, len(targets_N), tokens_per_chunk):
+            chunk = slice(first, first + tokens_per_chunk)
             hidden_CD, targets_C1, weights_C1 = (
                 hidden_ND[chunk].to(compute),
                 targets_N[chunk, None],

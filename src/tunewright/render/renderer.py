@@ -61,7 +61,7 @@ class TokenSequence:
 
     @property
     def num_trained_tokens(self) -> int:
-        return sum(weight > 0 for weight in self.loss_weights)
+        return len(self.loss_weights) - self.loss_weights.count(0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,11 @@ def accumulate_gradients(
     import torch
 
     total_weight = sum(sum(sequence.loss_weights) for sequence in sequences)
-    total_loss = 0.0
+    # Read once at the end: reading makes the CPU wait for a GPU, and the next micro-batch could be laid out meanwhile.
+    total_loss = torch.zeros((), device=network.device, dtype=torch.float64)
     for _, batch in make_batches(network, sequences, tokens_per_micro_batch, pad_token_id):
         with compute_precision(precision, network.device):
             loss = trained_loss(network, batch) / total_weight
         torch.autograd.backward(loss)
-        total_loss += loss.item()
-    return total_loss
+        total_loss += loss.detach()
+    return total_loss.item()
