@@ -13,11 +13,11 @@ import pytest
 
 from tunewright.data import skills
 from tunewright.data.skills import ANSWER_ABSENT, SKILLS, Part, SkillItem, make_item
-from tunewright.data.skills.arithmetic import _STORIES
+from tunewright.data.skills.arithmetic import _SIGNS, _STORIES
 from tunewright.data.skills.comparing import QUANTITIES
 from tunewright.data.skills.copying import _ORDINALS
 from tunewright.data.skills.facts import _ATTRIBUTE_QUESTIONS, draw_facts
-from tunewright.data.skills.few_shot_labels import _MENTIONS, _OPINIONS, _PATTERNS, _PERSON_NEWS
+from tunewright.data.skills.few_shot_texts import MENTIONS, OPINIONS, PATTERNS, PERSON_NEWS
 from tunewright.data.skills.item import Draw, Parted
 from tunewright.data.skills.names import is_held_out
 from tunewright.data.skills.ordering import _FALLING
@@ -106,10 +106,10 @@ def test_an_item_is_the_same_on_every_machine() -> None:
     assert [(message.role, message.content) for message in item.messages] == [
         (
             "user",
-            "Use the order button < market < needle < saddle < feather < forest to sort the words.\n"
-            "Text: needle, button, market, saddle, feather",
+            "Instruction: We always count bell < candle < festival < market < tunnel < harbour. "
+            "List these words in the same way.\nInput: festival, bell, candle, market, tunnel\nOutput:",
         ),
-        ("assistant", "button, market, needle, saddle, feather"),
+        ("assistant", "bell, candle, festival, market, tunnel"),
     ]
 
 
@@ -199,12 +199,18 @@ _SUBJECT = r"([Tt]he [A-Z]\w+ [a-z]+|[Tt]he [a-z]+|[Oo]rder [\w-]+|[A-Z]\w+(?: [
 _VALUE = r"(\d+ [A-Z]\w+ \d+|[A-Z]\w+ \d+|[A-Z]\w+ [A-Z]\w+|[\w@:.-]+?)"
 
 
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The cache of re itself is smaller than the banks."""
+    return re.compile(pattern)
+
+
 def stated(prompt: str, relation: Relation) -> set[tuple[str, str]]:
     """The pairs of subject and value that a prompt states, read back through the statements of a relation."""
     pairs = set()
     for statement in relation.statements:
         pattern = re.escape(statement).replace(r"\{s\}", f"(?P<s>{_SUBJECT})").replace(r"\{v\}", f"(?P<v>{_VALUE})")
-        for found in re.finditer(rf"(?m)(?:^|(?<=[.:?>\]-]\s)){pattern}(?=\s|$)", prompt):
+        for found in compiled(rf"(?m)(?:^|(?<=[.:?>\]-]\s)){pattern}(?=\s|$)").finditer(prompt):
             pairs.add((lower_article(found["s"]), found["v"]))
     return pairs
 
@@ -222,10 +228,10 @@ def answers_found(prompt: str, part: Part) -> set[str]:
         for template in (*relation.questions.of(part), *generic):
             first = f"[{template[0]}{template[0].upper()}]" if template[0].isalpha() else ""
             pattern = first + re.escape(template.removeprefix(template[0] if first else "")).replace(r"\{s\}", _SUBJECT)
-            asked = {lower_article(subject) for subject in re.findall(pattern, prompt)}
+            asked = {lower_article(subject) for subject in compiled(pattern).findall(prompt)}
             answers |= {value for subject, value in pairs if subject in asked}
         for template in relation.reverse.of(part) if relation.reverse else ():
-            asked = set(re.findall(re.escape(template).replace(r"\{v\}", _VALUE), prompt))
+            asked = set(compiled(re.escape(template).replace(r"\{v\}", _VALUE)).findall(prompt))
             answers |= {subject.removeprefix("order ") for subject, value in pairs if value in asked}
     return answers
 
@@ -274,7 +280,8 @@ def test_extracted_json_has_the_asked_keys_in_order_and_values_of_the_text() -> 
         fields: dict[str, str | int | None] = json.loads(answer_of(item))
         prompt = prompt_of(item)
         assert int(item.variant[0]) == len(fields)
-        assert any(separator.join(fields) in prompt for separator in (", ", '", "', " | "))
+        separators = (", ", '", "', " | ", '": "", "', '": "",\n  "', "\n- ", "\n* ", "\n• ")
+        assert any(separator.join(fields) in prompt for separator in separators)
         assert all(value is None or re.search(rf"\b{value}\b", prompt, re.IGNORECASE) for value in fields.values())
         if None in fields.values():
             num_null += 1
@@ -314,7 +321,7 @@ def test_inputs_of_one_kind_have_one_label_and_the_asked_word_is_in_no_example(p
 
 
 def test_no_frame_mentions_a_kind_by_itself() -> None:
-    frames = " ".join((*_MENTIONS, *_OPINIONS, *_PERSON_NEWS, *(frame for frames in _PATTERNS for frame in frames)))
+    frames = " ".join((*MENTIONS, *OPINIONS, *PERSON_NEWS, *(frame for frames in PATTERNS for frame in frames)))
     kinds = {word for bank in (*CATEGORIES, GOOD, BAD) for word in bank.train + bank.held_out}
     assert kinds.isdisjoint(re.findall(r"\w+", frames.lower()))
 
@@ -426,7 +433,6 @@ def test_the_larger_or_smaller_is_named_as_asked() -> None:
 
 
 def test_sums_are_right_and_never_negative() -> None:
-    operations = {"+": add, "plus": add, "-": sub, "minus": sub, "x": mul, "times": mul}
     by_story = {"add": add, "subtract": sub, "multiply": mul}
     for item, part in both_parts("arithmetic"):
         prompt, answer = prompt_of(item), int(answer_of(item))
@@ -439,8 +445,10 @@ def test_sums_are_right_and_never_negative() -> None:
             numbers = [int(number) for number in re.findall(r"\d+", prompt)]
             assert answer in (by_story[operation](*numbers), by_story[operation](*numbers[::-1]))
         else:
-            a, sign, b = re.findall(r"(\d+) (\S+) (\d+)", prompt)[0]
-            assert answer == operations[sign](int(a), int(b))
+            numbers = [int(number) for number in re.findall(r"\d+", prompt)]
+            assert answer in (by_story[item.variant](*numbers), by_story[item.variant](*numbers[::-1]))
+            if found := re.search(r"\d+ (\+|plus|-|minus|x|times) \d+", prompt):
+                assert found[1] in _SIGNS[item.variant]
 
 
 SHAPES = {

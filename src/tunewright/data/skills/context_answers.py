@@ -1,5 +1,8 @@
 """Answers copied from a passage, in one turn or several, and the fixed answer where the passage has none."""
 
+import re
+from itertools import pairwise
+
 from tunewright.data.skills.facts import Fact, ask_about, draw_facts, new_fact, write_passage
 from tunewright.data.skills.item import Draw, Parted, SkillItem
 from tunewright.data.skills.layout import answered, ask_question, assistant_turn, user_turn
@@ -10,6 +13,11 @@ ANSWER_ABSENT = "The context does not say."
 
 _ABSENT_SHARE = 0.2
 _MOST_FACTS = 8
+_NUMBERED_SHARE = 0.13
+_MOST_PASSAGES = 4
+_MARK = re.compile(r"^(?:- |\[\d+\] )", re.MULTILINE)
+"""What write_passage puts before a sentence that stands on its own line."""
+_SENTENCE_END = re.compile(r"(?<=\.)\s")
 
 _REQUESTS = Parted(
     "{question} Answer from the context.",
@@ -28,11 +36,51 @@ _REQUESTS = Parted(
     "Short answer, please. {question}",
     "I have a question. {question}",
     "Tell me just the fact. {question}",
+    "Based on the passages, answer this: {question}",
+    "{question} Answer as briefly as you can.",
+    "{question} Use nothing but the context.",
+    "Look through the documents and reply. {question}",
+    "{question} Only the answer, no sentence.",
+    "If it is not stated, say so with: The context does not say. {question}",
+    "Could you tell me this? {question}",
+    "{question} Rely on the source and on nothing else. Do not add anything.",
+    "Here is what I want to find out. {question}",
+    "{question} Should the passage be silent about it, write: The context does not say.",
+    "Quick question: {question}",
+    "Check the source, please. {question} A word or two will do.",
+    "{question} No explanation, please.",
+    "According to the text: {question}",
+    "{question} Reply with the exact words of the passage.",
+    "I could not find this myself. {question}",
+    "Question for you: {question}",
+    "Help me with this, please. {question}",
+    "{question} Do not use any other knowledge.",
+    "{question} (The answer may be missing. In that case say: The context does not say.)",
+    "Read carefully and answer. {question}",
+    "{question} Thanks!",
+    "Going by what is written: {question}",
+    "Hi! {question} Just the plain answer, please.",
 )
 
 
 def _request(draw: Draw, question: str) -> str:
     return question if draw.chance(0.5) else draw.phrase(_REQUESTS, question=question)
+
+
+def _context(draw: Draw, facts: list[Fact]) -> str:
+    """State the facts in one passage or, now and then, in two to four numbered ones, as a retrieval prompt has them."""
+    text = write_passage(draw, facts)
+    sentences = _SENTENCE_END.split(_MARK.sub("", text))
+    if len(sentences) == 1 or not draw.chance(_NUMBERED_SHARE):
+        return text
+    num = draw.whole(2, min(_MOST_PASSAGES, len(sentences)))
+    starts = [0, *sorted(draw.sample(range(1, len(sentences)), num - 1)), len(sentences)]
+    with_titles, gap = draw.chance(0.3), draw.choice(("\n", "\n\n"))
+    passages: list[str] = []
+    for number, (start, end) in enumerate(pairwise(starts), 1):
+        head = f"[{number}] {draw.name()}\n" if with_titles else f"[{number}] "
+        passages.append(head + " ".join(sentences[start:end]))
+    return gap.join(passages)
 
 
 def _asked(draw: Draw, fact: Fact) -> tuple[str, str]:
@@ -62,7 +110,7 @@ def make_context_answer(draw: Draw) -> SkillItem:
         facts = draw_facts(draw, num, relation)
         question, answer = _asked(draw, facts[0])
         variant = "answer_in_context"
-    prompt = ask_question(draw, write_passage(draw, facts), _request(draw, question))
+    prompt = ask_question(draw, _context(draw, facts), _request(draw, question))
     return answered("context_answer", prompt, answer, variant)
 
 
@@ -79,6 +127,30 @@ _FOLLOW_UPS = Parted(
     "And then: {question}",
     "Okay. {question}",
     "All right, what about this? {question}",
+    "Great, thank you. {question}",
+    "Now this one: {question}",
+    "Let me ask something else. {question}",
+    "Following up: {question}",
+    "And: {question}",
+    "Got it. {question}",
+    "Very well. {question}",
+    "Here comes another question. {question}",
+    "Can you also answer this? {question}",
+    "Fine. Then: {question}",
+    "Next one, please. {question}",
+    "Same text, new question: {question}",
+    "Also: {question}",
+    "I see. {question}",
+    "Perfect. {question}",
+    "While we are at it: {question}",
+    "Another thing I wonder about: {question}",
+    "Still about the same text: {question}",
+    "Understood. {question}",
+    "That helps. Now a different question: {question}",
+    "Moving on. {question}",
+    "Please also tell me: {question}",
+    "Sure. {question}",
+    "Let us go on. {question}",
 )
 
 
@@ -86,7 +158,7 @@ def make_multi_turn(draw: Draw) -> SkillItem:
     """Two or three questions about one context; every answer is trained."""
     num_turns = draw.whole(2, 3)
     facts = draw_facts(draw, draw.whole(num_turns, _MOST_FACTS), draw.choice(RELATIONS))
-    passage = write_passage(draw, facts)
+    passage = _context(draw, facts)
     messages: list[Message] = []
     for fact in draw.sample(facts, num_turns):
         if draw.chance(_ABSENT_SHARE):

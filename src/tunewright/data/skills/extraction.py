@@ -28,14 +28,79 @@ _INSTRUCTIONS = Parted(
     "Please extract the fields {keys} to JSON.",
     "Take {keys} from the text. Output: JSON.",
     "Make a JSON record of the text that has the fields {keys}.",
+    "Which values does the text give for {keys}? Reply with a JSON object.",
+    "Output format: JSON. Fields: {keys}.",
+    "Could you pull {keys} out of the text, please? I need JSON.",
+    "Convert the information to a JSON object whose keys are {keys}.",
+    "Look for {keys} and report what you find as JSON.",
+    "Produce one JSON object and nothing else. It must have exactly these keys: {keys}.",
+    "Summarise the text as JSON ({keys}).",
+    "As JSON, please: {keys}.",
+    "Parse the text. Wanted fields: {keys}. Answer in JSON.",
+    "The result should be JSON with {keys} as its keys.",
+    "Get me {keys} in JSON.",
+    "Store {keys} in a JSON object, keeping the order of the keys.",
+    "Read the passage and list {keys} as a JSON object without any comment.",
+    "Task: information extraction. Keys: {keys}. Format: JSON.",
+    "Your job is to find {keys}. Return them as JSON on one line.",
+    "My program reads JSON. Send it an object with {keys}.",
+)
+_TEMPLATES = Parted(
+    "Fill in this JSON: {template}",
+    "Complete the template with values from the text.\n{template}",
+    "Return JSON in this form:\n{template}",
+    "Use this JSON template: {template}",
+    "Answer with this object, its values filled in: {template}",
+    "Here is an empty record. Fill it from the text.\n{template}",
+    "Replace the empty values by what the text says: {template}",
+    "The reply must look like this, with the values added:\n{template}",
+    "Schema: {template}",
+    "Extract the data into the schema below. Output only JSON.\n{template}",
+    "Please fill this out: {template}",
+    "Take the values from the text and put them in here:\n{template}",
+    "Format of the answer:\n{template}",
+    "Give me {template} with every value that the text states.",
+    "Output a JSON object of this shape: {template}",
+    "I have a form in JSON. Write the missing values into it.\n{template}",
+)
+_KEY_LISTS = Parted(
+    "Extract these fields as JSON:\n{bullets}",
+    "Return JSON with these keys:\n{bullets}",
+    "I need the following as a JSON object.\n{bullets}",
+    "Find each of these in the text and answer in JSON:\n{bullets}",
+    "Fields:\n{bullets}\nFormat: JSON",
+    "Write a JSON object. Keys, in this order:\n{bullets}",
+    "Please collect the points below and reply with JSON only.\n{bullets}",
+    "The JSON must have one key for each line:\n{bullets}",
+    "# Keys\n{bullets}\n\nAnswer in JSON.",
+    "Turn the text into a record with\n{bullets}\nand write it as JSON.",
+    "What does the text say about these? Output JSON.\n{bullets}",
+    "Keys to extract:\n{bullets}\nGive the result as JSON.",
+    "Output: JSON. Wanted:\n{bullets}",
+    "My JSON needs these entries, please:\n{bullets}",
+    "List of keys:\n{bullets}\n\nMake a JSON object that has them all.",
+    "Go through the text. For every key here, note the value, and send it all as JSON.\n{bullets}",
 )
 _NULL_RULES = Parted(
     "Use null where the text says nothing.",
     "Write null for what is missing.",
     "A missing value is null.",
     "If something is not there, put null.",
+    "Unknown values become null.",
+    "Set a key to null when the text has no value for it.",
+    "Where there is no information, use null.",
+    "Anything the text leaves out is null.",
+    "Keys without a value get null.",
+    "If a field is not mentioned, its value is null.",
+    "Put null for whatever is not stated.",
+    "Do not invent values: write null instead.",
+    "null stands for a value that cannot be found.",
+    "Should the text not mention a key, give it the value null.",
+    "Not in the text? Then null.",
+    "Use null, not an empty string, for unknown fields.",
 )
 _KEY_SEPARATORS = (", ", '", "', " | ")
+_BULLETS = ("- ", "* ", "• ")
 
 
 def _fields(draw: Draw, facts: list[Fact], num: int) -> dict[str, Value | None]:
@@ -50,6 +115,20 @@ def _fields(draw: Draw, facts: list[Fact], num: int) -> dict[str, Value | None]:
     return {key: values.get(key) for key in asked}
 
 
+def _instruction(draw: Draw, keys: list[str]) -> str:
+    """Name the keys in a sentence, in a JSON template with empty values, or in a list with bullets."""
+    form = draw.rng.random()
+    if form < 0.15:
+        indent = 2 if draw.chance(0.4) else None
+        return draw.phrase(_TEMPLATES, template=json.dumps(dict.fromkeys(keys, ""), indent=indent))
+    if form < 0.3:
+        bullet = draw.choice(_BULLETS)
+        return draw.phrase(_KEY_LISTS, bullets="\n".join(f"{bullet}{key}" for key in keys))
+    separator = draw.choice(_KEY_SEPARATORS)
+    listed = separator.join(keys)
+    return draw.phrase(_INSTRUCTIONS, keys=f'"{listed}"' if '"' in separator else listed)
+
+
 def make_json_extraction(draw: Draw) -> SkillItem:
     """Ask for one to five values of a text about one subject, which may state more than is asked."""
     num_keys = draw.whole(1, _MOST_KEYS)
@@ -59,11 +138,10 @@ def make_json_extraction(draw: Draw) -> SkillItem:
     for relation in draw.sample(relations, num_facts):
         facts.append(new_fact(draw, relation, facts[0].subject if facts else None))
     fields = _fields(draw, facts, num_keys)
-    separator = draw.choice(_KEY_SEPARATORS)
-    keys = separator.join(fields)
-    instruction = draw.phrase(_INSTRUCTIONS, keys=f'"{keys}"' if '"' in separator else keys)
+    instruction = _instruction(draw, list(fields))
     if None in fields.values() or draw.chance(0.3):
-        instruction = f"{instruction} {draw.pick(_NULL_RULES)}"
+        gap = "\n" if "\n" in instruction else " "
+        instruction = f"{instruction}{gap}{draw.pick(_NULL_RULES)}"
     if draw.chance(0.15):
         text = "\n".join(f"{fact.relation.attribute}: {fact.value}" for fact in facts)
         text = f"{facts[0].subject}\n{text}"

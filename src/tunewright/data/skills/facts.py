@@ -47,6 +47,22 @@ _ATTRIBUTE_QUESTIONS = Parted(
     "I need the {attribute} of {s}.",
     "{s}: {attribute}?",
     "which {attribute} belongs to {s}?",
+    "can you tell me the {attribute} of {s}?",
+    "I would like to know the {attribute} of {s}.",
+    "do you know the {attribute} of {s}?",
+    "according to the text, what {attribute} does {s} have?",
+    "name the {attribute} of {s}.",
+    "what is given as the {attribute} of {s}?",
+    "what {attribute} does {s} have?",
+    "may I ask what the {attribute} of {s} is?",
+    "the {attribute} of {s} is what?",
+    "write down the {attribute} of {s}.",
+    "what do we learn about the {attribute} of {s}?",
+    "as for {s}, which {attribute} is mentioned?",
+    "answer with the {attribute} of {s}.",
+    "what does it say about the {attribute} of {s}?",
+    "could you find out the {attribute} of {s} for me?",
+    "somebody wants to hear the {attribute} of {s}.",
 )
 
 
@@ -84,7 +100,7 @@ def write_passage(draw: Draw, facts: list[Fact]) -> str:
     """State the facts in a random order, with sentences between them that say nothing about any subject."""
     sentences = [fact.stated(draw) for fact in draw.shuffled(facts)]
     if draw.chance(0.5):
-        num_fillers = draw.whole(1, 3) if draw.chance(0.85) else draw.whole(4, len(_FILLERS))
+        num_fillers = draw.whole(1, 3) if draw.chance(0.85) else draw.whole(4, _MOST_FILLERS)
         for filler in draw.sample(_FILLERS, num_fillers):
             sentences.insert(draw.whole(0, len(sentences)), filler)
     form = draw.rng.random()
@@ -96,6 +112,9 @@ def write_passage(draw: Draw, facts: list[Fact]) -> str:
         return "\n".join(f"- {sentence}" for sentence in sentences)
     return "\n".join(f"[{number}] {sentence}" for number, sentence in enumerate(sentences, 1))
 
+
+_MOST_FILLERS = 30
+"""In one passage, so that it stays well within a context."""
 
 _FILLERS = (
     "It was a quiet morning.",
@@ -128,4 +147,34 @@ _FILLERS = (
     "The grass was wet and the sky was clear.",
     "A few minutes passed in silence.",
     "It did not seem important then.",
+    "The clock on the wall had stopped.",
+    "Somebody was whistling in the next street.",
+    "There had been snow the week before.",
+    "What happened next is not recorded.",
+    "Not all of this can be proved.",
+    "Early in the day the streets are empty.",
+    "Two old friends sat on a bench and talked.",
+    "The windows were open because of the heat.",
+    "At noon the bells rang.",
+    "Others tell the story in a different way.",
+    "Perhaps there will be news tomorrow.",
+    "A cat slept on the warm stones.",
+    "Such things happen more often than one thinks.",
+    "The lights went out for a short time.",
+    "Some time later the rain stopped.",
+    "Leaves were falling from the trees.",
+    "Nothing else was said that evening.",
+    "Here the first page ends.",
+    "The air smelled of fresh grass.",
+    "Only a few people remember it now.",
+    "A long letter was read aloud.",
+    "By then it was almost dark.",
+    "The rest is easy to guess.",
+    "Far away a train could be heard.",
+    "Many questions are still open.",
+    "Then everybody went to bed.",
+    "The moon was large and bright that night.",
+    "It is good to keep this in mind.",
+    "The summer had been long and dry.",
+    "Whether this matters is hard to say.",
 )

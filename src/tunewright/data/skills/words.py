@@ -4,68 +4,88 @@ from tunewright.data.skills.item import Parted
 
 ANIMALS = Parted.of_words(
     "tiger cow horse lion sheep goat rabbit mouse wolf bear eagle frog duck fox pig snake camel monkey donkey whale "
-    "spider hen deer turtle owl zebra shark cat dog crab swan beaver"
+    "spider hen deer turtle owl zebra shark cat dog crab swan beaver "
+    "giraffe elephant lizard parrot penguin kangaroo squirrel hedgehog otter antelope pigeon sparrow wasp ant bee "
+    "butterfly leopard crocodile peacock goose panda moth"
 )
 FOODS = Parted.of_words(
     "bread rice cheese soup butter honey jam cake beans salad pasta meat fish corn yogurt porridge noodles toast "
-    "chocolate pizza pudding ham bacon lentils pancakes popcorn gravy stew garlic spinach carrots potatoes"
+    "chocolate pizza pudding ham bacon lentils pancakes popcorn gravy stew garlic spinach carrots potatoes "
+    "onions sausage omelette mustard pickles sugar pepper cabbage mushrooms lasagne curry muffin biscuits waffles "
+    "ketchup oatmeal cucumber peanuts raisins custard sandwich steak"
 )
 TOOLS = Parted.of_words(
     "hammer saw drill wrench shovel pliers rake axe chisel screwdriver ladder spade crowbar sander pickaxe clamp "
     "sickle trowel hoe mallet scythe spanner scissors tweezers tongs broom mop wheelbarrow toolbox pincers anvil "
-    "sledgehammer"
+    "sledgehammer "
+    "hacksaw shears chainsaw pitchfork handsaw stapler plunger spatula pulley grindstone plough lever"
 )
 COLOURS = Parted.of_words(
     "red blue green yellow purple brown black white pink grey violet gold silver turquoise scarlet crimson beige "
-    "maroon indigo teal lilac magenta navy tan bronze cream olive ruby"
+    "maroon indigo teal lilac magenta navy tan bronze cream olive ruby "
+    "mauve khaki amber azure cyan ochre sepia charcoal apricot"
 )
 CLOTHES = Parted.of_words(
     "shirt hat coat scarf glove sock shoe boot dress skirt jacket sweater belt cap trousers vest apron sandal tie "
-    "robe cloak mitten hood shawl jeans blouse slipper raincoat pyjamas uniform bonnet kilt"
+    "robe cloak mitten hood shawl jeans blouse slipper raincoat pyjamas uniform bonnet kilt "
+    "tuxedo stockings leggings sweatshirt overcoat swimsuit waistcoat trainers gown sari poncho beret"
 )
 VEHICLES = Parted.of_words(
     "car bus train truck bicycle boat ship tram jet ferry taxi van tractor helicopter scooter canoe sled wagon rocket "
-    "submarine motorbike raft cart lorry minibus balloon yacht barge glider tricycle skateboard caravan"
+    "submarine motorbike raft cart lorry minibus balloon yacht barge glider tricycle skateboard caravan "
+    "limousine locomotive gondola hovercraft ambulance bulldozer motorcycle carriage pram kayak spaceship trolley"
 )
 WEATHER = Parted.of_words(
     "rain snow wind storm fog sunshine thunder lightning hail frost cloud breeze rainbow mist drizzle blizzard "
-    "hurricane heatwave tornado shower sleet gale dew flood drought monsoon ice typhoon cyclone downpour"
+    "hurricane heatwave tornado shower sleet gale dew flood drought monsoon ice typhoon cyclone downpour "
+    "sandstorm snowfall hailstorm slush whirlwind thaw squall snowflake"
 )
 BODY = Parted.of_words(
     "arm leg hand foot head knee elbow shoulder finger toe nose ear eye mouth neck chin back stomach ankle wrist hip "
-    "thumb tongue cheek lip throat forehead eyebrow heel skin bone muscle"
+    "thumb tongue cheek lip throat forehead eyebrow heel skin bone muscle "
+    "jaw thigh waist shin eyelid nostril knuckle ribs spine heart lung liver"
 )
 FURNITURE = Parted.of_words(
     "table chair bed sofa desk shelf cupboard wardrobe stool bench mirror lamp carpet drawer bookcase armchair cradle "
-    "curtain pillow mattress cabinet couch hammock rug footstool dresser sideboard clock"
+    "curtain pillow mattress cabinet couch hammock rug footstool dresser sideboard clock "
+    "crib bunk futon recliner nightstand lectern chandelier ottoman"
 )
 MUSIC = Parted.of_words(
     "piano violin guitar flute drum trumpet harp cello clarinet organ tuba banjo saxophone trombone oboe accordion "
-    "harmonica fiddle bassoon tambourine xylophone lute bagpipes mandolin cymbal ukulele bugle piccolo"
+    "harmonica fiddle bassoon tambourine xylophone lute bagpipes mandolin cymbal ukulele bugle piccolo "
+    "zither synthesizer gong maracas viola recorder castanets lyre"
 )
 JOBS = Parted.of_words(
     "baker teacher farmer doctor sailor painter driver nurse singer writer cook builder lawyer dancer pilot judge "
-    "tailor fisher gardener carpenter butcher barber plumber miner waiter weaver shepherd librarian"
+    "tailor fisher gardener carpenter butcher barber plumber miner waiter weaver shepherd librarian "
+    "dentist surgeon secretary optician plasterer cobbler blacksmith jeweller cashier porter astronaut "
+    "electrician"
 )
 PLANTS = Parted.of_words(
     "rose tulip oak pine lily daisy grass fern moss willow cactus maple birch ivy bamboo orchid palm clover nettle "
-    "poppy sunflower daffodil cedar elm thistle lavender reed hazel"
+    "poppy sunflower daffodil cedar elm thistle lavender reed hazel "
+    "spruce beech foxglove primrose dandelion marigold thyme begonia jasmine hyacinth geranium"
 )
 ROOMS = Parted.of_words(
     "kitchen bedroom hall cellar attic garage bathroom study office garden barn workshop stable classroom pantry "
-    "lobby shed tower tent cabin"
+    "lobby shed tower tent cabin "
+    "nursery library laundry gym porch balcony corridor chapel warehouse studio greenhouse salon"
 )
 MATERIALS = Parted.of_words(
     "wood glass stone iron paper clay wool leather plastic cotton steel copper rubber silk wax straw brass marble "
-    "linen tin"
+    "linen tin "
+    "cork concrete denim granite velvet felt slate cardboard porcelain aluminium canvas"
 )
 GOOD = Parted.of_words(
     "lovely wonderful great excellent perfect delightful fantastic brilliant superb pleasant splendid amazing "
-    "beautiful charming good nice marvellous terrific outstanding enjoyable fine magnificent impressive fabulous"
+    "beautiful charming good nice marvellous terrific outstanding enjoyable fine magnificent impressive fabulous "
+    "glorious admirable refreshing remarkable stunning flawless exquisite heavenly lively "
+    "cheerful"
 )
 BAD = Parted.of_words(
     "terrible awful horrible bad disgusting boring dreadful nasty poor unpleasant disappointing dull ugly broken "
-    "useless annoying miserable rotten lousy hopeless worthless shabby painful dirty"
+    "useless annoying miserable rotten lousy hopeless worthless shabby painful dirty "
+    "horrid ghastly mediocre appalling tedious grim filthy atrocious dismal unbearable hideous faulty"
 )
 CATEGORIES = (ANIMALS, FOODS, TOOLS, COLOURS, CLOTHES, VEHICLES, WEATHER, BODY, FURNITURE, MUSIC, JOBS, PLANTS)
 """Kinds that an input can be sorted by: most readers would put each word in its own kind only."""
@@ -73,6 +93,9 @@ CATEGORIES = (ANIMALS, FOODS, TOOLS, COLOURS, CLOTHES, VEHICLES, WEATHER, BODY, 
 PLAIN = Parted.of_words(
     "river window letter morning saddle bridge pocket corner market winter summer island forest story picture village "
     "mountain candle button basket ribbon lantern pebble anchor barrel harbour meadow journey whistle feather blanket "
-    "kettle curb needle orchard chimney pillar bell fountain"
+    "kettle curb needle orchard chimney pillar bell fountain "
+    "bucket compass diamond envelope fence gate handle hill jewel kite magnet napkin ocean paddle "
+    "quilt rope spoon staircase teapot tunnel umbrella valley wheel yard zipper bottle castle dictionary engine "
+    "festival harvest insect notebook puzzle sculpture telescope thread"
 )
 """Words for lists and texts to copy, where their meaning does not matter."""
