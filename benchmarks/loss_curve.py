@@ -78,11 +78,15 @@ def fit_loss_curve(points: Sequence[tuple[float, float]], seed: int = 0) -> Loss
     return LossCurve(floor, scale, exponent, len(points), float(tokens_N[-1]), np.array(refits))
 
 
-def describe(curve: LossCurve) -> str:
-    """Say in a sentence what twice and ten times the tokens would bring."""
+def describe(curve: LossCurve, losses: str = "validation losses") -> str:
+    """Say in a sentence what twice and ten times the tokens would bring.
+
+    Args:
+        losses: what the fitted points are.
+    """
     now, twice, ten_times = (curve.predict(factor * curve.num_tokens) for factor in (1, 2, 10))
     return (
-        f"A power law through {curve.num_points} validation losses (floor {curve.floor:.2f}, exponent "
+        f"A power law through {curve.num_points} {losses} (floor {curve.floor:.2f}, exponent "
         f"{curve.exponent:.2f}) is at {now.value:.2f} nats per token after {curve.num_tokens / 1e6:,.0f}M tokens. "
         f"Going on in the same way would reach {_with_interval(twice)} with twice the tokens and "
         f"{_with_interval(ten_times)} with ten times as many (95 % intervals of the fit alone)."

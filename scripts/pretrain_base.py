@@ -1,6 +1,8 @@
 """Make the bundled base model from nothing: tokenizer, start, training with tunewright's own loop, model folder.
 
-    python scripts/pretrain_base.py [--build FOLDER] [--threads N]
+    python scripts/pretrain_base.py [--build FOLDER] [--threads N] [--steps 20 60 20]
+
+All steps are minutes on a large GPU and days on a laptop's CPU, where `--steps` makes a trial of fewer.
 
 It may be stopped at any time (Ctrl-C, kill, power) and goes on where it was when it is called again: everything lies
 in the build folder. The stages and all numbers stand in scripts/pretrain/stages.py. Measure the result with
@@ -8,10 +10,13 @@ benchmarks/base_model.py.
 """
 
 import argparse
+import os
 import random
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pretrain.ahead import rows_ahead
 from pretrain.mix import REPEATS, TEXT, Mix, Texts, repeats
 from pretrain.page import write_page
 from pretrain.stages import (
@@ -21,10 +26,13 @@ from pretrain.stages import (
     SHAPE,
     SKILL_SHARES,
     STAGES,
+    TOKENS_PER_CUDA_MICRO_BATCH,
     TOKENS_PER_MICRO_BATCH,
     TOKENS_PER_STEP,
+    WEIGHT_DECAY,
     learning_rate,
     validation_steps,
+    with_steps,
 )
 from pretrain.text import held_out_documents, training_documents
 from pretrain.tokenizer import END_OF_TEXT, SPECIAL_TOKENS, VOCABULARY, train_tokenizer
@@ -43,6 +51,7 @@ from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.store import RunFolder, Store
 from tunewright.train.loop import TrainingJob, Validation, train
 from tunewright.train.schedule import Plan
+from tunewright.train.stream import StepRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -51,8 +60,6 @@ ROOT = Path(__file__).parents[1]
 TOKENIZER_CHARACTERS = 12_000_000
 NUM_HELD_OUT_ROWS = 48
 """Rows of each kind that a validation looks at."""
-TRAINED_FOLDERS = {"medquad": 0.25}
-"""Share of a folder's documents that is read, where it is not all of them: medical questions are all alike."""
 
 
 def main() -> None:
@@ -60,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "pretrain-base")
     parser.add_argument("--threads", type=int, help="threads of one matrix product (default: all cores)")
+    parser.add_argument("--steps", type=int, nargs=len(STAGES), metavar="N", help="steps of each stage instead of all")
     arguments = parser.parse_args()
     import torch
 
@@ -72,12 +80,17 @@ def main() -> None:
     texts = read_texts(arguments.build / "texts.safetensors", start, progress)
     renderer = load_renderer(start).fitted(CONTEXT, MAX_ANSWER_TOKENS)
     vocabulary = range(len(SPECIAL_TOKENS), VOCABULARY)
-    mix = Mix(STAGES, texts, renderer, TOKENS_PER_STEP, vocabulary, SEED)
-    network = prepare_for_training(load_base(start), Full(), SEED)
-    run = open_run(Store(arguments.build / "home"), start, renderer)
+    stages = with_steps(arguments.steps) if arguments.steps else STAGES
+    mix = Mix(stages, texts, renderer, TOKENS_PER_STEP, vocabulary, SEED)
     held_out = held_out_rows(renderer, start, vocabulary)
-    with run.lock():
-        summary = train(make_job(network, renderer, mix, held_out, run), progress)
+    run = open_run(Store(arguments.build / "home"), start, renderer, mix)
+    # A GPU takes a step in less time than one process needs to make its rows.
+    num_processes = max(1, (os.cpu_count() or 2) - 1) if torch.cuda.is_available() else 0
+    with run.lock(), rows_ahead(mix, mix.num_steps, num_processes) as stream:
+        network = prepare_for_training(load_base(start), Full(), SEED)
+        if torch.cuda.is_available():
+            compile_pointwise(network)
+        summary = train(make_job(network, renderer, mix, stream, held_out, run), progress)
         write_page(arguments.build / "report.html", summary, mix)
         save_model(network, start, arguments.build / "model")
         run.update(RunStatus.SUCCEEDED)
@@ -102,7 +115,7 @@ def make_start(folder: Path, progress: Progress) -> None:
 
 def _tokenizer_texts() -> list[str]:
     """A sample of the documents and some tasks, so that braces and quotes are not cut into single bytes."""
-    documents = [document.text for document in training_documents() if document.folder not in TRAINED_FOLDERS]
+    documents = [document.text for document in training_documents()]
     random.Random(SEED).shuffle(documents)
     chosen, num_characters = [], 0
     for text in documents:
@@ -123,11 +136,7 @@ def read_texts(cache: Path, start: Path, progress: Progress) -> Texts:
         progress.say("Cutting the texts into tokens ...")
         tokenizer = _tokenizer(start)
         end = tokenizer.convert_tokens_to_ids(END_OF_TEXT)
-        chosen = [
-            document.text
-            for document in training_documents()
-            if int(document.id[8:16], 16) / 2**32 < TRAINED_FOLDERS.get(document.folder, 1.0)
-        ]
+        chosen = [document.text for document in training_documents()]
         encodings = tokenizer(chosen, add_special_tokens=False, verbose=False)["input_ids"]
         rows = [np.asarray([*ids, end], dtype=np.uint16) for ids in encodings]
         tensors = {"token_ids": np.concatenate(rows), "ends": np.cumsum([len(row) for row in rows])}
@@ -163,13 +172,13 @@ def held_out_rows(renderer: Renderer, start: Path, vocabulary: range) -> dict[st
     return rows
 
 
-def open_run(store: Store, start: Path, renderer: Renderer) -> RunFolder:
+def open_run(store: Store, start: Path, renderer: Renderer, mix: Mix) -> RunFolder:
     """The run that was stopped, or a new one."""
     if store.runs():
         run = store.run("last")
         run.update(RunStatus.RUNNING)
         return run
-    recipe_id = content_hash([repr(STAGES), SHAPE, TOKENS_PER_STEP, SEED])
+    recipe_id = content_hash([repr(mix.stages), SHAPE, TOKENS_PER_STEP, SEED])
     return store.create_run(
         recipe_id,
         lambda run_id, created_at: Run(
@@ -188,30 +197,46 @@ def open_run(store: Store, start: Path, renderer: Renderer) -> RunFolder:
 
 
 def make_job(
-    network: "PreTrainedModel", renderer: Renderer, mix: Mix, held_out: dict[str, list[TokenSequence]], run: RunFolder
+    network: "PreTrainedModel",
+    renderer: Renderer,
+    mix: Mix,
+    stream: StepRows,
+    held_out: dict[str, list[TokenSequence]],
+    run: RunFolder,
 ) -> TrainingJob:
     """What the training loop needs."""
+    import torch
+
     settings = TrainRecipe(
         optimizer="muon",
         precision="bfloat16",
-        weight_decay=0.02,
+        weight_decay=WEIGHT_DECAY,
         patience=10**6,
-        tokens_per_micro_batch=TOKENS_PER_MICRO_BATCH,
+        tokens_per_micro_batch=TOKENS_PER_CUDA_MICRO_BATCH if network.device.type == "cuda" else TOKENS_PER_MICRO_BATCH,
         seconds_between_checkpoints=300.0,
         seed=SEED,
     )
     model = LanguageModel(network, renderer, "bfloat16")
 
     def validate() -> Validation:
-        with SilentProgress().bar("", 0) as advance:
+        # Few and short: compiling the layers once more, without gradients, would take longer than all of them.
+        with torch.compiler.set_stance("force_eager"), SilentProgress().bar("", 0) as advance:
             parts = {kind: model.mean_loss(rows, advance) for kind, rows in held_out.items()}
         return Validation(sum(parts.values()) / len(parts), parts)
 
     num_tokens = len(mix.texts.token_ids)
-    plan = Plan(mix.num_steps, max(1, num_tokens // TOKENS_PER_STEP), validation_steps(), learning_rate)
+    rate = partial(learning_rate, mix.stages)
+    plan = Plan(mix.num_steps, max(1, num_tokens // TOKENS_PER_STEP), validation_steps(mix.num_steps), rate)
     return TrainingJob(
-        network, settings, mix, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base"
+        network, settings, stream, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base"
     )
+
+
+def compile_pointwise(network: "PreTrainedModel") -> None:
+    """Fuse the norms and the gated products: on a GPU they take as long as the matrix products between them."""
+    for name, module in network.named_modules():
+        if name.endswith(("norm", "mlp")):
+            module.compile(dynamic=True)
 
 
 class _Places(dict[str, str]):

@@ -18,6 +18,8 @@ from tunewright.records import Run, TrainingSummary
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "src" / "tunewright" / "bundled" / "base"
 RESULTS = ROOT / "benchmarks" / "results" / "base-model.md"
+STEPS_PER_POINT = 15
+"""Training losses are noisy step by step; so many are one point of the fitted curve."""
 
 
 def main() -> None:
@@ -49,8 +51,8 @@ def card(summary: TrainingSummary, run: Run, measured: str) -> str:
         steps=f"{summary.num_steps:,}",
         tokens_per_step=f"{TOKENS_PER_STEP:,}",
         minutes=f"{summary.seconds / 60:.0f}",
-        threads=run.environment.num_threads,
-        processor=run.environment.processor,
+        machine=run.environment.accelerator or run.environment.processor,
+        torch=run.environment.packages["torch"],
         learning_rate=f"{LEARNING_RATE:g}",
         stages=[_stage(stage.name, stage.num_steps, dict(stage.shares)) for stage in STAGES],
         measured=measured.replace("\n# ", "\n## ").strip(),
@@ -66,25 +68,23 @@ def _stage(name: str, num_steps: int, shares: dict[str, float]) -> dict[str, str
 
 
 def forecast(summary: TrainingSummary) -> str:
-    """The course of the held-out losses over the longest stage of constant rate, and where it would go."""
+    """The course of the training loss over the stage of constant rate, and where it would go."""
     sys.path.append(str(ROOT / "benchmarks"))
     from loss_curve import describe, fit_loss_curve
 
-    *before, grow, _ = (stage.num_steps for stage in STAGES)
-    first, last = sum(before), sum(before) + grow
-    lines = []
-    for kind in (TEXT, "context_answer", "few_shot_labels", "json_extraction"):
-        points = [
-            (float(point.step * TOKENS_PER_STEP), point.validation_parts[kind])
-            for point in summary.curve
-            if point.validation_parts and first < point.step <= last
-        ]
-        lines.append(f"- `{kind}`: {describe(fit_loss_curve(points))}")
-    about = (
-        f"Held-out loss of {len(points)} validations over the stage of constant rate, steps {first:,} to {last:,}; the "
-        "last stage, in which the rate falls, lowers all of them further:"
+    before, grow, _ = (stage.num_steps for stage in STAGES)
+    # The first half of the stage still bends: copying, and with it every task, has just come.
+    first, last = before + grow // 3, before + grow
+    losses = [point.train_loss for point in summary.curve if point.train_loss is not None][first:last]
+    points = [
+        ((first + end) * float(TOKENS_PER_STEP), sum(losses[end - STEPS_PER_POINT : end]) / STEPS_PER_POINT)
+        for end in range(STEPS_PER_POINT, len(losses) + 1, STEPS_PER_POINT)
+    ]
+    return (
+        f"Training loss of the mix over steps {first:,} to {last:,}, at a constant rate, means of {STEPS_PER_POINT} "
+        "steps; the last stage, in which the rate falls, lowers it further. Answers count three times.\n\n"
+        + describe(fit_loss_curve(points), "means of training losses")
     )
-    return "\n".join([about, "", *lines])
 
 
 if __name__ == "__main__":

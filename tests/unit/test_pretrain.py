@@ -8,6 +8,7 @@ import numpy as np
 import pretrain_base
 import pytest
 from pretrain import stages
+from pretrain.ahead import rows_ahead
 from pretrain.mix import ECHOES, REPEATS, TEXT, Mix, Stage, Texts, repeats
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, train_tokenizer
@@ -148,12 +149,12 @@ def test_the_stages_name_every_skill_and_their_shares_sum_to_one():
 def test_the_learning_rate_rises_stays_and_falls_to_zero():
     num_steps = sum(stage.num_steps for stage in stages.STAGES)
     before_last = num_steps - stages.STAGES[-1].num_steps
-    rates = [stages.learning_rate(step) for step in range(num_steps)]
+    rates = [stages.learning_rate(stages.STAGES, step) for step in range(num_steps)]
     assert rates[: stages.NUM_WARMUP_STEPS] == sorted(rates[: stages.NUM_WARMUP_STEPS])
     assert set(rates[stages.NUM_WARMUP_STEPS : before_last]) == {stages.LEARNING_RATE}
     assert rates[before_last:] == sorted(rates[before_last:], reverse=True)
     assert 0 < rates[-1] < stages.LEARNING_RATE / 100
-    assert {0, num_steps} <= stages.validation_steps()
+    assert {0, num_steps} <= stages.validation_steps(num_steps)
 
 
 def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
@@ -162,14 +163,14 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     monkeypatch.setattr("pretrain.text.documents.__defaults__", (texts,))
     for function in (training_documents, held_out_documents):
         monkeypatch.setattr(function, "__defaults__", (texts,))
-    shape = {**stages.SHAPE, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    shape = {**stages.SHAPE, "hidden_size": 40, "intermediate_size": 64, "num_hidden_layers": 2}
     monkeypatch.setattr(pretrain_base, "SHAPE", shape)
     monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)
     short = tuple(Stage(one.name, 2, one.shares, 64, 200) for one in stages.STAGES)
     monkeypatch.setattr(pretrain_base, "STAGES", short)
     monkeypatch.setattr(stages, "STAGES", short)
     monkeypatch.setattr(pretrain_base, "TOKENS_PER_STEP", 1024)
-    monkeypatch.setattr(pretrain_base, "validation_steps", lambda: frozenset({0, 3, 8}))
+    monkeypatch.setattr(pretrain_base, "validation_steps", lambda num_steps: frozenset({0, 3, num_steps}))
 
     def run(build, stop_after=None):
         if stop_after:
@@ -209,3 +210,18 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     page = (resumed / "report.html").read_text()
     assert "Held-out loss by kind" in page
     assert page.count("<svg") == 4
+
+
+def test_a_trial_has_the_same_stages_with_fewer_steps():
+    trial = stages.with_steps([1, 2, 3])
+    assert [stage.num_steps for stage in trial] == [1, 2, 3]
+    assert [stage.shares for stage in trial] == [stage.shares for stage in stages.STAGES]
+
+
+def test_rows_made_ahead_by_other_processes_are_the_same(renderer):
+    source = mix(renderer, {TEXT: 0.3, REPEATS: 0.2, "copying": 0.5})
+    with rows_ahead(source, num_steps=9, num_processes=2) as ahead:
+        assert [ahead.rows(step) for step in (3, 4, 5)] == [source.rows(step) for step in (3, 4, 5)]
+        assert ahead.rows(8) == source.rows(8), "a step out of order is asked for anew"
+    with rows_ahead(source, num_steps=9, num_processes=0) as ahead:
+        assert ahead is source
