@@ -271,39 +271,40 @@ def test_a_worker_that_dies_of_the_signal_is_not_started_again(tmp_path: Path) -
         supervise(job_in(tmp_path), SilentProgress(), World(start, lambda: 0))
 
 
-ABANDONED = """
+WATCHED = """
 import sys, time
-from pathlib import Path
-from tunewright.actions import supervising
-from tunewright.actions.handover import TuneJob
-from tunewright.contracts import SilentProgress
-told = Path(sys.argv[1])
-worker = fimport sys, time
 from pathlib import Path
 from tunewright.actions.handover import WorkerFolder
 from tunewright.actions.working import at_work
 from tunewright.contracts import SilentProgress
-with at_work(WorkerFolder(Path(sys.argv[1])), SilentProgress()):
-    Path({str(told / "began")!r}).touch()
+told = Path(sys.argv[1])
+with at_work(WorkerFolder(Path(sys.argv[2])), SilentProgress()):
+    (told / "began").touch()
     try:
         time.sleep(60)
     except KeyboardInterrupt:
-        Path({str(told / "stopped")!r}).touch()
+        (told / "stopped").touch()
+"""
 
-supervising.WORKER_COMMAND = (sys.executable, "-c", worker)
-supervising.supervise(TuneJob(resume="last", home=told), SilentProgress())
+SUPERVISOR = """
+import sys
+from pathlib import Path
+from tunewright.actions import TuneJob, supervise, supervising
+from tunewright.contracts import SilentProgress
+supervising.WORKER_COMMAND = (sys.executable, "-c", sys.argv[2], sys.argv[1])
+supervise(TuneJob(resume="last", home=Path(sys.argv[1])), SilentProgress())
 """
 
 
 def wait_for(path: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert path.exists()
 
 
 def test_a_worker_whose_supervisor_was_killed_stops_as_on_ctrl_c(tmp_path: Path) -> None:
-    supervisor = subprocess.Popen([sys.executable, "-c", ABANDONED, str(tmp_path)])
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path), WATCHED])
     wait_for(tmp_path / "began")
     supervisor.kill()
     supervisor.wait()
