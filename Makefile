@@ -4,8 +4,8 @@ BIN := .venv/bin
 
 .PHONY: demo test test-all check fix bench bench-train demo-data pretrain-base clean
 
-demo: .venv/installed  ## Tune the bundled base on the bundled demo rows; prints the table and the path of the report
-	$(BIN)/tunewright tune src/tunewright/bundled/demo/tickets.jsonl --base bundled
+demo: .venv/installed  ## Every way to answer on the bundled rows, tuning among them; prints the decision and the path of the report
+	$(BIN)/tunewright study --recipe examples/demo/study.yaml
 
 test: .venv/installed  ## Tests that take seconds; numbers against oracles; the real command line on a tiny model
 	$(BIN)/python -m pytest -n 2

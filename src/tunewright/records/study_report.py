@@ -81,11 +81,20 @@ class UpdatedArm(Record):
     """better: it follows the change; worse: it keeps to what was right."""
 
     @property
+    def num_neither(self) -> int:
+        """Answers as near to both, or none at all."""
+        return self.num_items - self.num_new - self.num_old
+
+    @property
+    def outcome(self) -> str:
+        """The verdict in the words of this comparison."""
+        words = {Verdict.BETTER: "follows", Verdict.WORSE: "keeps the old", Verdict.TOO_FEW_ROWS: "cannot be told"}
+        return words[self.verdict]
+
+    @property
     def told(self) -> str:
         """In a few words."""
-        follows = {Verdict.BETTER: "follows", Verdict.WORSE: "keeps the old", Verdict.TOO_FEW_ROWS: "cannot be told"}
-        counts = f"{self.num_new} new, {self.num_old} old, {self.num_items - self.num_new - self.num_old} neither"
-        return f"{follows[self.verdict]} ({counts})"
+        return f"{self.outcome} ({self.num_new} new, {self.num_old} old, {self.num_neither} neither)"
 
 
 class StudyRow(AnswerRow):
