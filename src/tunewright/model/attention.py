@@ -318,12 +318,11 @@ def _weights(query_KPD: Tensor, key_KSD: Tensor, num_queries: int, scale: float)
 
 
 def _rotate(states_TLD: Tensor, cosines_TD: Tensor, sines_TD: Tensor) -> Tensor:
-    half = states_TLD.shape[-1] // 2
-    sines_T1D = sines_TD[:, None]
-    rotated = states_TLD * cosines_TD[:, None]
-    rotated[..., :half].addcmul_(states_TLD[..., half:], sines_T1D[..., :half], value=-1)
-    rotated[..., half:].addcmul_(states_TLD[..., :half], sines_T1D[..., half:])
-    return rotated
+    lower_TLD, upper_TLD = states_TLD.chunk(2, dim=-1)
+    lower_sines, upper_sines = sines_TD[:, None].chunk(2, dim=-1)
+    # One pass over whole heads: halves of 32 numbers took 2.5 times as long.
+    swapped_TLD = torch.cat([upper_TLD, lower_TLD], dim=-1)
+    return (states_TLD * cosines_TD[:, None]).addcmul_(swapped_TLD, torch.cat([-lower_sines, upper_sines], dim=-1))
 
 
 def _seen(states_TKD: Tensor, start: int, end: int, num_before: int) -> Tensor:
