@@ -43,8 +43,9 @@ def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield from leaves(record, f"{prefix}{name}.")
         if not records:
             yield prefix + name
-        if get_origin(field.annotation) is tuple and issubclass(get_args(field.annotation)[0], BaseModel):
-            yield from leaves(get_args(field.annotation)[0], f"{prefix}{name}[].")
+        item = get_args(field.annotation)[0] if get_origin(field.annotation) is tuple else None
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            yield from leaves(item, f"{prefix}{name}[].")
 
 
 def test_the_list_holds_every_setting_once() -> None:
