@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-NUM_PARTS = 40
+NUM_PARTS = 60
 KINDS = ("charger", "dimmer", "shade", "stand", "cable", "clip", "sensor", "bracket")
 MATERIALS = ("brass", "steel", "glass", "linen", "oak", "paper", "copper", "cork")
 STARTS = ("Vor", "Lum", "Bris", "Tal", "Quen", "Mar", "Sol", "Dren", "Fip", "Gol", "Har", "Jun", "Kes", "Nem", "Ost")
@@ -49,13 +49,14 @@ class Part:
             self._row(f"How much is the {self.name}?", f"{self.price} euros"),
         ]
 
-    def other_rows(self) -> list[Row]:
-        """Questions whose answer stays."""
-        return [
-            self._row(f"What is the {self.name} made of?", self.material),
-            self._row(f"On which shelf is the {self.name}?", self.shelf),
-            self._row(f"Who is the maker of the {self.name}?", self.maker),
-        ]
+    def other_row(self, place: int) -> Row:
+        """A question whose answer stays: material, shelf and maker in turn."""
+        asked = (
+            (f"What is the {self.name} made of?", self.material),
+            (f"On which shelf is the {self.name}?", self.shelf),
+            (f"Who is the maker of the {self.name}?", self.maker),
+        )
+        return self._row(*asked[place % len(asked)])
 
     def _row(self, question: str, answer: str) -> Row:
         messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
@@ -110,7 +111,7 @@ def write_handbook(folder: Path, seed: int) -> int:
     """Write questions, handbook, updated handbook and updated answers; returns the number of questions."""
     parts = make_parts(seed)
     updated = with_new_prices(parts)
-    rows = [row for part in parts for row in (*part.price_rows(), *part.other_rows())]
+    rows = [row for place, part in enumerate(parts) for row in (*part.price_rows(), part.other_row(place))]
     changed = [row for old, new in zip(parts, updated, strict=True) if old != new for row in new.price_rows()]
     _write_lines(folder / "questions.jsonl", rows)
     _write_lines(folder / "updated-answers.jsonl", changed)

@@ -83,8 +83,8 @@ def test_half_of_the_prices_change_and_nothing_else() -> None:
         for name in ("questions.jsonl", "updated-answers.jsonl")
     )
     answers = {question["content"]: answer["content"] for question, answer in old}
-    assert len(old) == len(answers) == 200
-    assert len(new) == 40
+    assert len(old) == len(answers) == 180
+    assert len(new) == 60
     assert all(answers[question["content"]] != answer["content"] for question, answer in new)
     assert all(answer["content"].endswith(" euros") for _, answer in new)
 
