@@ -26,6 +26,7 @@ fix: .venv/installed  ## Let the formatter and linter repair what they can
 bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md and docs/study.md; long
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/generation.py
+	$(BIN)/python benchmarks/study.py
 	$(BIN)/python benchmarks/learning_rate.py
 	$(BIN)/python benchmarks/examples.py
 	$(BIN)/python benchmarks/study_statistics.py
