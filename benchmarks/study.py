@@ -8,14 +8,15 @@ test rows from the same prompts, which are rendered beforehand for transformers.
 median ratio of the rounds counts. In float32 the answers are compared; in the study's own number format, bfloat16 under
 autocast, near ties may fall either way, and how many do is reported.
 
-Writes benchmarks/results/study.json. Give the machine no other work meanwhile. About ten minutes on two cores.
+Writes benchmarks/results/study.json. About ten minutes on two cores. Give the machine no other work meanwhile, or use
+--processor-time: one thread, whose processor time counts, so that other work weighs on both sides alike.
 """
 
 import argparse
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -93,18 +94,18 @@ def ask_one_by_one(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> li
     return texts
 
 
-def race(model: LanguageModel, prompts: Prompts, num_rounds: int) -> dict[str, Any]:
+def race(model: LanguageModel, prompts: Prompts, num_rounds: int, clock: Callable[[], float]) -> dict[str, Any]:
     """Seconds of both sides on one arm, round by round, and how many answers are equal."""
     rendered = [model.renderer.prompt(messages).token_ids for messages in prompts]
     ours, theirs = [], []
     for turn in range(num_rounds + 1):
-        started = time.perf_counter()
+        started = clock()
         answers = model.for_answering().answer(prompts, no_advance)
-        between = time.perf_counter()
+        between = clock()
         texts = ask_one_by_one(model, rendered if turn else rendered[:2])
         if turn:  # the first is a warm-up
             ours.append(between - started)
-            theirs.append(time.perf_counter() - between)
+            theirs.append(clock() - between)
     return {
         "tunewright_seconds": ours,
         "transformers_seconds": theirs,
@@ -120,9 +121,13 @@ def main() -> None:
     """Train, race, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--processor-time", action="store_true")
     arguments = parser.parse_args()
+    if arguments.processor_time:
+        torch.set_num_threads(1)
+    clock = time.process_time if arguments.processor_time else time.perf_counter
     recipe = read_recipe({"data": {"path": str(DEMO)}, "train": {"epochs": 2}})
     preparation = prepare_tuning(recipe, SilentProgress())
     found: dict[str, dict[str, Any]] = {}
@@ -134,7 +139,7 @@ def main() -> None:
             for precision in dict.fromkeys(precisions):
                 base = LanguageModel(load_base(preparation.base.folder), preparation.renderer, precision)
                 model = tuned.load(precision, base.rows_per_batch) if name == "tuned" else base
-                result = race(model, prompts, arguments.rounds)
+                result = race(model, prompts, arguments.rounds, clock)
                 found.setdefault(precision, {})[name] = result
                 print(name, precision, json.dumps(result), flush=True)
     for precision, arms in found.items():
@@ -143,6 +148,7 @@ def main() -> None:
         arms["all"] = {"ratio": round(sums[1] / sums[0], 2)}
     record = {
         "date": time.strftime("%Y-%m-%d"),
+        "clock": clock.__name__,
         "environment": describe_environment().model_dump(mode="json"),
         "arms": found,
     }
