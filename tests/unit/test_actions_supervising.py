@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from store_samples import RECIPE_ID, run_record
 
-from tunewright.actions.environment import ALLOCATOR_SETTINGS, allocator_settings
+from tunewright.actions.environment import GLIBC_SETTINGS, PRIMITIVE_CACHE, allocator_settings
 from tunewright.actions.handover import FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
@@ -311,20 +311,21 @@ def test_a_worker_whose_supervisor_was_killed_stops_as_on_ctrl_c(tmp_path: Path)
     wait_for(tmp_path / "stopped")
 
 
-def test_where_malloc_is_glibcs_the_worker_gets_its_settings_unless_the_user_set_others(
+def test_the_worker_gets_settings_for_its_memory_unless_the_user_set_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("platform.libc_ver", lambda: ("glibc", "2.36"))
-    for name in ALLOCATOR_SETTINGS:
+    settings = {**GLIBC_SETTINGS, **PRIMITIVE_CACHE}
+    for name in settings:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MALLOC_TOP_PAD_", "1")
-    names = ", ".join(f"{name!r}" for name in ALLOCATOR_SETTINGS)
+    names = ", ".join(f"{name!r}" for name in settings)
     code = f"import os, sys\nopen(sys.argv[1] + '/seen', 'w').write(str([os.environ[n] for n in ({names})]))"
     assert start_worker(tmp_path, [sys.executable, "-c", code]).wait() == 0
-    expected = list({**ALLOCATOR_SETTINGS, "MALLOC_TOP_PAD_": "1"}.values())
+    expected = list({**settings, "MALLOC_TOP_PAD_": "1"}.values())
     assert (tmp_path / "seen").read_text() == str(expected)
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
-    assert allocator_settings() == {}
+    assert allocator_settings() == PRIMITIVE_CACHE
 
 
 def test_supervising_loads_no_torch() -> None:

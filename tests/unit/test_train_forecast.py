@@ -69,7 +69,7 @@ def test_time_is_that_of_the_usual_tokens_and_of_the_validations(monkeypatch: py
     found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, seconds_per_validation=3.0)
     assert computed == [[20, 25], [100], [20, 25]]
     assert (found.num_steps, found.num_tokens, found.seconds) == (4, 230, 230 * 0.1 + 2 * 3.0)
-    assert resident_bytes() + 8_000_000 == pytest.approx(found.peak_memory_bytes, rel=0.05)
+    assert resident_bytes() + 8_000_000 + 250_000_000 == pytest.approx(found.peak_memory_bytes, rel=0.05)
     assert found.told.startswith("Forecast: 4 steps, 230 tokens, 29 s, peak memory ")
     assert "2 min 5 s" in found.model_copy(update={"seconds": 125.0}).told
 

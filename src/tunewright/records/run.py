@@ -46,7 +46,7 @@ class Environment(Record):
     memory_bytes: int
     accelerator: str | None
     allocator: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of malloc that were set when the process started; they change speed and memory."""
+    """Environment variables that decide how memory is kept, as they were when the process started."""
 
 
 class Run(Record):
