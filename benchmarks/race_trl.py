@@ -48,7 +48,7 @@ def main() -> None:
         columns["completion_mask"] = [
             [0] * row.first_trained + [1] * (len(row.token_ids) - row.first_trained) for row in rows
         ]
-    clock = Clock()
+    clock = Clock(job.clock)
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(
             model=network,

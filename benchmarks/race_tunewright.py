@@ -26,7 +26,7 @@ def main() -> None:
     network = load_network(job).train()
     parameters = trainable_parameters(network)
     optimizers = make_optimizers(network, TrainRecipe())
-    clock = Clock()
+    clock = Clock(job.clock)
     least = 16 if job.settings.get("share", True) else sys.maxsize
     with patch("tunewright.model.batch.MIN_SHARED_TOKENS", least):
         for rows in steps_of(read_rows(job.rows), job.rows_per_step):

@@ -52,6 +52,7 @@ def _row(name: str, entrant: str, runs: list[dict[str, Any]], race: dict[str, An
         if "failed" not in run
     ]
     ratios, gap = race["ratios"].get(entrant), race["largest_curve_gap"].get(entrant)
+    name = f"{name} (processor time)" if race["clock"] == "processor" else name
     label = f"{entrant} ({race['trl_best'].removeprefix('TRL ')})" if entrant == "TRL best" else entrant
     cells = [
         name,

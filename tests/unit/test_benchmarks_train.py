@@ -77,6 +77,7 @@ def test_the_table_names_every_entrant_and_the_chart_is_drawn(tmp_path: Path) ->
         "races": {
             "length-128": {
                 "race": {"length": race.length, "num_prompt_tokens": 0, "shape": "8M"},
+                "clock": "wall",
                 "trl_best": "TRL padding-free, 8 rows",
                 "gemm_gflops": [900.0],
                 "runs": runs | {"TRL default": [{"failed": ["no memory"]}]},
