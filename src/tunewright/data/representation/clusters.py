@@ -4,7 +4,7 @@ The number of clusters is the one of 3 to 16 with the highest silhouette (Rousse
 silhouettes the smaller. Vocabulary, projection and centres come from at most MAX_FITTED inputs, and all others are
 assigned to the nearest centre a few thousand at a time, so that cost and memory stay bounded. Measured: 8 s of
 one core for 100,000 inputs of 100 words, and 90 MB. k-means runs on one core: on several it adds up in another order,
-and while other programs use them its threads wait for each other (4 s of work became 19).
+and while other programs use them its threads wait for each other (4 s of work became 12).
 """
 
 from collections.abc import Sequence
