@@ -510,6 +510,17 @@ def test_a_row_that_does_not_fit_alone_ends_the_run_in_words(base, tmp_path, mon
         train(make_job(tmp_path, base, recipe()), SilentProgress())
 
 
+def test_a_validation_that_does_not_fit_ends_the_run_in_words(base, tmp_path):
+    def full():
+        raise OUT_OF_MEMORY[1]
+
+    job = replace(make_job(tmp_path, base, recipe()), validate=full)
+    with pytest.raises(TrainError, match=r"Memory ran out while validating \(Default.*lower train\.max_length"):
+        train(job, SilentProgress())
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(replace(job, validate=lambda: (_ for _ in ()).throw(RuntimeError("a bug"))), SilentProgress())
+
+
 def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, tmp_path, monkeypatch):
     def train_until(name, kill_at):
         job = make_job(tmp_path, base, recipe(tokens_per_micro_batch=20), name=name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
-from tunewright.errors import DivergedError, InterruptedRunError
+from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
 from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
@@ -228,7 +228,15 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _validate(job: TrainingJob, state: TrainState) -> TrainState:
-    validation = job.validate()
+    try:
+        validation = job.validate()
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise TrainError(
+            f"Memory ran out while validating ({error}). Set a lower train.max_length, or take a smaller base or a "
+            "machine with more memory."
+        ) from None
     loss = validation.loss
     if not math.isfinite(loss):
         raise DivergedError(
