@@ -13,11 +13,11 @@ from tunewright.store.publish import (
 )
 from tunewright.store.runs import METRICS, Checkpoints, RunFolder
 
-__all__ = [
-    "METRICS",
+__all__ = [  # noqa: RUF022
     "Checkpoints",
     "DatasetLogs",
     "Files",
+    "METRICS",
     "RunFolder",
     "Store",
     "collect_leftovers",
