@@ -272,7 +272,7 @@ class _StopRequests:
 
 @contextmanager
 def _stop_requests() -> Iterator[_StopRequests]:
-    """Handle signals while open. What the parent had ignored (nohup) stays ignored; other threads have no signals."""
+    """Handle signals while open; SIGHUP stays ignored under nohup. Outside the main thread there are none to handle."""
     stop = _StopRequests()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -280,7 +280,7 @@ def _stop_requests() -> Iterator[_StopRequests]:
     handlers = {**dict.fromkeys(STOP_SIGNALS, stop.hand_on), signal.SIGTSTP: stop.suspend}
     previous = {number: signal.getsignal(number) for number in handlers}
     for number, handler in handlers.items():
-        if previous[number] is not signal.SIG_IGN:
+        if number is not signal.SIGHUP or previous[number] is not signal.SIG_IGN:
             signal.signal(number, handler)
     try:
         yield stop

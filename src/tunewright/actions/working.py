@@ -168,7 +168,7 @@ def _beat_until(ended: threading.Event, heart: Heart, supervisor: int) -> None:
 def _stop_on_every_signal() -> None:
     """SIGTERM and a closed terminal stop as Ctrl-C does: in an orderly way, with everything saved."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 

@@ -310,15 +310,16 @@ def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Paramet
 def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the current step; the second acts at once.
 
-    What is ignored, as SIGHUP is under nohup, stays ignored. Outside the main thread (a notebook's worker, a server)
+    SIGHUP stays ignored where it is, as under nohup. Outside the main thread (a notebook's worker, a server)
     signals stay as they are.
     """
     requested = False
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {one: handler for one in numbers if (handler := signal.getsignal(one)) is not signal.SIG_IGN}
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if previous[signal.SIGHUP] is signal.SIG_IGN:
+        del previous[signal.SIGHUP]
 
     def request(number: int, frame: object) -> None:
         nonlocal requested
