@@ -80,7 +80,8 @@ def _copy_list(draw: Draw) -> Item:
 
 def _copy_text(draw: Draw) -> Item:
     relation = draw.choice(RELATIONS)
-    fact, other = new_fact(draw, relation), new_fact(draw, relation)
+    fact = new_fact(draw, relation)
+    other = next(one for one in iter(lambda: new_fact(draw, relation), None) if one.value != fact.value)
     statement = draw.choice(relation.statements)
     right, wrong = (statement.format(s=fact.subject, v=value) for value in (fact.value, other.value))
     return two_answers(ask_task(draw, right, "Repeat the text word for word."), right, wrong)

@@ -13,7 +13,7 @@ from tunewright.evaluate.retention.item import Kind, Part, share_metric
 from tunewright.evaluate.retention.passages import context_items, instruction_items, refusal_items
 from tunewright.records import Metric, PlainText, RetentionRecipe, content_hash
 
-SUITE_VERSION = 1
+SUITE_VERSION = 2
 """Raised when any text of the bundled parts changes, since figures of two versions cannot be compared."""
 SEED = 20261120
 TEXT = "text"
