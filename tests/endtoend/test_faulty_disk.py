@@ -87,7 +87,7 @@ def test_a_call_of_a_run_that_fails_ends_it_in_words_and_it_resumes_to_the_same_
     inputs, straight, tmp_path, monkeypatch, error, sticky, words
 ):
     expected, calls = straight
-    for number in kinds_of_calls(calls)[::9]:
+    for number in kinds_of_calls(calls)[::27]:
         home = tmp_path / str(number)
         require_words_and_the_same_end(inputs, expected, home, number, monkeypatch, error, sticky, words)
 

@@ -83,6 +83,7 @@ def told(report: StudyReport) -> dict[str, object]:
         if arm["training"]:
             arm["training"].pop("seconds")
             arm["training"].pop("peak_memory_bytes")
+            arm["training"].pop("forecast")
     fields = {"results", "differences", "slices", "answers", "best", "recipe"}
     return {"arms": arms, **report.model_dump(mode="json", include=fields)}
 

@@ -76,7 +76,7 @@ def test_every_finished_answer_of_an_untrained_model_fits_the_schema(
 ) -> None:
     schema, grammar = SCHEMAS[name], AnswerGrammar(SCHEMAS[name], renderer, style)
     validator = Draft202012Validator(schema)
-    answers = [answer for seed in range(3) for answer in ask(untrained(base, renderer, seed).constrained(grammar), 8)]
+    answers = [answer for seed in range(2) for answer in ask(untrained(base, renderer, seed).constrained(grammar), 4)]
     finished = [answer for answer in answers if answer.finish == "stop"]
     if name != "free text":  # an untrained model seldom closes its quotes
         assert len(finished) == len(answers)
