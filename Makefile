@@ -7,6 +7,8 @@ BIN := .venv/bin
 demo: .venv/installed  ## Every way to answer on the bundled rows, tuning among them; prints the decision and the path of the report
 	$(BIN)/tunewright study --recipe examples/demo/study.yaml
 
+# As many processes as cores, so each with one thread: threads that wait for each other on shared cores take twice as long.
+test test-all: export OMP_NUM_THREADS = 1
 test: .venv/installed  ## Tests that take seconds; numbers against oracles; the real command line on a tiny model
 	$(BIN)/python -m pytest -n 2
 
