@@ -68,7 +68,7 @@ def shape_of_135m() -> "PreTrainedModel":
 
 
 Clock = Callable[[], float]
-SHAPES: dict[str, Callable[[], "PreTrainedModel"]] = {"bundled 8M": bundled, "135M shape": shape_of_135m}
+SHAPES: dict[str, Callable[[], "PreTrainedModel"]] = {"bundled base": bundled, "135M shape": shape_of_135m}
 
 
 def prompts_for(network: "PreTrainedModel") -> list[list[int]]:
