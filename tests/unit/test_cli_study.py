@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from cli_fixture import Calls, Shell
-from study_fixture import ARMS, build_study
+from study_fixture import ARMS, build_study, strict_formats
 
 from tunewright.records import EndpointRecipe, Full, StudyReport, UpdatedRecipe
 
@@ -39,6 +39,19 @@ def test_the_screen_shows_every_arm_the_decision_and_where_the_report_is(shell: 
     for part in (*ARMS, build_study().decision.headline, "83 %", "[73, 93]", "unknown", "worse", "summary.md"):
         assert part in words
     assert study.options["command"] == "tunewright study rows.jsonl"
+
+
+def test_the_screen_shows_how_well_each_arm_keeps_a_strict_format(shell: Shell) -> None:
+    shell.fake("study", build_study(strict_formats=strict_formats()))
+    lines = shell.run("study", "rows.jsonl").stdout.split("Strict format\n")[1].splitlines()
+    rows = [" ".join(line.split()) for line in lines]
+    for row in (
+        "zero-shot freely 20 % 20 % 7 of",
+        "zero-shot constrained 85 % 85 % 3 of",
+        "endpoint freely 70 % 70 % 0 of",
+    ):
+        assert any(found.startswith(row) for found in rows), rows
+    assert any(row.startswith("A note") for row in rows)
 
 
 @pytest.mark.parametrize(

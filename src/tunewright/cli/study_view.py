@@ -8,7 +8,16 @@ from rich.text import Text
 from tunewright.cli.report import REPORT_PAGE
 from tunewright.cli.screen import Screen
 from tunewright.cli.visible import visible
-from tunewright.records import StudyArm, StudyReport, Verdict, format_amount, format_break_even, format_estimate
+from tunewright.records import (
+    FormatScores,
+    StrictFormats,
+    StudyArm,
+    StudyReport,
+    Verdict,
+    format_amount,
+    format_break_even,
+    format_estimate,
+)
 
 SUMMARY = "summary.md"
 _STYLES = {Verdict.BETTER: "bold green", Verdict.WORSE: "bold red", Verdict.TOO_FEW_ROWS: "yellow"}
@@ -32,6 +41,8 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
         screen.show(Text(f"- {visible(condition)}"))
     if report.break_even:
         screen.show(Text("\n" + visible(format_break_even(report.break_even))))
+    if report.strict_formats:
+        _print_formats(screen, report.strict_formats)
     screen.line(f"\nReport: {folder / REPORT_PAGE}")
     screen.line(f"Summary for a pull request: {folder / SUMMARY}")
 
@@ -66,3 +77,28 @@ def _difference(arm: StudyArm, report: StudyReport) -> Text:
     figure = "\n".join(format_estimate(change.estimate, report.headline, is_difference=True))
     words = "" if change.verdict is Verdict.TOO_FEW_ROWS else f"\n{change.verdict}"
     return Text.assemble(figure, (words, _STYLES[change.verdict]))
+
+
+def _print_formats(screen: Screen, formats: StrictFormats) -> None:
+    """How well every arm keeps the format; `constrained` lines forbid the tokens that would leave it."""
+    if formats.arms:
+        screen.line("\nStrict format", "bold")
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+        for heading in ("arm", "tokens chosen"):
+            table.add_column(heading)
+        for heading in (*(metric.title for metric in formats.metrics), "cut off"):
+            table.add_column(heading, justify="right")
+        for found in formats.arms:
+            table.add_row(*_format_cells(found, formats))
+        screen.show(table)
+    if formats.note:
+        screen.show(Text(visible(formats.note), "dim"))
+
+
+def _format_cells(found: FormatScores, formats: StrictFormats) -> tuple[str, ...]:
+    values = [
+        "\n".join(format_estimate(result.estimate, metric)) if result.estimate else "none"
+        for metric, result in zip(formats.metrics, found.results, strict=True)
+    ]
+    way = "constrained" if found.is_constrained else "freely"
+    return visible(found.arm), way, *values, f"{found.num_truncated:,} of {found.num_answers:,}"
