@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from typing import Annotated, Any, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -10,52 +11,88 @@ from tunewright.cli import options
 from tunewright.cli.settings import Settings
 from tunewright.errors import Problem, RecipeError
 
+if TYPE_CHECKING:
+    from tunewright.cli.screen import Screen
+    from tunewright.records import Gate
+
+
+Documents = Annotated[
+    str | None,
+    typer.Option("--documents", metavar="DIR", help="Documents to retrieve from: adds the two retrieval arms."),
+]
+UpdatedDocuments = Annotated[
+    str | None,
+    typer.Option(
+        "--updated-documents",
+        metavar="DIR",
+        help="The documents after a change: they replace --documents after training, and every arm is asked again.",
+    ),
+]
+UpdatedAnswers = Annotated[
+    str | None,
+    typer.Option(
+        "--updated-answers",
+        metavar="FILE",
+        help="Rows whose answer the change makes another: inputs of your data with the answer that is right now.",
+    ),
+]
+Prompts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt",
+        metavar="FILE",
+        help="A system prompt to try, beside those made from your rows. May be repeated; the best is kept.",
+    ),
+]
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="A hosted model as a further arm: an OpenAI-compatible address such as http://localhost:8000/v1. "
+        "Inputs and examples are sent there.",
+    ),
+]
+Model = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The hosted model's name.")]
+KeyVariable = Annotated[
+    str | None, typer.Option("--key-variable", metavar="ENV", help="Environment variable that holds its key.")
+]
+StudyOverrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting, as in --set needs.requests_per_day=5000. May be repeated; docs/study.md and "
+        "`tunewright recipe` list them all.",
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option("--resume", metavar="RUN", help="Continue a study that was stopped. Takes no other settings."),
+]
+FailIf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-if",
+        metavar="FINDING",
+        help="End with exit code 1 on worse-than-prompt (tuned is worse than prompted or few-shot), not-better (no "
+        "tuned arm is better than every other), none-works (no arm beats one answer to all inputs), or "
+        "too-few-rows. May be repeated.",
+    ),
+]
+
 
 def study(
     *,
     data: options.OptionalData = None,
     base: options.Base = None,
-    documents: Annotated[
-        str | None,
-        typer.Option("--documents", metavar="DIR", help="Documents to retrieve from: adds the two retrieval arms."),
-    ] = None,
-    updated_documents: Annotated[
-        str | None,
-        typer.Option(
-            "--updated-documents",
-            metavar="DIR",
-            help="The documents after a change: they replace --documents after training, and every arm is asked again.",
-        ),
-    ] = None,
-    updated_answers: Annotated[
-        str | None,
-        typer.Option(
-            "--updated-answers",
-            metavar="FILE",
-            help="Rows whose answer the change makes another: inputs of your data with the answer that is right now.",
-        ),
-    ] = None,
-    prompts: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--prompt",
-            metavar="FILE",
-            help="A system prompt to try, beside those made from your rows. May be repeated; the best is kept.",
-        ),
-    ] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(
-            "--endpoint",
-            metavar="URL",
-            help="A hosted model as a further arm: an OpenAI-compatible address such as http://localhost:8000/v1. "
-            "Inputs and examples are sent there.",
-        ),
-    ] = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="The hosted model's name.")] = None,
-    key_variable: Annotated[
-        str | None, typer.Option("--key-variable", metavar="ENV", help="Environment variable that holds its key.")
-    ] = None,
+    documents: Documents = None,
+    updated_documents: UpdatedDocuments = None,
+    updated_answers: UpdatedAnswers = None,
+    prompts: Prompts = None,
+    endpoint: Endpoint = None,
+    model: Model = None,
+    key_variable: KeyVariable = None,
     input_column: options.InputColumn = None,
     output_column: options.OutputColumn = None,
     form: options.Form = None,
@@ -63,29 +100,9 @@ def study(
     validation: options.Validation = None,
     test: options.Test = None,
     recipe_file: options.RecipeFile = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any other setting, as in --set needs.requests_per_day=5000. May be repeated; docs/study.md and "
-            "`tunewright recipe` list them all.",
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option("--resume", metavar="RUN", help="Continue a study that was stopped. Takes no other settings."),
-    ] = None,
-    fail_if: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--fail-if",
-            metavar="FINDING",
-            help="End with exit code 1 on worse-than-prompt (tuned is worse than prompted or few-shot), not-better (no "
-            "tuned arm is better than every other), none-works (no arm beats one answer to all inputs), or "
-            "too-few-rows. May be repeated.",
-        ),
-    ] = None,
+    overrides: StudyOverrides = None,
+    resume: Resume = None,
+    fail_if: FailIf = None,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
@@ -103,11 +120,10 @@ def study(
 
     $ tunewright study tickets.jsonl --documents handbook --prompt house-rules.txt
     """
-    from tunewright.actions import resume_study, run_folder, why_gates_fail
-    from tunewright.actions import study as run_study
+    from tunewright import actions
     from tunewright.cli.screen import Screen
     from tunewright.cli.study_view import print_study
-    from tunewright.records import Gate, read_study_recipe
+    from tunewright.records import read_study_recipe
 
     settings = Settings(
         data=data,
@@ -121,28 +137,24 @@ def study(
         recipe_file=recipe_file,
         overrides=tuple(overrides or ()),
     )
-    gates: list[Gate] = [_gate(name, get_args(Gate)) for name in fail_if or ()]
     alternatives = _alternatives(
         documents=documents,
         updated={"documents": updated_documents, "answers": updated_answers},
         prompts=prompts,
         endpoint={"url": endpoint, "model": model, "key_variable": key_variable},
     )
+    gates = _gates(fail_if or ())
     screen = Screen(json_file)
     if resume is not None:
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
-        report = resume_study(resume, home=home, progress=screen.progress)
+        report = actions.resume_study(resume, home=home, progress=screen.progress)
     else:
         recipe = read_study_recipe({**settings.fields("study"), **alternatives}, recipe_file, tuple(settings.overrides))
         command = shlex.join(["tunewright", *sys.argv[1:]])
-        report = run_study(recipe, home=home, progress=screen.progress, command=command)
-    print_study(screen, report, run_folder(report.run_id, home))
+        report = actions.study(recipe, home=home, progress=screen.progress, command=command)
+    print_study(screen, report, actions.run_folder(report.run_id, home))
     screen.write_json(report.model_dump(mode="json"))
-    failures = why_gates_fail(report, gates)
-    for failure in failures:
-        screen.say(f"--fail-if: {failure}")
-    if failures:
-        raise typer.Exit(1)
+    _end_with_one_on(actions.why_gates_fail(report, gates), screen)
 
 
 _OPTION_OF = {
@@ -162,7 +174,20 @@ def _alternatives(**given: str | list[str] | dict[str, str | None] | None) -> di
     return {name: value for name, value in found.items() if value}
 
 
-def _gate(name: str, gates: tuple[Any, ...]) -> Any:
-    if name not in gates:
-        raise RecipeError(Problem("--fail-if", repr(name), f"one of {', '.join(gates)}", "Correct the name."))
-    return name
+def _gates(names: Sequence[str]) -> "list[Gate]":
+    """Raises: RecipeError when a name is not one of a gate."""
+    from tunewright.records import Gate
+
+    gates: tuple[Gate, ...] = get_args(Gate)
+    unknown = [name for name in names if name not in gates]
+    if unknown:
+        raise RecipeError(Problem("--fail-if", repr(unknown[0]), f"one of {', '.join(gates)}", "Correct the name."))
+    return [gate for gate in gates if gate in names]
+
+
+def _end_with_one_on(failures: Sequence[str], screen: "Screen") -> None:
+    """Raises: typer.Exit when a gate fails."""
+    for failure in failures:
+        screen.say(f"--fail-if: {failure}")
+    if failures:
+        raise typer.Exit(1)
