@@ -46,6 +46,14 @@ def test_a_term_is_right_in_its_preferred_form_alone(answer: str, value: float) 
     assert terminology_score(answer, ["A customer called."], RULES) == value
 
 
+@pytest.mark.parametrize(
+    ("answer", "value"), [("MÜŞTERİ geldi.", 1.0), ("müşterı geldi.", 1.0), ("CLİENT geldi.", 0.0)]
+)
+def test_a_dotted_or_dotless_i_of_turkish_is_an_i(answer: str, value: float) -> None:
+    rules = HouseRules(terms=(Term(preferred="müşteri", forbidden=("client",)),))
+    assert terminology_score(answer, ["müşteri"], rules) == value
+
+
 def test_an_answer_without_any_term_in_play_is_right() -> None:
     assert terminology_score("Nothing.", ["Nothing."], RULES) == 1.0
 

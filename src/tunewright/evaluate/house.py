@@ -161,7 +161,8 @@ def _meant(term: Term, written: str) -> str:
     forms = (term.preferred, *term.forbidden)
     if one_line in forms:
         return one_line
-    return next(form for form in forms if " ".join(form.split()).casefold() == one_line.casefold())
+    # By the same pattern as found it: to re, unlike to casefold, "İ" is an i.
+    return next(form for form in forms if _phrase(form).fullmatch(written))
 
 
 @lru_cache(maxsize=1024)
