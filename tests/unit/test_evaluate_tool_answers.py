@@ -45,6 +45,8 @@ def test_several_calls_keep_their_order() -> None:
         '<tool_call>{"name": "weather"</tool_call>',
         '<tool_call>{"name": "weather", "arguments": {}}</tool_call><tool_call>{}</tool_call>',
         "[" * 100_000,
+        r'{"name": "\ud800", "arguments": {}}',
+        r'{"name": "weather", "arguments": {"city": "\ud800"}}',
     ],
 )
 def test_what_cannot_be_read_as_calls_is_just_text(answer: str) -> None:

@@ -21,6 +21,8 @@ def calls_in(answer: str) -> str | None:
     try:
         marked = [json.loads(text) for text in _MARKED.findall(answer)]
         written = marked or json.loads(answer)
+        # Half of a surrogate pair, which JSON can escape, could not be written to any file.
+        json.dumps(written, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         return None
     calls = [_call(each) for each in (written if isinstance(written, list) else [written])]
