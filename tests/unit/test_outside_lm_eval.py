@@ -15,8 +15,9 @@ from tunewright.outside.lm_eval import run_lm_eval
 class Harness:
     """Writes the files of a finished run."""
 
-    def __init__(self, code: int = 0) -> None:
+    def __init__(self, code: int = 0, more_tasks: Sequence[str] = ()) -> None:
         self.code = code
+        self.more_tasks = more_tasks
         self.command: list[str] = []
 
     def __call__(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
@@ -24,6 +25,7 @@ class Harness:
         folder = Path(self.option("--output_path")) / "some__model"
         folder.mkdir()
         tasks = {"tiny_choice": ["acc", "acc_norm"], "essay": ["word_count"], "texts": ["word_perplexity"]}
+        tasks |= {task: ["acc"] for task in self.more_tasks}
         record = {
             "higher_is_better": {task: dict.fromkeys(metrics, task != "essay") for task, metrics in tasks.items()},
             "versions": {"tiny_choice": 1.0},
@@ -54,6 +56,11 @@ def test_every_item_of_every_task_is_read_back_by_its_number() -> None:
     )  # fmt: skip
     assert choice.values == {"0": 0.0, "1": 1.0, "2": 0.0, "3": 1.0}
     assert (essay.metric, essay.version, essay.higher_is_better) == ("word_count", "", False)
+
+
+def test_a_task_whose_name_begins_with_that_of_another_keeps_its_own_items() -> None:
+    found = run_lm_eval(Path("base"), None, ["math"], run=Harness(more_tasks=("math", "math_2", "math_2d")))
+    assert sorted(task.task for task in found if task.task.startswith("math")) == ["math", "math_2", "math_2d"]
 
 
 def test_the_adapter_and_the_limits_reach_the_command() -> None:

@@ -82,7 +82,9 @@ def _read(folder: Path) -> tuple[TaskValues, ...]:
     found = []
     for path in sorted(results.parent.glob("samples_*.jsonl")):
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        task = next(name for name in record["higher_is_better"] if path.name.startswith(f"samples_{name}_2"))
+        # After the name comes the time; of `math` and `math_2` the longer name is the file's.
+        fitting = [name for name in record["higher_is_better"] if path.name.startswith(f"samples_{name}_2")]
+        task = max(fitting, key=len)
         metric = _metric([name for name in lines[0]["metrics"] if isinstance(lines[0][name], int | float)])
         if metric is None:  # perplexities, say, are no mean over items
             continue
