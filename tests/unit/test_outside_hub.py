@@ -162,10 +162,11 @@ def test_a_hub_dataset_that_is_not_there_is_an_error_in_words(tmp_path):
         next(load_hub_dataset(str(tmp_path / "nothing")))
 
 
-def test_a_hub_dataset_that_fails_without_words_is_named(monkeypatch):
+@pytest.mark.parametrize("error", [ConnectionError, errors.HTTPError], ids=["connection", "http"])
+def test_a_hub_dataset_that_fails_without_words_is_named(error, monkeypatch):
     def break_off(name, **settings):
-        raise ConnectionError
+        raise error("")
 
     monkeypatch.setattr("datasets.load_dataset", break_off)
-    with pytest.raises(DataError, match=r"^owner/name@v1: found ConnectionError: , expected a hub dataset"):
+    with pytest.raises(DataError, match=rf"^owner/name@v1: found {error.__name__}: , expected a hub dataset"):
         next(load_hub_dataset("owner/name@v1"))

@@ -15,6 +15,8 @@ from tunewright.records import BaseModelRef
 # What a base consists of. Nothing else is downloaded or hashed; pickled weights are never touched.
 MODEL_FILE_PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "vocab.txt", "merges.txt")
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+# A connection that breaks while a file comes in raises the HTTP library's own error. Which library that is has changed
+# before; the hub's client imports its base class, HTTPError, but does not declare it as a public name.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -72,11 +74,12 @@ def load_hub_dataset(name: str) -> Iterator[dict[str, Any]]:
     """
     from datasets import load_dataset
     from datasets.exceptions import DatasetsError
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
     hub_id, _, revision = name.partition("@")
     try:
         rows = load_dataset(hub_id, revision=revision or None, split="train", trust_remote_code=False)
-    except (DatasetsError, OSError, ValueError) as error:
+    except (DatasetsError, HTTPError, OSError, ValueError) as error:
         raise DataError(
             Problem(
                 name,
@@ -129,8 +132,6 @@ def hash_model_folder(folder: Path) -> str:
 
 
 def _download(hub_id: str, revision: str | None) -> Path:
-    # A connection that breaks while a file comes in raises the HTTP library's own error. Which library that is has
-    # changed before; the hub's client imports its base class, but does not declare it as a public name.
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 
