@@ -115,13 +115,14 @@ def test_a_server_that_fails_for_ever_fails_the_row_with_its_words() -> None:
         (Reply(b'{"choices": []}'), 'an answer in another shape than a chat completion: {"choices": []}'),
         (Reply(b'["choices"]'), 'an answer in another shape than a chat completion: ["choices"]'),
         (Reply(b'{"choices": [{"message": {"content": null}}]}'), "an answer without text"),
+        (said("I had", finish="content_filter"), "an answer that a filter of the endpoint has cut"),
         (
             Reply(rb'{"choices": [{"message": {"content": "\ud800"}}]}'),
             r'an answer in another shape than a chat completion: {"choices": [{"message": {"content": "\ud800"}}]}',
         ),
         (said("x" * 5000), "an answer of more than 4,000 bytes"),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_what_would_end_the_same_way_is_not_tried_again(reply: Reply, reason: str) -> None:
     limits = EndpointLimits(timeout_seconds=5, max_answer_bytes=4000)

@@ -254,6 +254,8 @@ def _read_answer(received: bytes) -> Answer:
         choice = reply["choices"][0]
         text = choice["message"]["content"]
         finish = "length" if choice.get("finish_reason") == "length" else "stop"
+        if choice.get("finish_reason") == "content_filter":  # what was left out is not the model's answer
+            raise _AttemptFailedError("an answer that a filter of the endpoint has cut", is_final=True)
         usage = reply.get("usage") or {}
         if not isinstance(text, str):
             raise _AttemptFailedError("an answer without text", is_final=True)
