@@ -60,6 +60,12 @@ def test_a_hosted_request_without_a_price_is_unknown_and_not_free(missing: str) 
     assert cost.reason == "the prices per million prompt and answer tokens are not stated"
 
 
+def test_a_hosted_request_whose_tokens_nobody_counted_is_unknown_and_not_free() -> None:
+    prices = Prices(per_million_prompt_tokens=2.0, per_million_answer_tokens=8.0)
+    cost = arm_cost(_facts("endpoint", prompt_tokens=0, answer_tokens=0), prices, NEEDS)
+    assert (cost.per_request, cost.reason) == (None, "the endpoint does not say how many tokens it read")
+
+
 def test_the_cheapest_arm_is_found_among_known_prices() -> None:
     assert cheapest([_cost("a", 0.3, 0), _cost("b", None, 0), _cost("c", 0.1, 9), _cost("d", 0.1, 0)]) == "c"
     assert cheapest([_cost("b", None, 0)]) is None

@@ -25,6 +25,8 @@ def arm_cost(facts: ArmFacts, prices: Prices, needs: Needs) -> ArmCost:
     per_request = _per_request(facts, prices)
     if per_request is None:
         reason = "the prices per million prompt and answer tokens are not stated"
+        if not facts.prompt_tokens:
+            reason = "the endpoint does not say how many tokens it read"
         return ArmCost(
             arm=facts.name, per_request=None, per_thousand_requests=None, per_month=None, set_up=set_up, reason=reason
         )
@@ -41,6 +43,8 @@ def _per_request(facts: ArmFacts, prices: Prices) -> float | None:
     if facts.kind != "endpoint":
         return facts.machine_seconds * prices.machine_per_hour / SECONDS_PER_HOUR
     if prices.per_million_prompt_tokens is None or prices.per_million_answer_tokens is None:
+        return None
+    if not facts.prompt_tokens:  # no prompt is empty: the endpoint gave no count
         return None
     prompt = facts.prompt_tokens * prices.per_million_prompt_tokens
     return (prompt + facts.answer_tokens * prices.per_million_answer_tokens) / 1e6
