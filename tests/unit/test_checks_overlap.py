@@ -1,5 +1,6 @@
 """Contamination and protected text against a brute-force search, real files, and files that cannot be used."""
 
+import gzip
 import json
 import random
 import tracemalloc
@@ -129,6 +130,19 @@ def test_every_column_and_nested_text_of_a_benchmark_counts(tmp_path: Path) -> N
     for name, text in files.items():
         rows = conversations([("Q", question), ("A", answer)])
         assert len(find(CONTAMINATION, rows, benchmarks=write(tmp_path, name, text))) == 2
+
+
+def test_a_packed_benchmark_is_read_like_the_file_in_it(tmp_path: Path) -> None:
+    rows = conversations([("Q", counting(0, 13))])
+    packed = tmp_path / "a.jsonl.gz"
+    packed.write_bytes(gzip.compress(json.dumps({"question": counting(0, 13)}).encode()))
+    (finding,) = find(CONTAMINATION, rows, benchmarks=packed)
+    assert "a.jsonl.gz:1" in finding.explanation
+    packed.write_bytes(packed.read_bytes()[:-12])
+    with pytest.raises(
+        RecipeError, match=r"a\.jsonl\.gz: found a file that cannot be read \(.+\), expected a readable"
+    ):
+        find(CONTAMINATION, rows, benchmarks=packed)
 
 
 def test_rows_that_are_only_held_out_may_be_the_benchmark(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ A query is one SELECT. It can write nothing, and it sees no file but those named
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from tunewright.data.files import near, refuse_password, suffix_of
 from tunewright.data.refusals import excerpt
+from tunewright.data.row_files import NumberedRows
 from tunewright.errors import DataError, MissingExtraError, Problem, RecipeError
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _SQLITE_READS = frozenset(
     {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 )
-
-NumberedRows = Iterator[tuple[int, dict[str, object]]]
 
 
 def is_database(path: str) -> bool:

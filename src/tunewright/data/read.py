@@ -8,24 +8,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
 
 from tunewright.data.documents import DOCUMENT_SUFFIXES, read_document_passages
 from tunewright.data.facets import facet_columns, read_facets, require_facet_columns
 from tunewright.data.fields import Row
 from tunewright.data.files import opened, suffix_of
 from tunewright.data.forms import check_settings, choose_form, to_body, unused_fields
-from tunewright.data.jsonl import read_json_array, read_jsonl
 from tunewright.data.passages import read_passages
 from tunewright.data.refusals import ReadLog, RefusedError, Unreadable, describe, excerpt, join_names
-from tunewright.data.tables import read_csv, read_parquet
+from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import DataRecipe, Example, Form, Provenance, Source, SourceRecipe, canonical_json
 
 LoadHubDataset = Callable[[str], Iterable[dict[str, object]]]
 """Gives the rows of the hub dataset with this id. The caller brings it; reading files needs no network."""
-
-NumberedRows = Iterator[tuple[int, dict[str, object]]]
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 
@@ -253,20 +249,8 @@ def for_plain_text(recipe: DataRecipe, kind: str, source: SourceRecipe | None) -
     return recipe.model_copy(update={"form": "text"})
 
 
-def _read_tsv(file: BinaryIO, log: ReadLog) -> NumberedRows:
-    return read_csv(file, log, delimiter="\t")
-
-
-def _read_comma(file: BinaryIO, log: ReadLog) -> NumberedRows:
-    return read_csv(file, log, delimiter=",")
-
-
-_READERS: dict[str, Callable[[BinaryIO, ReadLog], NumberedRows]] = {
-    ".jsonl": read_jsonl,
-    ".json": read_json_array,
-    ".csv": _read_comma,
-    ".tsv": _read_tsv,
-    ".parquet": read_parquet,
+_READERS: dict[str, RowReader] = {
+    **ROW_READERS,
     **{suffix: partial(read_document_passages, suffix) for suffix in DOCUMENT_SUFFIXES},
     ".txt": read_passages,  # line by line: a text can be larger than memory
 }

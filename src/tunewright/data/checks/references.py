@@ -1,14 +1,14 @@
 """Files that training rows are compared with: benchmarks, row by row, and protected texts, whole."""
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from tunewright.data.jsonl import read_json_array, read_jsonl
-from tunewright.data.lines import byte_lines, decode_line
-from tunewright.data.refusals import ReadLog, RefusedError
-from tunewright.data.tables import read_csv, read_parquet
+from tunewright.data.files import OpenFile, is_packed, suffix_of
+from tunewright.data.refusals import ReadLog
+from tunewright.data.row_files import ROW_READERS, read_lines
 from tunewright.errors import Problem, RecipeError
 
 
@@ -47,18 +47,19 @@ def read_protected(path: str) -> list[Reference]:
     return _read(path, "data.checks.protected", _lines_together)
 
 
-def _read(path: str, setting: str, read_lines: Callable[[BinaryIO, ReadLog], list[Reference]]) -> list[Reference]:
+def _read(path: str, setting: str, in_lines: Callable[[BinaryIO, ReadLog], list[Reference]]) -> list[Reference]:
     log = ReadLog(path)
-    read_rows = _ROW_READERS.get(Path(path).suffix.lower())
+    read_rows = ROW_READERS.get(suffix_of(path))
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb", buffering=0) as stored:
+            file = OpenFile(stored, packed=is_packed(path)).reader
             if read_rows is None:
-                references = read_lines(file, log)
+                references = in_lines(file, log)
             else:
                 rows = read_rows(file, log)
                 references = [Reference(path, number, ("\n".join(_texts(row)),)) for number, row in rows]
-    except OSError as error:
-        found = error.strerror or "a file that cannot be read"
+    except (OSError, EOFError, zlib.error) as error:
+        found = getattr(error, "strerror", None) or f"a file that cannot be read ({error})"
         raise RecipeError(
             Problem(f"{setting}: {path}", found.lower(), "a readable file", "Correct the path or remove it.")
         ) from None
@@ -78,33 +79,8 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _lines_apart(file: BinaryIO, log: ReadLog) -> list[Reference]:
-    return [Reference(log.name, number, (line,)) for number, line in _decoded(file, log)]
+    return [Reference(log.name, number, (line,)) for number, line in read_lines(file, log)]
 
 
 def _lines_together(file: BinaryIO, log: ReadLog) -> list[Reference]:
-    return [Reference(log.name, 1, tuple(line for _, line in _decoded(file, log)))]
-
-
-def _decoded(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, str]]:
-    for number, raw in byte_lines(file, log):
-        try:
-            yield number, decode_line(raw)
-        except RefusedError as refused:
-            log.refuse(number, refused)
-
-
-def _read_comma(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, object]]]:
-    return read_csv(file, log, delimiter=",")
-
-
-def _read_tab(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, object]]]:
-    return read_csv(file, log, delimiter="\t")
-
-
-_ROW_READERS: dict[str, Callable[[BinaryIO, ReadLog], Iterator[tuple[int, dict[str, object]]]]] = {
-    ".jsonl": read_jsonl,
-    ".json": read_json_array,
-    ".csv": _read_comma,
-    ".tsv": _read_tab,
-    ".parquet": read_parquet,
-}
+    return [Reference(log.name, 1, tuple(line for _, line in read_lines(file, log)))]

@@ -6,22 +6,18 @@
 a line of a .txt file                                        the line
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from tunewright.data.files import opened, suffix_of
-from tunewright.data.jsonl import read_json_array, read_jsonl
-from tunewright.data.lines import byte_lines, decode_line
 from tunewright.data.refusals import ReadLog, RefusedError, describe, excerpt, join_names
-from tunewright.data.tables import read_csv, read_parquet
+from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader, read_lines
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import content_hash
 
 MIN_INPUTS = 20
 """Fewer different inputs say too little about what production asks."""
-
-NumberedRows = Iterator[tuple[int, dict[str, object]]]
 
 _TEXT_FIELDS = ("prompt", "input", "question", "text")
 _TURN_FIELDS = {"messages": ("role", "content"), "conversations": ("from", "value")}
@@ -133,27 +129,8 @@ def _turns(turns: object, field: str, role_key: str, text_key: str) -> str:
     return "\n".join(text for role, text in texts if role not in _SYSTEM_ROLES)
 
 
-def _read_lines(file: BinaryIO, log: ReadLog) -> NumberedRows:
-    for number, raw in byte_lines(file, log):
-        try:
-            yield number, {"text": decode_line(raw).rstrip("\r\n")}
-        except RefusedError as refused:
-            log.refuse(number, refused)
+def _read_inputs(file: BinaryIO, log: ReadLog) -> NumberedRows:
+    return ((number, {"text": line.rstrip("\r\n")}) for number, line in read_lines(file, log))
 
 
-def _read_comma(file: BinaryIO, log: ReadLog) -> NumberedRows:
-    return read_csv(file, log, delimiter=",")
-
-
-def _read_tab(file: BinaryIO, log: ReadLog) -> NumberedRows:
-    return read_csv(file, log, delimiter="\t")
-
-
-_READERS: dict[str, Callable[[BinaryIO, ReadLog], NumberedRows]] = {
-    ".jsonl": read_jsonl,
-    ".json": read_json_array,
-    ".csv": _read_comma,
-    ".tsv": _read_tab,
-    ".parquet": read_parquet,
-    ".txt": _read_lines,
-}
+_READERS: dict[str, RowReader] = {**ROW_READERS, ".txt": _read_inputs}
