@@ -26,7 +26,7 @@ def crm(tmp_path: Path) -> str:
 @pytest.fixture
 def tables(tmp_path: Path) -> Path:
     pytest.importorskip("duckdb")
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     (tmp_path / "tickets.csv").write_text("id,question\n007,Where?\n8,When?\n", encoding="utf-8")

@@ -81,7 +81,7 @@ def test_all_ragged_rows_are_listed() -> None:
 
 
 def parquet_bytes(columns: Mapping[str, Sequence[object]]) -> bytes:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = pa.BufferOutputStream()
@@ -137,7 +137,8 @@ def test_a_parquet_file_cut_short_is_refused() -> None:
 
 
 def test_a_parquet_text_that_is_not_utf8_is_refused() -> None:
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
+
     broken = pa.StringArray.from_buffers(1, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff"))
     with pytest.raises(DataError, match="UTF8"):
         read_table(parquet_bytes({"a": broken}))
