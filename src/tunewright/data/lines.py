@@ -88,3 +88,12 @@ def decode(raw: bytes) -> str:
             "UTF-8",
             "Save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW.",
         ) from None
+
+
+def read_lines(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, str]]:
+    """Read the lines of a text, endings included; those that cannot be decoded are refused in the log."""
+    for number, raw in byte_lines(file, log):
+        try:
+            yield number, decode_line(raw)
+        except RefusedError as refused:
+            log.refuse(number, refused)

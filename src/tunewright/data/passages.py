@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from tunewright.data.lines import byte_lines, decode_line
-from tunewright.data.refusals import ReadLog, RefusedError
+from tunewright.data.lines import read_lines
+from tunewright.data.refusals import ReadLog
 
 MAX_PASSAGE_CHARACTERS = 2000
 """Paragraphs are joined up to this length, about 500 tokens of English."""
@@ -14,7 +14,8 @@ def passages(lines: Iterable[str]) -> Iterator[str]:
     """Join paragraphs in their order up to MAX_PASSAGE_CHARACTERS; a longer paragraph stays whole.
 
     Args:
-        lines: without line ends. Paragraphs stand between blank lines; where no line is blank, every line is one.
+        lines: without line ends; read as passages are asked for. Paragraphs stand between blank lines; where no line is
+            blank, every line is one, and all of them are held in memory.
     """
     passage = ""
     for paragraph in _paragraphs(lines):
@@ -34,25 +35,22 @@ def read_passages(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str,
         file: opened for bytes; read once, front to back.
         log: receives the lines that are refused.
     """
-    for number, passage in enumerate(passages(_lines(file, log)), start=1):
+    lines = (line.rstrip("\r\n") for _, line in read_lines(file, log))
+    for number, passage in enumerate(passages(lines), start=1):
         yield number, {"text": passage}
 
 
-def _lines(file: BinaryIO, log: ReadLog) -> Iterator[str]:
-    for number, raw in byte_lines(file, log):
-        try:
-            yield decode_line(raw).rstrip("\r\n")
-        except RefusedError as refused:
-            log.refuse(number, refused)
-
-
-def _paragraphs(lines: Iterable[str]) -> list[str]:
-    paragraphs: list[list[str]] = [[]]
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    paragraph: list[str] = []
+    has_blank_line = False
     for line in lines:
         if line.strip():
-            paragraphs[-1].append(line)
-        elif paragraphs[-1]:
-            paragraphs.append([])
-    if len(paragraphs) == 1:
-        return paragraphs[0]
-    return ["\n".join(lines) for lines in paragraphs if lines]
+            paragraph.append(line)
+        elif paragraph:
+            has_blank_line = True
+            yield "\n".join(paragraph)
+            paragraph = []
+    if has_blank_line and paragraph:
+        yield "\n".join(paragraph)
+    elif not has_blank_line:
+        yield from paragraph

@@ -252,5 +252,5 @@ def for_plain_text(recipe: DataRecipe, kind: str, source: SourceRecipe | None) -
 _READERS: dict[str, RowReader] = {
     **ROW_READERS,
     **{suffix: partial(read_document_passages, suffix) for suffix in DOCUMENT_SUFFIXES},
-    ".txt": read_passages,  # line by line: a text can be larger than memory
+    ".txt": read_passages,  # line by line: a text with blank lines can be larger than memory
 }

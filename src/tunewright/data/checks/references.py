@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tunewright.data.files import OpenFile, is_packed, suffix_of
+from tunewright.data.lines import read_lines
 from tunewright.data.refusals import ReadLog
-from tunewright.data.row_files import ROW_READERS, read_lines
+from tunewright.data.row_files import ROW_READERS
 from tunewright.errors import Problem, RecipeError
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from tunewright.data.files import opened, suffix_of
+from tunewright.data.lines import read_lines
 from tunewright.data.refusals import ReadLog, RefusedError, describe, excerpt, join_names
-from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader, read_lines
+from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import content_hash
 
