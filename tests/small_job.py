@@ -2,8 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tunewright.records import TuneRecipe, read_recipe
+from tunewright.store import Store
+from tunewright.train import loop
+from tunewright.train.checkpoint import TrainState
 
 COLOURS = ("red", "blue", "green", "black", "white")
 
@@ -30,3 +36,20 @@ def small_recipe(rows: Path, base: Path, *overrides: str) -> TuneRecipe:
         "retention": {"enabled": False},
     }
     return read_recipe(settings, None, overrides)
+
+
+def stop_at_step(monkeypatch: pytest.MonkeyPatch, stopped_at: int) -> None:
+    """Let training end as on Ctrl-C when it reaches a step."""
+    real_step = loop._step
+
+    def step(*arguments: Any) -> TrainState:
+        if arguments[3].step == stopped_at:
+            raise KeyboardInterrupt
+        return real_step(*arguments)
+
+    monkeypatch.setattr(loop, "_step", step)
+
+
+def adapter_bytes(home: Path) -> bytes:
+    """The trained weights of the home's last run."""
+    return (Store(home).run("last").path / "artifact" / "adapter_model.safetensors").read_bytes()

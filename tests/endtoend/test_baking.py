@@ -4,15 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_job import small_recipe, write_rows
+from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from small_study import write_study_base
 
 from tunewright.actions import baking, resume, tune
 from tunewright.errors import DataError, InterruptedRunError, RecipeError
 from tunewright.records import Answer, BakeRecipe, Conversation, Split, TuneRecipe
 from tunewright.store import Store
-from tunewright.train import loop
-from tunewright.train.checkpoint import TrainState
 
 
 @pytest.fixture(scope="module")
@@ -76,24 +74,13 @@ def test_a_stopped_run_goes_on_and_ends_in_the_same_weights(
 ) -> None:
     recipe = recipe_of(inputs, targets="rows")
     tune(recipe, home=tmp_path / "straight")
-    real_step = loop._step
-
-    def stop(*arguments: Any) -> TrainState:
-        if arguments[3].step == 6:
-            raise KeyboardInterrupt
-        return real_step(*arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", stop)
+        stop_at_step(patch, 6)
         with pytest.raises(InterruptedRunError, match="Continue with"):
             tune(recipe, home=tmp_path / "stopped")
     resumed = resume("last", home=tmp_path / "stopped")
     assert resumed.bake is not None
-    one, other = (
-        (Store(tmp_path / name).run("last").path / "artifact" / "adapter_model.safetensors").read_bytes()
-        for name in ("straight", "stopped")
-    )
-    assert one == other
+    assert adapter_bytes(tmp_path / "straight") == adapter_bytes(tmp_path / "stopped")
 
 
 def test_a_prompt_that_cannot_be_baked_is_refused_before_anything_is_written(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_job import small_recipe, write_rows
+from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import fallbacks, resume, retaining, tune
@@ -14,8 +14,6 @@ from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, InterruptedRunError
 from tunewright.records import Estimate, Full, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
-from tunewright.train import loop
-from tunewright.train.checkpoint import TrainState
 
 FEW = RetentionRecipe(enabled=True, max_items=10)
 LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
@@ -192,15 +190,8 @@ def test_a_killed_and_resumed_run_measures_and_keeps_the_same(
 ) -> None:
     recipe = recipe_with(inputs, STRICT)
     straight = tune(recipe, home=tmp_path / "straight")
-    real_step = loop._step
-
-    def stop(*arguments: Any) -> TrainState:
-        if arguments[3].step == 6:
-            raise KeyboardInterrupt
-        return real_step(*arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "_step", stop)
+        stop_at_step(patch, 6)
         with pytest.raises(InterruptedRunError, match="Continue with"):
             tune(recipe, home=tmp_path / "stopped")
     resumed = resume("last", home=tmp_path / "stopped")
@@ -212,11 +203,7 @@ def test_a_killed_and_resumed_run_measures_and_keeps_the_same(
     assert ours is not None
     assert theirs is not None
     assert (ours.kept, ours.strength, ours.told) == (theirs.kept, theirs.strength, theirs.told)
-    artifacts = [
-        (Store(tmp_path / name).run("last").path / "artifact" / "adapter_model.safetensors").read_bytes()
-        for name in ("straight", "stopped")
-    ]
-    assert artifacts[0] == artifacts[1]
+    assert adapter_bytes(tmp_path / "straight") == adapter_bytes(tmp_path / "stopped")
 
 
 def test_a_bad_benchmark_file_is_found_before_anything_is_written(inputs: tuple[Path, Path], tmp_path: Path) -> None:
