@@ -10,6 +10,8 @@ from tunewright.records.score import Answer, TokenLoss
 
 
 class Advance(Protocol):
+    """Moves a bar."""
+
     def __call__(self, done: int = 1, note: str = "") -> None:
         """Move the bar by `done` units and show `note` (such as the current loss) beside it."""
 
@@ -63,9 +65,11 @@ class SilentProgress:
     """Shows nothing."""
 
     def say(self, text: str) -> None:
+        """As Progress."""
         del text
 
     def bar(self, title: str, total: int) -> AbstractContextManager[Advance]:
+        """As Progress."""
         del title, total
         return _SilentBar()
 

@@ -63,9 +63,11 @@ class WorkerFolder:
     path: Path
 
     def write_job(self, job: TuneJob) -> None:
+        """Hand the work over, before the worker starts."""
         (self.path / "job").write_text(job.model_dump_json(), encoding="utf-8")
 
     def job(self) -> TuneJob:
+        """The work that was handed over."""
         return TuneJob.model_validate_json((self.path / "job").read_bytes())
 
     def write_pulse(self, pulse: Pulse) -> None:
@@ -87,6 +89,7 @@ class WorkerFolder:
 
     @property
     def log(self) -> Path:
+        """What the worker says, its stack included when it stands still."""
         return self.path / "log"
 
     def last_lines(self) -> list[str]:

@@ -59,10 +59,12 @@ class Heart:
         self._num_moves += 1
 
     def bar_opens(self) -> None:
+        """Work begins that is expected to advance: only from now on can it stall."""
         self.moved()
         self._bar_started_at, self._num_moves = self._clock(), 0
 
     def bar_closes(self) -> None:
+        """The work has ended; what follows may take its time."""
         self.moved()
         self._bar_started_at = None
 
@@ -99,6 +101,7 @@ class WatchedProgress:
     log: TextIO
 
     def say(self, text: str) -> None:
+        """As Progress, and into the log."""
         self.heart.moved()
         with suppress(OSError):
             self.log.write(text + "\n")

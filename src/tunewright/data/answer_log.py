@@ -16,6 +16,8 @@ from tunewright.store import Files
 
 
 class LoggedAnswer(Record):
+    """One line of the log."""
+
     passage: str
     """Id of the passage that was asked about."""
     prompt: str

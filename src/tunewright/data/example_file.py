@@ -98,12 +98,15 @@ class ExampleFile(Examples):
         return len(self._ids) // _DIGEST_BYTES
 
     def id(self, index: int) -> bytes:
+        """As Examples."""
         return bytes(self._ids[_DIGEST_BYTES * index : _DIGEST_BYTES * (index + 1)])
 
     def input_id(self, index: int) -> bytes:
+        """As Examples."""
         return bytes(self._input_ids[_DIGEST_BYTES * index : _DIGEST_BYTES * (index + 1)])
 
     def read(self, positions: Iterable[int]) -> Iterator[Example]:
+        """As Examples."""
         for index, data in self._examples.at(positions):
             example = Example.model_validate_json(data)
             # They are known, and slow to compute: put where the cached properties keep them.
@@ -111,6 +114,7 @@ class ExampleFile(Examples):
             yield example
 
     def rows(self, positions: Iterable[int], split: Split | None) -> Iterator[CheckedRow]:
+        """As Examples."""
         for index, data in self._views.at(positions):
             load = partial(self.__getitem__, index)
             yield CheckedRow(split, *_unpacked(data), self.id(index).hex(), self.input_id(index).hex(), load)
@@ -134,21 +138,25 @@ class SelectedExamples(Examples):
         return len(self._positions)
 
     def id(self, index: int) -> bytes:
+        """As Examples."""
         position = self._positions[index]
         replaced = self._replaced.get(position)
         return self._whole.id(position) if replaced is None else bytes.fromhex(replaced.id)
 
     def input_id(self, index: int) -> bytes:
+        """As Examples."""
         position = self._positions[index]
         replaced = self._replaced.get(position)
         return self._whole.input_id(position) if replaced is None else bytes.fromhex(replaced.input_id)
 
     def read(self, positions: Iterable[int]) -> Iterator[Example]:
+        """As Examples."""
         inner, same = tee(self._positions[index] for index in positions)
         for position, example in zip(inner, self._whole.read(same), strict=True):
             yield self._replaced.get(position, example)
 
     def rows(self, positions: Iterable[int], split: Split | None) -> Iterator[CheckedRow]:
+        """As Examples."""
         inner, same = tee(self._positions[index] for index in positions)
         for position, row in zip(inner, self._whole.rows(same, split), strict=True):
             replaced = self._replaced.get(position)
@@ -189,6 +197,7 @@ class RowsOnDisk(RememberingRows):
             yield row
 
     def at(self, positions: Iterable[int]) -> Iterator[CheckedRow]:
+        """The rows at these positions, in their order; reading from the disk is fast where they ascend."""
         num_held = len(self._held)
         for is_held, some in groupby(positions, key=lambda position: position < num_held):
             yield from self._rows(some, are_held=is_held)

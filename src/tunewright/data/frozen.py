@@ -20,10 +20,12 @@ class FrozenTest:
 
     @property
     def example_ids(self) -> frozenset[str]:
+        """Ids of the frozen rows."""
         return frozenset(example.id for example in self.examples)
 
     @property
     def input_ids(self) -> frozenset[str]:
+        """Inputs that may stand in no other split."""
         return frozenset(example.input_id for example in self.examples)
 
     def take(self, recipe: DataRecipe, examined: ExaminedData) -> tuple[list[Example], list[Example], str]:

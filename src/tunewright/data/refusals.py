@@ -24,6 +24,7 @@ class RefusedError(Exception):
         self.fix = fix
 
     def at(self, location: str) -> Problem:
+        """The same with the file and row, as in `rows.jsonl:7 messages[1].role`."""
         return Problem(f"{location} {self.place}".rstrip(), self.found, self.expected, self.fix)
 
 

@@ -37,6 +37,8 @@ class LabelScore(Score):
 
 
 class Statistic(Protocol):
+    """From the columns of `columns_of` to the value of a test set."""
+
     def __call__(self, *columns: Floats, axis: int = -1) -> Floats:
         """Value of a test set given as columns with one entry per item along the last axis."""
 

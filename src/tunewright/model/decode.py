@@ -118,6 +118,7 @@ class OverSharedCache:
         self._hidden_BS: Tensor | None = None
 
     def start(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> "Tensor":
+        """As Decoding."""
         import torch
 
         from tunewright.model.cached_attention import RowCache
@@ -136,6 +137,7 @@ class OverSharedCache:
         return torch.cat([self._read(self._cache, own[rows], rows, longest) for rows in passes])
 
     def step(self, tokens_B: "Tensor") -> "Tensor":
+        """As Decoding."""
         import torch
 
         from tunewright.model.cached_attention import Step
@@ -152,6 +154,7 @@ class OverSharedCache:
         return logits_BV
 
     def keep(self, rows: "Tensor") -> None:
+        """As Decoding."""
         self._cache.keep(rows)
         self._positions_B = self._positions_B[rows]
         if self._hidden_BS is not None:
@@ -237,18 +240,21 @@ class OverPaddedCache:
         self._mask_BT: Tensor
 
     def start(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> "Tensor":
+        """As Decoding."""
         del max_new_tokens
         token_ids_BT, mask_BT = _pad_left(prompts, self._pad_token_id)
         self._mask_BT = mask_BT.to(self._network.device)
         return self._run(token_ids_BT.to(self._network.device))
 
     def step(self, tokens_B: "Tensor") -> "Tensor":
+        """As Decoding."""
         import torch
 
         self._mask_BT = torch.cat([self._mask_BT, self._mask_BT.new_ones(len(tokens_B), 1)], dim=1)
         return self._run(tokens_B[:, None])
 
     def keep(self, rows: "Tensor") -> None:
+        """As Decoding."""
         assert self._cache is not None
         self._cache.reorder_cache(cast("LongTensor", rows))  # layers with linear attention have no batch_select_indices
         self._mask_BT = self._mask_BT[rows]

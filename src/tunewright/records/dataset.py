@@ -56,6 +56,8 @@ class Change(Record):
 
 
 class DatasetEntry(Record):
+    """One row of a version."""
+
     example_id: str
     split: Split
 
@@ -81,4 +83,5 @@ class DatasetVersion(Record):
         return content_hash([[entry.example_id, entry.split] for entry in self.entries])
 
     def num_rows(self, split: Split) -> int:
+        """Rows of a split; a row that stands twice counts twice."""
         return sum(entry.split == split for entry in self.entries)

@@ -121,6 +121,8 @@ class BreakEven(Record):
 
 
 class Choice(StrEnum):
+    """What a study advises."""
+
     DO_NOT_TUNE = "do not tune"
     PROMPT = "prompt"
     FEW_SHOT = "few-shot"

@@ -6,6 +6,8 @@ from tunewright.records.base import Record
 
 
 class DoctorCheck(Record):
+    """One thing that tunewright needs from this machine."""
+
     name: str
     status: Literal["ok", "warning", "broken"]
     found: str

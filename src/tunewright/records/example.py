@@ -50,6 +50,7 @@ class Message(Record):
 
     @property
     def is_trained(self) -> bool:
+        """Whether the loss covers this turn, its end included."""
         return self.role == "assistant" and self.weight == 1
 
     @property

@@ -134,6 +134,8 @@ class Fix(Record):
 
 
 class LabelCount(Record):
+    """How often one answer occurs, as a label."""
+
     label: str
     num_rows: int
 

@@ -24,6 +24,8 @@ class Estimate(Record):
 
 
 class Verdict(StrEnum):
+    """What the numbers say about a difference. The third is an answer, not a failure: more rows may settle it."""
+
     BETTER = "better"
     WORSE = "worse"
     TOO_FEW_ROWS = "too few rows to tell"
@@ -267,6 +269,8 @@ class RetentionSummary(Record):
 
 
 class TrainingSummary(Record):
+    """How training went, and which of its checkpoints was kept."""
+
     num_steps: int
     num_planned_steps: int
     best_step: int
@@ -355,6 +359,8 @@ class BakeSummary(Record):
 
 
 class DataSummary(Record):
+    """The rows that a run was trained and judged on."""
+
     dataset_id: str
     sources: tuple[Source, ...]
     num_rows: dict[str, int]

@@ -75,6 +75,8 @@ class ReferenceCoverage(Record):
 
 
 class LabelShare(Record):
+    """How frequent one label is."""
+
     label: str
     share: Estimate
 

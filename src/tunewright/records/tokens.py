@@ -6,6 +6,8 @@ from tunewright.records.base import Record
 
 
 class TokenPiece(Record):
+    """One token of a row as it is shown, or a stretch of text that was cut out."""
+
     text: str
     """What the token decodes to; control tokens by their name. For a cut piece, the text that was taken out."""
     token_id: int | None

@@ -51,6 +51,7 @@ class VersionDifference(Record):
 
     @property
     def is_empty(self) -> bool:
+        """Whether both versions have the same rows in the same splits and order."""
         return not (self.sources or self.num_moved or self.is_reordered)
 
 
@@ -106,6 +107,7 @@ class DatasetLog(Record):
 
     @property
     def current(self) -> VersionEntry:
+        """The newest version, which the name alone stands for."""
         return self.entries[-1]
 
 

@@ -61,6 +61,7 @@ class TokenSequence:
 
     @property
     def num_trained_tokens(self) -> int:
+        """Tokens that the loss covers."""
         return len(self.loss_weights) - self.loss_weights.count(0.0)
 
 

@@ -11,6 +11,8 @@ MARK = " [...] "
 
 @dataclass(frozen=True, slots=True)
 class Shortened:
+    """A conversation whose longest message lost its middle."""
+
     messages: tuple[Message, ...]
     head: str
     """What is left of the shortened message before the mark."""
@@ -18,7 +20,7 @@ class Shortened:
 
 
 def shorten(messages: Sequence[Message], fits: Callable[[tuple[Message, ...]], bool]) -> Shortened | None:
-    """Keep as much as fits of both ends of the longest system or user message.
+    """Keep as much as fits of both ends of the longest message that is not the assistant's.
 
     Both ends, because instructions stand at the start or at the end. Answers are never shortened.
 

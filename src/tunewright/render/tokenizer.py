@@ -43,6 +43,7 @@ class Tokenizer:
     vocabulary_sha256: str
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of a piece of text, without the special tokens that a whole document begins or ends with."""
         return list(self.backend.encode(text, add_special_tokens=False).ids)
 
     def encode_with_offsets(self, text: str) -> list[tuple[int, tuple[int, int]]]:

@@ -46,7 +46,8 @@ class Embedder(Protocol):
         """Hash of everything that the vectors depend on."""
 
     @property
-    def num_dimensions(self) -> int: ...
+    def num_dimensions(self) -> int:
+        """Length of a vector."""
 
     @property
     def weight(self) -> float:
@@ -107,12 +108,14 @@ class NgramEmbedder:
         return cls(num_texts, load_file(folder / COUNTS)["document_counts"])
 
     def save(self, folder: Path, files: Files) -> None:
+        """As Embedder."""
         from safetensors.numpy import save
 
         files.write(folder / COUNTS, save({"document_counts": self._document_counts}))
         files.write(folder / CARD, canonical_json({"kind": "ngrams", "num_texts": self._num_texts}).encode())
 
     def encode(self, texts: Sequence[str]) -> "Vectors":
+        """As Embedder."""
         import numpy as np
 
         parts = [self._encode_chunk(chunk) for chunk in _chunks(texts)]

@@ -58,6 +58,7 @@ class HybridIndex:
         self.identity = identity
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """As contracts.PassageIndex."""
         vectors = self._embedder.encode(queries)
         return [self._search_one(query, vector, k) for query, vector in zip(queries, vectors, strict=True)]
 

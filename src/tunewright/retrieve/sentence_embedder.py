@@ -64,6 +64,7 @@ class SentenceEmbedder:
         return embedder
 
     def encode(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """As Embedder."""
         import numpy as np
 
         if not texts:

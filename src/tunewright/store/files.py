@@ -63,6 +63,7 @@ class Files:
                 os.close(descriptor)
 
     def read(self, path: Path) -> bytes:
+        """All bytes of a file."""
         with self.refusals("read", path):
             return path.read_bytes()
 
@@ -75,6 +76,7 @@ class Files:
         return digest.hexdigest()
 
     def exists(self, path: Path) -> bool:
+        """Whether anything stands there. A folder that may not be looked into is an error, not a no."""
         with self.refusals("look at", path):
             return path.exists()
 

@@ -20,6 +20,8 @@ MANIFEST = "MANIFEST.json"
 
 
 class PublishedFile(Record):
+    """What a file must be when it is read again."""
+
     num_bytes: int
     sha256: str
 

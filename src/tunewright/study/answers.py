@@ -32,6 +32,7 @@ class KeptAnswer(Record):
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """What makes two questions one: equal arm, row and decoding have equal answers."""
         return self.arm, self.row, self.decoding
 
 

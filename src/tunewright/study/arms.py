@@ -48,12 +48,15 @@ class ZeroShot:
 
     @property
     def identity(self) -> str:
+        """As Arm."""
         return content_hash(["zero-shot", self.model_identity])
 
     def fits(self, messages: Sequence[Message]) -> bool:
+        """As Arm."""
         return self.takes_whole(messages)
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As Arm."""
         return self.model.answer(prompts, advance)
 
 
@@ -66,12 +69,15 @@ class Prompted:
 
     @property
     def identity(self) -> str:
+        """As Arm."""
         return content_hash(["prompted", self.inner.identity, self.system_prompt])
 
     def fits(self, messages: Sequence[Message]) -> bool:
+        """As Arm."""
         return self.inner.fits(self._given(messages))
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As Arm."""
         return self.inner.answer([self._given(prompt) for prompt in prompts], advance)
 
     def _given(self, messages: Sequence[Message]) -> tuple[Message, ...]:
@@ -91,12 +97,15 @@ class FewShot:
 
     @property
     def identity(self) -> str:
+        """As Arm."""
         return content_hash(["few-shot", self.inner.identity, self.pool.identity, self.k])
 
     def fits(self, messages: Sequence[Message]) -> bool:
+        """As Arm."""
         return self.inner.fits(self._given([messages])[0])
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As Arm."""
         return self.inner.answer(self._given(prompts), advance)
 
     def _given(self, prompts: Sequence[Sequence[Message]]) -> list[tuple[Message, ...]]:
@@ -125,12 +134,15 @@ class Retrieval:
 
     @property
     def identity(self) -> str:
+        """As Arm."""
         return content_hash(["retrieval", self.inner.identity, self.index.identity, self.k])
 
     def fits(self, messages: Sequence[Message]) -> bool:
+        """As Arm."""
         return self.inner.fits(self._given([messages])[0][0])
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As Arm."""
         return self.inner.answer([given for given, _ in self._given(prompts)], advance)
 
     def hits(self, prompt: Sequence[Message]) -> tuple[Hit, ...]:

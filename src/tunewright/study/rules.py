@@ -108,6 +108,8 @@ class Evidence:
 
 
 class Standing(Enum):
+    """How an arm compares with the best one, beyond chance."""
+
     AS_GOOD = auto()
     WORSE = auto()
     UNDECIDED = auto()

@@ -32,6 +32,7 @@ class TokenStream:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Optimizer steps in which every sequence is seen once; the last may have fewer rows."""
         return -(-len(self.sequences) // self.rows_per_step)
 
     def rows(self, step: int) -> list[TokenSequence]:

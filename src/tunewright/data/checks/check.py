@@ -60,6 +60,7 @@ class CheckedRow:
 
     @property
     def example(self) -> Example:
+        """The whole row; where rows lie on disk it is read at every call."""
         return self.load()
 
 

@@ -54,6 +54,7 @@ class PersonalValue:
 
     @property
     def placeholder(self) -> str:
+        """What takes its place when rows are redacted: of the same shape, and nobody's."""
         return email_placeholder(self.text) if self.kind is PersonalKind.EMAIL else placeholder(self.text)
 
 

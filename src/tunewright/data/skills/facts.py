@@ -20,6 +20,8 @@ def _new_subject(draw: Draw, kind: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
+    """A relation, said of one subject."""
+
     relation: Relation
     subject: str
     value: Value

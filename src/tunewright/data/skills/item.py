@@ -44,6 +44,7 @@ class Parted:
         return cls(*words.split())
 
     def of(self, part: Part) -> tuple[str, ...]:
+        """The options of one part, in the order in which they were written."""
         return self.train if part == "train" else self.held_out
 
 
@@ -59,6 +60,7 @@ class Draw:
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:
+        """Tell whether something of this probability, from 0 to 1, happens."""
         return self.rng.random() < probability
 
     def whole(self, low: int, high: int) -> int:
@@ -66,15 +68,19 @@ class Draw:
         return low + int(self.rng.random() * (high - low + 1))
 
     def choice(self, options: Sequence[_Option]) -> _Option:
+        """Draw one option, whatever the part."""
         return options[int(self.rng.random() * len(options))]
 
     def sample(self, options: Sequence[_Option], num: int) -> list[_Option]:
+        """Draw num different options, in a random order, whatever the part."""
         return self.rng.sample(options, num)
 
     def shuffled(self, options: Sequence[_Option]) -> list[_Option]:
+        """Give all options in a random order."""
         return self.rng.sample(options, len(options))
 
     def pick(self, options: Parted) -> str:
+        """Draw one of the options of the item's part."""
         return self.choice(options.of(self.part))
 
     def picks(self, options: Parted, num: int) -> list[str]:
@@ -82,6 +88,7 @@ class Draw:
         return self.rng.sample(options.of(self.part), num)
 
     def phrase(self, templates: Parted, **fields: object) -> str:
+        """Draw a template of the item's part and fill it in."""
         return self.pick(templates).format(**fields)
 
     def word(self, ending: str = "") -> str:
@@ -93,6 +100,7 @@ class Draw:
                 return word
 
     def words(self, num: int) -> list[str]:
+        """Make num nonce words; see `word`."""
         return [self.word() for _ in range(num)]
 
     def name(self) -> str:
@@ -100,6 +108,7 @@ class Draw:
         return self.word().capitalize()
 
     def names(self, num: int) -> list[str]:
+        """Make num nonce names; see `name`."""
         return [self.name() for _ in range(num)]
 
     def code(self) -> str:

@@ -36,6 +36,7 @@ class Part:
 
     @property
     def name(self) -> str:
+        """Short and unique within a suite; key of the part in files and reports."""
         return self.metric.name
 
     def thinned(self, max_items: int | None) -> "Part":

@@ -41,6 +41,7 @@ class RetentionSuite:
 
     @property
     def num_items(self) -> int:
+        """Items of all parts; an item of two or four writings counts once."""
         return sum(len(part.items) for part in self.parts)
 
 
