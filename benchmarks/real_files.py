@@ -12,13 +12,24 @@ import json
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from personal_data import SAMPLE, alarm_table, measure_recall, recall_table
+from plain_counts import (
+    Places,
+    Row,
+    answering,
+    copies,
+    holding,
+    is_misread,
+    later_copies,
+    numbered,
+    texts_of,
+    with_odd_calls,
+)
 
 from tunewright.contracts import SilentProgress
 from tunewright.data import Unreadable, examine
@@ -34,10 +45,6 @@ TOY = "dirty/openai_cookbook_toy/toy_chat_fine_tuning.jsonl"
 DEMOS = "dirty/llamafactory_demo"
 SHAREGPT = "dirty/fastchat_sharegpt/data/dummy_conversation.json"
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
-
-Row = dict[str, Any]
-Places = frozenset[str]
-"""Rows as `train:12` or `12`, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -81,54 +88,10 @@ def places(result: CheckResult, *, in_files: bool = False) -> Places:
     return frozenset(found)
 
 
-def numbered(rows: Iterable[Row], is_odd: Callable[[Row], bool]) -> Places:
-    """Rows, counted from 1, of which something is true."""
-    return frozenset(str(number) for number, row in enumerate(rows, start=1) if is_odd(row))
-
-
-def copies(rows: Sequence[object]) -> Places:
-    """Rows that are equal to another one."""
-    of: dict[str, list[str]] = defaultdict(list)
-    for number, row in enumerate(rows, start=1):
-        of[json.dumps(row, sort_keys=True)].append(str(number))
-    return frozenset(number for found in of.values() if len(found) > 1 for number in found)
-
-
-def later_copies(rows: Sequence[object]) -> Places:
-    """Rows that are equal to an earlier one."""
-    seen: set[str] = set()
-    later = set()
-    for number, row in enumerate(rows, start=1):
-        written = json.dumps(row, sort_keys=True)
-        if written in seen:
-            later.add(str(number))
-        seen.add(written)
-    return frozenset(later)
-
-
-def texts_of(value: object) -> Iterator[str]:
-    """Every text anywhere in a row."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from texts_of(each)
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from texts_of(each)
-
-
 def clinc150(data: Path) -> list[Known]:
     """Sentences of its training split that stand in another split too."""
     splits: dict[str, list[list[str]]] = json.loads((data / CLINC150).read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as name:
-        paths = {}
-        for split, of_file in SPLITS.items():
-            paths[split] = str(Path(name) / f"{split}.jsonl")
-            lines = [json.dumps({"prompt": text, "completion": label}) + "\n" for text, label in splits[of_file]]
-            Path(paths[split]).write_text("".join(lines), encoding="utf-8")
-        recipe = DataRecipe(path=paths["train"], validation_path=paths["validation"], test_path=paths["test"])
-        results = look(recipe, ("contradictions", "leakage"))
+    found = _look_at_splits(splits)
     rows = [
         (f"{split}:{number}", split, text, label)
         for split, of_file in SPLITS.items()
@@ -146,41 +109,42 @@ def clinc150(data: Path) -> list[Known]:
 
     several = [group for group in of_text.values() if len({row[3] for row in group}) > 1]
     same_words = [group for group in of_words.values() if len({row[2] for row in group}) > 1]
-    leaking = frozenset(
-        place for place in spread(same_words) if place.startswith("train") and place not in spread(of_text.values())
-    )
+    with_two_intents = frozenset(row[0] for group in several for row in group)
+    leaking = _in_train(spread(same_words)) - spread(of_text.values())
+    leakage = "training sentence with the words and the intent of a held-out one"
     return [
         Known(
-            "CLINC150",
-            "sentence and intent in two splits",
-            "duplicates",
-            spread(of_row.values()),
-            places(results["duplicates"], in_files=True),
+            "CLINC150", "sentence and intent in two splits", "duplicates", spread(of_row.values()), found["duplicates"]
         ),
         Known(
             "CLINC150",
             "sentence in two splits with two intents",
             "shared_inputs",
             spread(several),
-            places(results["shared_inputs"], in_files=True),
+            found["shared_inputs"],
         ),
         Known(
-            "CLINC150",
-            "sentence with two intents",
-            "contradictions",
-            frozenset(row[0] for group in several for row in group),
-            places(results["contradictions"], in_files=True),
-            may_find_more=True,
+            "CLINC150", "sentence with two intents", "contradictions", with_two_intents, found["contradictions"], True
         ),
-        Known(
-            "CLINC150",
-            "training sentence with the words and the intent of a held-out one",
-            "leakage",
-            leaking,
-            frozenset(place for place in places(results["leakage"], in_files=True) if place.startswith("train")),
-            may_find_more=True,
-        ),
+        Known("CLINC150", leakage, "leakage", leaking, _in_train(found["leakage"]), True),
     ]
+
+
+def _look_at_splits(splits: Mapping[str, list[list[str]]]) -> Mapping[str, Places]:
+    """What `tunewright check` finds in the three splits together, by check."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = {}
+        for split, of_file in SPLITS.items():
+            paths[split] = str(Path(name) / f"{split}.jsonl")
+            lines = [json.dumps({"prompt": text, "completion": label}) + "\n" for text, label in splits[of_file]]
+            Path(paths[split]).write_text("".join(lines), encoding="utf-8")
+        recipe = DataRecipe(path=paths["train"], validation_path=paths["validation"], test_path=paths["test"])
+        results = look(recipe, ("contradictions", "leakage"))
+    return {check: places(result, in_files=True) for check, result in results.items()}
+
+
+def _in_train(found: Places) -> Places:
+    return frozenset(place for place in found if place.startswith("train:"))
 
 
 def toy_chat(data: Path) -> list[Known]:
@@ -246,95 +210,33 @@ def sharegpt(data: Path) -> list[Known]:
     ]
 
 
-def _is_misread(row: Row) -> bool:
-    """Whether a run of characters beyond ASCII is UTF-8 that was read as Windows-1252."""
-    for text in texts_of(row):
-        for run in re.findall(r"[^\x00-\x7f]{2,}", text):
-            try:
-                run.encode("cp1252").decode("utf-8")
-            except UnicodeError:
-                continue
-            return True
-    return False
-
-
-def _holds(*pieces: str) -> Callable[[Sequence[Row]], Places]:
-    return lambda rows: numbered(rows, lambda row: any(piece in text for text in texts_of(row) for piece in pieces))
-
-
-def _answers(pattern: str) -> Callable[[Sequence[Row]], Places]:
-    def is_odd(row: Row) -> bool:
-        turns = row.get("conversations") or row.get("messages") or [{"value": row.get("output", "")}]
-        answer = row["chosen"]["value"] if "chosen" in row else turns[-1].get("value") or turns[-1].get("content") or ""
-        return re.match(pattern, answer) is not None
-
-    return lambda rows: numbered(rows, is_odd)
-
-
-def _calls_that_lack(rows: Sequence[Row]) -> Places:
-    """Rows with a call that lacks a required parameter or has one of another type or choice, or a result of no call."""
-    return numbered(rows, _has_odd_call)
-
-
-def _has_odd_call(row: Row) -> bool:
-    declared = {tool["name"]: tool.get("parameters", {}) for tool in json.loads(row["tools"] or "[]")}
-    turns = row["conversations"]
-    for index, turn in enumerate(turns):
-        if turn["from"] == "observation" and turns[index - 1]["from"] != "function_call":
-            return True
-        if turn["from"] != "function_call":
-            continue
-        call = json.loads(turn["value"])
-        arguments = call["arguments"]
-        if call["name"] not in declared or _does_not_fit(arguments, declared[call["name"]]):
-            return True
-    return False
-
-
-TYPES = {"string": str, "number": (int, float), "integer": int, "boolean": bool, "array": list, "object": dict}
-
-
-def _does_not_fit(value: object, schema: Row) -> bool:
-    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
-        return True
-    if "enum" in schema and value not in schema["enum"]:
-        return True
-    if isinstance(value, list):
-        return any(_does_not_fit(each, schema.get("items", {})) for each in value)
-    if not isinstance(value, dict):
-        return False
-    known = schema.get("properties", {})
-    lacks = any(name not in value for name in schema.get("required", []))
-    return lacks or any(name in known and _does_not_fit(each, known[name]) for name, each in value.items())
-
-
 Defects = tuple[tuple[str, str, Callable[[Sequence[Row]], Places], bool], ...]
 _COPIES: Defects = (("the same row twice", "duplicates", copies, False),)
-_LOST: Defects = (("characters lost (U+FFFD)", "mojibake", _holds("\ufffd"), True),)
-_AI = ("an answer that begins with “As an AI”", "refusals", _answers(r"As an AI\b"), True)
+_LOST: Defects = (("characters lost (U+FFFD)", "mojibake", holding("\ufffd"), True),)
+_AI = ("an answer that begins with “As an AI”", "refusals", answering(r"As an AI\b"), True)
 DEMO_DEFECTS: Mapping[str, Defects] = {
     "alpaca_en_demo.json": (*_COPIES, _AI),
     "alpaca_zh_demo.json": _COPIES,
     "c4_demo.jsonl": (
         *_LOST,
-        ("a soft hyphen or a space of no width", "invisible_characters", _holds("\u00ad", "\u200b", "\ufeff"), False),
+        ("a soft hyphen or a space of no width", "invisible_characters", holding("\u00ad", "\u200b", "\ufeff"), False),
     ),
     "dpo_en_demo.json": (
         *_COPIES,
-        ("UTF-8 read as Windows-1252", "mojibake", lambda rows: numbered(rows, _is_misread), True),
+        ("UTF-8 read as Windows-1252", "mojibake", lambda rows: numbered(rows, is_misread), True),
     ),
     "dpo_zh_demo.json": (*_COPIES, *_LOST),
     "glaive_toolcall_en_demo.json": (
         *_COPIES,
-        ("a call that does not fit its declaration", "tool_calls", _calls_that_lack, False),
+        ("a call that does not fit its declaration", "tool_calls", with_odd_calls, False),
     ),
     "glaive_toolcall_zh_demo.json": (
         *_COPIES,
-        ("a call that does not fit its declaration", "tool_calls", _calls_that_lack, False),
+        ("a call that does not fit its declaration", "tool_calls", with_odd_calls, False),
     ),
-    "identity.json": (("{{name}} or {{author}} not filled in", "unfilled_placeholders", _holds("{{"), False),),
-    "kto_en_demo.json": (("UTF-8 read as Windows-1252", "mojibake", lambda rows: numbered(rows, _is_misread), True),),
-    "mllm_demo.json": (("a picture that is not there", "unfilled_placeholders", _holds("<image>"), False),),
+    "identity.json": (("{{name}} or {{author}} not filled in", "unfilled_placeholders", holding("{{"), False),),
+    "kto_en_demo.json": (("UTF-8 read as Windows-1252", "mojibake", lambda rows: numbered(rows, is_misread), True),),
+    "mllm_demo.json": (("a picture that is not there", "unfilled_placeholders", holding("<image>"), False),),
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import plain_counts
 import pytest
 import real_files
 from real_files import CLINC150, DATA, DEMO_DEFECTS, DEMOS, SHAREGPT, TOY, Known
@@ -43,8 +44,8 @@ def test_what_is_known_to_be_there_is_found(
 
 def test_copies_are_counted_by_equal_rows() -> None:
     rows = [{"a": 1, "b": 2}, {"a": 2}, {"b": 2, "a": 1}, {"a": 2}, {"a": 2}, {"a": 3}]
-    assert real_files.copies(rows) == {"1", "2", "3", "4", "5"}
-    assert real_files.later_copies(rows) == {"3", "4", "5"}
+    assert plain_counts.copies(rows) == {"1", "2", "3", "4", "5"}
+    assert plain_counts.later_copies(rows) == {"3", "4", "5"}
 
 
 def test_the_table_lists_what_was_missed() -> None:

@@ -64,20 +64,8 @@ def make_suite(recipe: RetentionRecipe) -> RetentionSuite:
 
 @cache
 def _bundled_parts() -> tuple[Part, ...]:
-    path = files("tunewright") / "bundled" / "retention" / "texts.txt"
-    lines = path.read_text(encoding="utf-8").splitlines()
     return (
-        Part(
-            Metric(
-                name=TEXT,
-                title="General text",
-                explanation="Loss on short English texts that no row of yours has, in nats per token.",
-                higher_is_better=False,
-                is_share=False,
-            ),
-            Kind.LOSS,
-            tuple((PlainText(text=line),) for line in lines),
-        ),
+        _general_text(),
         Part(
             share_metric(
                 "grammar",
@@ -127,3 +115,16 @@ def _bundled_parts() -> tuple[Part, ...]:
             bias_items(SEED, 48),
         ),
     )
+
+
+def _general_text() -> Part:
+    path = files("tunewright") / "bundled" / "retention" / "texts.txt"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    metric = Metric(
+        name=TEXT,
+        title="General text",
+        explanation="Loss on short English texts that no row of yours has, in nats per token.",
+        higher_is_better=False,
+        is_share=False,
+    )
+    return Part(metric, Kind.LOSS, tuple((PlainText(text=line),) for line in lines))
