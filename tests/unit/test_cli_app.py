@@ -3,11 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from cli_fixture import Shell, build_run
 from report_fixture import build_report
+from rich.text import Text
 
 import tunewright
 from tunewright.cli.app import app
@@ -67,6 +71,24 @@ def test_every_help_gives_an_example_with_its_own_command(shell: Shell, command:
     outcome = shell.run(command, "--help")
     assert outcome.code == 0
     assert f"$ tunewright {command}" in outcome.stdout.partition("Example:")[2]
+
+
+def all_commands(command: Any) -> Iterator[Any]:
+    yield command
+    for inner in getattr(command, "commands", {}).values():
+        yield from all_commands(inner)
+
+
+def test_no_help_text_loses_words_that_stand_in_brackets() -> None:
+    texts = [
+        text
+        for command in all_commands(typer.main.get_command(app))
+        for text in (command.help, *(getattr(parameter, "help", None) for parameter in command.params))
+        if text
+    ]
+    assert any("[" in text for text in texts)
+    for text in texts:
+        assert Text.from_markup(text).plain == text.replace(r"\[", "[")
 
 
 def test_a_problem_is_printed_on_stderr_in_one_piece_and_ends_with_two(shell: Shell) -> None:

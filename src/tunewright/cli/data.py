@@ -120,8 +120,8 @@ def refresh(
 @data.command()
 def diff(
     *,
-    older: options.DatasetVersionName,
-    newer: options.DatasetVersionName,
+    older: options.OlderVersion,
+    newer: options.NewerVersion,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:

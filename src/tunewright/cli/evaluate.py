@@ -14,13 +14,13 @@ def evaluate(
     input_column: options.InputColumn = None,
     output_column: options.OutputColumn = None,
     form: options.Form = None,
-    overrides: options.Overrides = None,
+    overrides: options.EvaluateOverrides = None,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
     """Measure a model on rows that it was not trained on.
 
-    All rows are used. --set takes settings of data and evaluate.
+    All rows are used.
 
     Example:
 

@@ -26,13 +26,11 @@ DataOrRecipe = Annotated[
         show_default=False,
     ),
 ]
-DatasetVersionName = Annotated[
-    str,
-    typer.Argument(
-        metavar="VERSION",
-        help="A stored version: NAME for the current one, NAME@2 for the second, or the start of an id.",
-        show_default=False,
-    ),
+_VERSION = "A stored version: NAME for the current one, NAME@2 for the second, or the start of an id."
+DatasetVersionName = Annotated[str, typer.Argument(metavar="VERSION", help=_VERSION, show_default=False)]
+OlderVersion = Annotated[str, typer.Argument(metavar="OLDER", help=_VERSION, show_default=False)]
+NewerVersion = Annotated[
+    str, typer.Argument(metavar="NEWER", help="The version to compare it with, named likewise.", show_default=False)
 ]
 DatasetName = Annotated[str, typer.Argument(metavar="NAME", help="A named data set.", show_default=False)]
 OptionalData = Annotated[
@@ -93,8 +91,18 @@ DataOverrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Any other setting of data, as in --set data.checks.skip=[lengths]. May be repeated; `tunewright recipe` "
-        "lists them all.",
+        help=r"Any other setting of data, as in --set data.checks.skip=\[lengths]. May be repeated; `tunewright "
+        "recipe` lists them all.",
+    ),
+]
+"""The bracket is escaped: help texts are rich markup, where `[lengths]` would be an unknown style and vanish."""
+EvaluateOverrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any other setting of data or evaluate, as in --set evaluate.max_inputs=100. May be repeated; `tunewright "
+        "recipe` lists them all.",
     ),
 ]
 Validation = Annotated[
