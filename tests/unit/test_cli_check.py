@@ -26,7 +26,7 @@ def test_a_blocking_problem_ends_with_one_and_says_how_to_go_on(shell: Shell) ->
     assert "Contradictions 8 stops training training is refused" in lines
     assert "Secrets 1 accepted listed only" in lines
     assert "By default: 4 rows dropped, 1 row edited. Training is refused" in outcome.stdout
-    assert "--set data.checks.accept=[contradictions]" in outcome.stdout
+    assert "--set 'data.checks.accept=[contradictions]'" in outcome.stdout
     assert "--fix fixes.jsonl" in outcome.stdout
 
 
@@ -86,8 +86,15 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
         checks=CheckRecipe(accept=("contradictions",)),
     )
     assert (check.options["fixes_file"], check.options["page"]) == (Path("f.jsonl"), Path("p.html"))
-    assert "Fix list: f.jsonl  (edit it, then: tunewright tune DATA --set data.fixes=f.jsonl)" in outcome.stdout
+    written = "Fix list: f.jsonl  (change its actions, then: tunewright tune DATA --set data.fixes=f.jsonl)"
+    assert written in outcome.stdout
     assert "Report: p.html" in outcome.stdout
+
+
+def test_a_fix_list_that_was_written_is_not_advised_again(shell: Shell) -> None:
+    shell.fake("check", build_data_report())
+    assert "To decide row by row: add --fix" in shell.run("check", "rows.jsonl").stdout
+    assert "To decide row by row" not in shell.run("check", "rows.jsonl", "--fix", "f.jsonl").stdout
 
 
 def test_a_recipe_file_takes_the_place_of_the_rows_and_options_win_over_it(shell: Shell, tmp_path: Path) -> None:

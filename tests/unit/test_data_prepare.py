@@ -241,7 +241,7 @@ def test_a_blocking_check_that_found_rows_refuses_the_data_and_says_how_to_go_on
     assert message.startswith("/rows.jsonl: contradictions: found 4 rows (")
     assert "/rows.jsonl:4, /rows.jsonl:101, /rows.jsonl:6, ...)" in message
     assert "`tunewright check /rows.jsonl`" in message
-    assert message.endswith("--set data.checks.accept=[contradictions].")
+    assert message.endswith("--set 'data.checks.accept=[contradictions]'.")
 
 
 def test_an_accepted_check_lets_the_data_through_and_its_rows_share_a_split(tmp_path: Path) -> None:

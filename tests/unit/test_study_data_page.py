@@ -97,8 +97,8 @@ def test_every_problem_has_explanation_three_examples_and_a_way_on(html: str) ->
     assert "8 rows; the 3 worst cases are shown" in text
     assert "Rows 13, 14 are alike." in text
     assert "Rows 15, 16 are alike." not in text
-    assert "add --set data.checks.accept=[contradictions]." in text
-    assert "To leave rows as they are, add --set data.checks.skip=[near_duplicates]." in text
+    assert "add --set 'data.checks.accept=[contradictions]'." in text
+    assert "To leave rows as they are, add --set 'data.checks.skip=[near_duplicates]'." in text
     assert "Correct the rows in your file, or write a fix list" in text
     assert "<code>a_setting</code>" in html
 

@@ -56,7 +56,9 @@ def _processor() -> DoctorCheck:
     precision, reason = precision_here()
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else processor_name()
     features = torch.backends.cpu.get_cpu_capability()
-    found = f"{device}; {features}; {torch.get_num_threads()} threads; trains in {precision}: {reason}"
+    num_threads = torch.get_num_threads()
+    threads = "1 thread" if num_threads == 1 else f"{num_threads} threads"
+    found = f"{device}; {features}; {threads}; trains in {precision}: {reason}"
     return DoctorCheck(name="processor", status="ok", found=found)
 
 

@@ -72,9 +72,9 @@ def check(
         may_be_recipe=True,
     )[0]
     report = examine(recipe, base=base or named_base(data), fixes_file=fix, page=page, progress=screen.progress)
-    print_data_report(screen, report)
+    print_data_report(screen, report, has_fix_list=fix is not None)
     if fix is not None:
-        screen.line(f"Fix list: {fix}  (edit it, then: tunewright tune DATA --set data.fixes={fix})")
+        screen.line(f"Fix list: {fix}  (change its actions, then: tunewright tune DATA --set data.fixes={fix})")
     if page is not None:
         screen.line(f"Report: {page}")
     screen.write_json(report.model_dump(mode="json"))

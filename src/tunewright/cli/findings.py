@@ -18,8 +18,12 @@ _STYLES = {Severity.BLOCKING: "bold red", Severity.ACCEPTED: "dim", Severity.WAR
 _WORDS = {Severity.BLOCKING: "stops training"}
 
 
-def print_data_report(screen: Screen, report: DataReport) -> None:
-    """Print what the checks found: every problem in a table, and three examples of each."""
+def print_data_report(screen: Screen, report: DataReport, *, has_fix_list: bool = False) -> None:
+    """Print what the checks found: every problem in a table, and three examples of each.
+
+    Args:
+        has_fix_list: whether one was written, so that none has to be asked for.
+    """
     for source in report.sources:
         screen.line(f"{source.num_rows:,} rows of {source.name}, read as {source.form}")
         for warning in source.warnings:
@@ -36,7 +40,7 @@ def print_data_report(screen: Screen, report: DataReport) -> None:
     for line in _not_checked(report.results):
         screen.show(Text(visible(line), "dim"))
     screen.line(_conclusion(report), "bold")
-    for line in _next_steps(report):
+    for line in _next_steps(report, has_fix_list=has_fix_list):
         screen.line(line)
 
 
@@ -114,14 +118,14 @@ def _conclusion(report: DataReport) -> str:
     return f"{by_default}Training is refused until this is corrected{or_accepted}: {titles}."
 
 
-def _next_steps(report: DataReport) -> list[str]:
+def _next_steps(report: DataReport, *, has_fix_list: bool) -> list[str]:
     steps = []
-    if any(finding.example_ids for result in report.results for finding in result.findings):
+    if not has_fix_list and any(finding.example_ids for result in report.results for finding in result.findings):
         steps.append(
             "To decide row by row: add --fix fixes.jsonl, set the actions in that file to drop, keep or edit, and tune "
             "with --set data.fixes=fixes.jsonl"
         )
     blocking = ",".join(result.check for result in report.blocking if result.is_acceptable)
     if blocking:
-        steps.append(f"To accept rows as they are: tune with --set data.checks.accept=[{blocking}]")
+        steps.append(f"To accept rows as they are: tune with --set 'data.checks.accept=[{blocking}]'")
     return steps

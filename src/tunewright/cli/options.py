@@ -91,7 +91,7 @@ DataOverrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help=r"Any other setting of data, as in --set data.checks.skip=\[lengths]. May be repeated; `tunewright "
+        help=r"Any other setting of data, as in --set 'data.checks.skip=\[lengths]'. May be repeated; `tunewright "
         "recipe` lists them all.",
     ),
 ]

@@ -107,7 +107,7 @@ def _require_nothing_blocking(results: Sequence[CheckResult], recipe: DataRecipe
                 f"{result.num_rows:,} rows ({places}): {result.findings[0].explanation.rstrip('.')}",
                 "none",
                 f"Look at them with `tunewright check {recipe.path or 'RECIPE.yaml'}` and correct them, or accept them "
-                f"as they are with --set data.checks.accept=[{accept}].",
+                f"as they are with --set 'data.checks.accept=[{accept}]'.",
             )
         )
     raise DataError(problems)

@@ -100,10 +100,10 @@ class CheckResult(Record):
             "`--set data.fixes=fixes.jsonl`"
         )
         if self.blocks:
-            accept = f"`--set data.checks.accept=[{self.check}]`"
+            accept = f"`--set 'data.checks.accept=[{self.check}]'`"
             return f"Correct the rows in your file, or {by_list}. To train on them as they are, add {accept}."
         if any(finding.drop or finding.edited_text for finding in self.findings):
-            skip = f"`--set data.checks.skip=[{self.check}]`"
+            skip = f"`--set 'data.checks.skip=[{self.check}]'`"
             return f"To decide otherwise, {by_list}. To leave rows as they are, add {skip}."
         return f"Correct the rows in your file, or {by_list}."
 

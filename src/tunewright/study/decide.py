@@ -243,7 +243,7 @@ class _Explained:
                 "hold what the answers ask for."
             )
         yield (
-            f"Another headline metric (--set evaluate.metrics=[...]), if {self.evidence.metric.title} asks for more "
+            f"Another headline metric (--set 'evaluate.metrics=[...]'), if {self.evidence.metric.title} asks for more "
             "than is needed: read the answers side by side."
         )
 
