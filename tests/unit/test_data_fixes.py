@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunewright.contracts import SilentProgress
-from tunewright.data import examine, prepare, read_fixes, write_fixes
+from tunewright.data import examine, prepare, read_fixes, read_rows, write_fixes
 from tunewright.data.examine import ExaminedData
 from tunewright.errors import DataError, StoreError
 from tunewright.records import CheckRecipe, Conversation, DataRecipe, Fix, Split
@@ -90,6 +90,19 @@ def test_the_list_wins_over_the_checks(rows: Path) -> None:
     assert BROKEN in questions(after)
     assert questions(after).count("which colour is number 3") == 1
     assert not [result for result in after.results if result.blocks]
+
+
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_held_out_file_of_which_the_list_leaves_nothing_is_refused(split: str, rows: Path) -> None:
+    held_out = rows.with_name(f"{split}.jsonl")
+    held_out.write_text('{"prompt": "who painted the house", "completion": "c"}\n', encoding="utf-8")
+    (row,) = read_rows(str(held_out), DataRecipe(path=str(held_out)), None).examples
+    path = rows.parent / LIST
+    write_fixes(path, [Fix(location="", example_id=row.id, action="drop", check="by hand", reason="wrong")])
+    recipe = DataRecipe.model_validate({"path": str(rows), f"{split}_path": str(held_out), "fixes": str(path)})
+    accepting = recipe.model_copy(update={"checks": CheckRecipe(accept=("contradictions",))})
+    with pytest.raises(DataError, match=rf"{split}\.jsonl: found only rows that are dropped, .* with --{split}"):
+        prepare(accepting)
 
 
 def test_rows_of_the_list_can_be_edited_by_hand(rows: Path) -> None:

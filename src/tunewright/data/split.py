@@ -149,15 +149,12 @@ class _Splitter:
                     "Add rows, or give held-out rows of your own with --validation and --test.",
                 )
             )
-        if not self._rows[Split.VALIDATION]:
-            raise DataError(
-                Problem(
-                    str(self._recipe.validation_path),
-                    "only rows whose input is test data too",
-                    "rows of its own",
-                    "Give other rows with --validation, or leave it out.",
-                )
-            )
+        for split, path in ((Split.TEST, self._recipe.test_path), (Split.VALIDATION, self._recipe.validation_path)):
+            if not self._rows[split]:
+                are_left = bool(self._examined.files[split])
+                found = "only rows whose input is test data too" if are_left else "only rows that are dropped"
+                fix = f"Give other rows with --{split}, or leave it out."
+                raise DataError(Problem(str(path), found, "rows of its own", fix))
 
     def finish(self) -> SplitRows:
         """Put validation and test rows into hash order."""
