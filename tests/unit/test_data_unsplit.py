@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tunewright.data import prepare_test
-from tunewright.errors import DataError
+from tunewright.errors import DataError, RecipeError
 from tunewright.records import DataRecipe, Split
 
 
@@ -60,3 +60,21 @@ def test_rows_that_cannot_be_read_are_refused_by_place(tmp_path: Path) -> None:
         file.write('\n{"prompt": "b?"')
     with pytest.raises(DataError, match=r"rows\.jsonl:2"):
         prepare_test(recipe)
+
+
+@pytest.mark.parametrize(
+    ("setting", "found"),
+    [
+        ({"test_fraction": 0.3}, r"data\.test_fraction: found 0\.3"),
+        ({"fixes": "f.jsonl"}, r"data\.fixes: found 'f\.jsonl'"),
+        ({"checks": {"redact": True}}, r"data\.checks: found \{'redact': True\}"),
+    ],
+)
+def test_settings_that_would_split_check_or_repair_are_refused(
+    setting: dict[str, object], found: str, tmp_path: Path
+) -> None:
+    recipe = write(tmp_path / "rows.jsonl", "a?")
+    with pytest.raises(
+        RecipeError, match=rf"^{found}, expected no such setting\. Remove it: nothing is split, checked"
+    ):
+        prepare_test(DataRecipe.model_validate({"path": recipe.path, **setting}))

@@ -9,7 +9,7 @@ from tunewright.data.sources import read_sources
 from tunewright.errors import Problem, RecipeError
 from tunewright.records import Change, DataRecipe, DatasetEntry, DatasetVersion, Example, Split
 
-SPLIT_SETTINGS = (
+UNUSED_SETTINGS = (
     "validation_path",
     "test_path",
     "validation_fraction",
@@ -20,7 +20,10 @@ SPLIT_SETTINGS = (
     "stratify",
     "keep_duplicates",
     "unusable_rows",
+    "fixes",
+    "checks",
 )
+"""Settings of data that say how rows are split, checked or repaired."""
 
 
 def prepare_test(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = None) -> PreparedData:
@@ -28,9 +31,9 @@ def prepare_test(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = N
 
     Raises:
         DataError: rows cannot be read, or are preference pairs.
-        RecipeError: a setting says how to split, which is not done here.
+        RecipeError: a setting says how to split, check or repair, which is not done here.
     """
-    _refuse_split_settings(recipe)
+    _refuse_unused_settings(recipe)
     read = read_sources(recipe, load_hub_dataset)
     rows: Mapping[Split, tuple[Example, ...]] = {
         Split.TEST: tuple(example for part in read for example in part.examples)
@@ -52,10 +55,10 @@ def prepare_test(recipe: DataRecipe, load_hub_dataset: LoadHubDataset | None = N
     return PreparedData(version, examples)
 
 
-def _refuse_split_settings(recipe: DataRecipe) -> None:
-    given = [name for name in SPLIT_SETTINGS if getattr(recipe, name) != DataRecipe.model_fields[name].default]
-    fix = "Remove it: nothing is split here, all rows are tested."
+def _refuse_unused_settings(recipe: DataRecipe) -> None:
+    given = recipe.model_dump(include=set(UNUSED_SETTINGS), exclude_defaults=True)
+    fix = "Remove it: nothing is split, checked or repaired here, all rows are tested."
     if given:
         raise RecipeError(
-            [Problem(f"data.{name}", repr(getattr(recipe, name)), "no such setting", fix) for name in given]
+            [Problem(f"data.{name}", repr(value), "no such setting", fix) for name, value in given.items()]
         )
