@@ -52,6 +52,13 @@ def test_base_and_tuned_are_measured_on_the_same_untouched_rows(job):
     }  # fmt: skip
 
 
+def test_the_headline_metric_is_measured_for_each_label_as_well(job):
+    found = [each for each in job.report.slices if each.slice == "label"]
+    assert {each.metric for each in found} == {job.report.headline_metric}
+    assert {each.arm for each in found} == {"base", "tuned"}
+    assert sum(each.num_items for each in found if each.arm == "tuned") == job.report.data.num_test_inputs
+
+
 def test_the_run_holds_everything_that_is_needed_to_understand_and_repeat_it(job):
     record = job.run.record
     assert record.status is RunStatus.SUCCEEDED

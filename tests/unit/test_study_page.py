@@ -9,7 +9,7 @@ import pytest
 from html_reader import read
 from report_fixture import HOSTILE, build_evaluation, build_report
 
-from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, format_p_value
+from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value
 from tunewright.study import page
 from tunewright.study.page import format_duration, format_memory, render_page
 
@@ -107,6 +107,21 @@ def test_the_metric_table_shows_value_interval_n_difference_p_and_verdict(html: 
     assert "0.031 paired bootstrap" in text
     assert "no answer of this arm is one of the labels" in text
     assert "– tuned − base, not comparable – ? too few rows to tell" in text
+
+
+def test_scores_of_a_slice_stand_in_a_table_of_their_own() -> None:
+    estimates = {"base": Estimate(value=0.25, low=0.1, high=0.5, num_rows=20), "tuned": None}
+    results = tuple(
+        SliceResult(
+            slice="<region>", value="north", arm=arm, metric="field_accuracy", num_items=20, estimate=estimate,
+            note="fewer than 30 inputs",
+        )
+        for arm, estimate in estimates.items()
+    )  # fmt: skip
+    report = build_report().model_copy(update={"slices": results})
+    page = read(render_page(report))
+    assert "By <region> (1) <region> Inputs base tuned north fewer than 30 inputs 20 25 % [10, 50] –" in page.text
+    assert "#slices" in {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
 
 
 def test_every_part_of_the_record_is_on_the_page(html: str) -> None:

@@ -6,9 +6,11 @@ from contextlib import suppress
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import RenderError
 from tunewright.evaluate import ArmScores, TestItem
+from tunewright.evaluate.task import LABEL_METRICS
 from tunewright.records import Conversation, DataSummary, Report, Split, TrainingSummary
 from tunewright.store import RunFolder
 from tunewright.study.compare import compare
+from tunewright.study.contrasts import slice_results, slices
 from tunewright.study.page import render_page
 
 REPORT_FILES = ("report.json", "report.html")
@@ -27,6 +29,8 @@ def build_report(
     """Compare the arms and write down everything needed to understand and repeat the result."""
     recipe = preparation.recipe
     comparison = compare(arms, items, recipe.evaluate.metrics or (), preparation.headline_metric, recipe.evaluate)
+    headline = next(metric for metric in comparison.metrics if metric.name == preparation.headline_metric)
+    parts = slices(items, has_labels=headline.name in LABEL_METRICS)
     record = run.record
     return Report(
         run_id=record.id,
@@ -38,7 +42,8 @@ def build_report(
         metrics=comparison.metrics,
         results=comparison.results,
         differences=comparison.differences,
-        headline_metric=preparation.headline_metric,
+        headline_metric=headline.name,
+        slices=slice_results(arms, parts, headline, recipe.evaluate),
         answers=comparison.answers,
         training=training,
         data=summarise_data(preparation, len(items)),

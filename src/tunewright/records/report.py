@@ -390,6 +390,8 @@ class Report(Record):
     differences: tuple[Difference, ...]
     headline_metric: str
     """The metric that sorts the answers and leads the summary."""
+    slices: tuple[SliceResult, ...] = ()
+    """The headline metric by label, source, group and counted field, where the test rows have several of them."""
     answers: tuple[AnswerRow, ...]
     """Best and worst rows of the last arm under the headline metric."""
     training: TrainingSummary | None

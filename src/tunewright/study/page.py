@@ -22,6 +22,7 @@ from tunewright.records import (
     Estimate,
     Metric,
     Report,
+    SliceResult,
     Verdict,
     format_estimate,
     format_memorisation,
@@ -69,6 +70,7 @@ def render_page(report: Report) -> str:
         benchmark_rows=[_benchmark_row(found) for found in report.benchmarks],
         memorised=format_memorisation(report.memorisation) if report.memorisation else (),
         retention_rows=retention_rows(report.training),
+        slice_tables=slice_tables(report.slices, metric),
         charts=_draw_charts(report),
     )
 
@@ -186,6 +188,39 @@ def compared(difference: Difference, metric: Metric) -> Compared:
         note=note,
         verdict=difference.verdict,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _SliceRow:
+    value: str
+    num_items: int
+    measured: Sequence[Measured]
+    """By arm."""
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _SliceTable:
+    name: str
+    rows: Sequence[_SliceRow]
+
+
+def slice_tables(results: Sequence[SliceResult], metric: Metric) -> list[_SliceTable]:
+    """One table for each slice, with a row for each of its values."""
+    by_value: dict[str, dict[str, list[SliceResult]]] = {}
+    for found in results:
+        by_value.setdefault(found.slice, {}).setdefault(found.value, []).append(found)
+    return [
+        _SliceTable(name, [_slice_row(value, arms, metric) for value, arms in values.items()])
+        for name, values in by_value.items()
+    ]
+
+
+def _slice_row(value: str, arms: Sequence[SliceResult], metric: Metric) -> _SliceRow:
+    cells = [
+        measured(one.arm, ArmMetric(arm=one.arm, metric=one.metric, estimate=one.estimate), metric) for one in arms
+    ]
+    return _SliceRow(value, arms[0].num_items, cells, arms[0].note)
 
 
 @dataclass(frozen=True, slots=True)

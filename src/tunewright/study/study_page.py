@@ -33,6 +33,7 @@ from tunewright.study.page import (
     format_memory,
     format_value,
     measured,
+    slice_tables,
 )
 from tunewright.study.retained import RetentionRow, retention_rows
 from tunewright.study.retention_chart import retention_curves
@@ -62,7 +63,7 @@ def render_study_page(report: StudyReport) -> str:
         estimate=lambda found: " ".join(format_estimate(found, headline)),
         updated_rows=[_updated_row(found, headline) for found in report.updated],
         format_rows=_format_rows(report.strict_formats) if report.strict_formats else [],
-        slice_tables=_slice_tables(report, headline),
+        slice_tables=slice_tables(report.slices, headline),
         answer_schema=_schema_text(report.strict_formats),
         change_groups=change_groups(report.data.changes),
         recipe=yaml.safe_dump(report.recipe, sort_keys=False, allow_unicode=True),
@@ -223,35 +224,3 @@ class _Group:
 def _groups(rows: Sequence[StudyRow]) -> list[_Group]:
     groups = [_Group(title, [row for row in rows if row.group == group]) for group, title in GROUP_TITLES.items()]
     return [group for group in groups if group.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class _SliceRow:
-    value: str
-    num_items: int
-    measured: Sequence[Measured]
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _SliceTable:
-    name: str
-    rows: Sequence[_SliceRow]
-
-
-def _slice_tables(report: StudyReport, headline: Metric) -> list[_SliceTable]:
-    by_value: dict[str, dict[str, list[int]]] = {}
-    for index, found in enumerate(report.slices):
-        by_value.setdefault(found.slice, {}).setdefault(found.value, []).append(index)
-    tables = []
-    for name, values in by_value.items():
-        rows = []
-        for value, indices in values.items():
-            results = [report.slices[index] for index in indices]
-            cells = [
-                measured(each.arm, ArmMetric(arm=each.arm, metric=each.metric, estimate=each.estimate), headline)
-                for each in results
-            ]
-            rows.append(_SliceRow(value, results[0].num_items, cells, results[0].note))
-        tables.append(_SliceTable(name, rows))
-    return tables
