@@ -68,15 +68,19 @@ def test_the_section_replaces_itself_and_leaves_the_page_alone(tmp_path: Path, m
     monkeypatch.setattr(data, "PAGE", page)
     counts = {"num_planted": 10, "num_planted_found": 9, "num_found": 9, "num_found_right": 9}
     run = {"kind": "text", "measure": "checks", "seconds_of": {"near_duplicates": 2.0}, "megabytes": 50.0, **counts}
-    runs = [{**run, "num_rows": 1000, "seconds": 1.5}, {**run, "num_rows": 10_000, "seconds": 15.0}]
+    runs = [
+        {**run, "num_rows": 1000, "seconds": 1.5, "processor_seconds": 2.0},
+        {**run, "num_rows": 10_000, "seconds": 15.0, "processor_seconds": 200.0},
+    ]
     results = {"machine": "a machine", "versions": "datasketch 2", "date": "2026-11-20", "runs": runs}
     for _ in range(2):
         data.write_page(results)
     written = page.read_text(encoding="utf-8")
     assert written.startswith("# Measured results\n\n<!-- begin data checks -->\n## Data checks")
     assert written.count("## Data checks") == 1
-    assert "| 1,000 | text | all default checks | 1.5 | 50 | 50.0 | 90.0% [59.6, 98.2] |" in written
-    assert "Seconds grow with the 1.00th power of the rows, from 1,000 to 10,000." in written
+    assert "| 1,000 | text | all default checks | 1.5 | 2.0 | 50 | 50.0 | 90.0% [59.6, 98.2] |" in written
+    assert "Seconds grow with the 1.00th power of the rows, from 1,000 to 10,000; those of the processors" in written
+    assert "with the 2.00th." in written
     assert "Beyond 1,000 rows each further row takes 0.00 kB of memory." in written
 
 
