@@ -88,6 +88,17 @@ _OTHER_SCRIPTS = (
     "마을 옆의 오래된 다리는 방앗간으로 이어지고 그 뒤에는 큰 숲이 있습니다 그리고 강",
 )
 
+_OTHER_LANGUAGES = (
+    "Die alte Brücke am Dorf führt zur Mühle, und hinter ihr beginnt der Wald.",
+    "Le vieux pont près du village mène au moulin, et derrière commence la forêt.",
+    "El viejo puente cerca del pueblo lleva al molino, y detrás empieza el bosque.",
+    "Il vecchio ponte vicino al paese porta al mulino, e dietro comincia il bosco.",
+    "De oude brug bij het dorp leidt naar de molen, en daarachter begint het bos.",
+    "Stary most koło wsi prowadzi do młyna, a za nim zaczyna się duży las.",
+    "Den gamla bron vid byn leder till kvarnen, och bakom den börjar skogen.",
+    "A ponte velha perto da aldeia leva ao moinho, e atrás dele começa a floresta.",
+)
+
 
 def _one_of(texts: Sequence[str]) -> Callable[[str, Random], str | None]:
     def change(answer: str, random: Random) -> str:
@@ -198,6 +209,7 @@ ANSWER_DEFECTS: tuple[Defect, ...] = (
     Defect("cut in a sentence, in 3 % of the rows", "truncated_answers", "text", in_answer(_cut), 0.2),
     Defect("a sentence in a loop", "repetition", "text", in_answer(_looped)),
     Defect("another script", "language_mix", "text", in_answer(_one_of(_OTHER_SCRIPTS))),
+    Defect("another language of the same script", "language_mix", "text", in_answer(_one_of(_OTHER_LANGUAGES))),
     Defect("ten times as long", "lengths", "text", in_answer(_very_long)),
     Defect("a single character", "lengths", "text", in_answer(_one_character)),
     Defect("JSON cut off", "invalid_json", "json", in_answer(_cut_json)),

@@ -14,7 +14,7 @@ from tunewright.data.checks.answer_text import (
     TRUNCATED_ANSWERS,
 )
 from tunewright.data.checks.check import Check, CheckedRow, checked_row
-from tunewright.data.checks.text import INVISIBLE_CHARACTERS, LANGUAGE_MIX, MOJIBAKE, find_invisible, find_mojibake
+from tunewright.data.checks.text import INVISIBLE_CHARACTERS, MOJIBAKE, find_invisible, find_mojibake
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Conversation, Example, Finding, Message, PlainText, Provenance
 
@@ -135,29 +135,6 @@ def test_invisible_characters_are_named_in_the_finding() -> None:
     assert finding.locations == ("rows.jsonl:2",)
     assert "U+0007 control character, U+200B zero width space" in finding.explanation
     assert "zero<U+200B>width" in finding.evidence[0]
-
-
-def test_a_row_in_another_script_is_listed() -> None:
-    answers = [f"The answer number {n} is written in English." for n in range(30)]
-    (finding,) = find(LANGUAGE_MIX, [*answers, "Этот ответ написан на русском языке."])
-    assert finding.locations == ("rows.jsonl:31",)
-    assert finding.explanation == "The answer is in Cyrillic script, but 96.8% of the answers are in Latin."
-
-
-@pytest.mark.parametrize(
-    "answers",
-    [
-        ["The answer is in English."] * 15 + ["Этот ответ написан по-русски."] * 15,
-        ["这个答案是用中文写的，而且它的长度足够让我们检查。"] * 30
-        + ["用 sorted() 函数:\nsorted(values, key=len, reverse=True)"],
-        ["The answer is in English."] * 30 + ["Москва"],
-        ["ひらがなとカタカナと漢字を使って書かれた文章です。"] * 30
-        + ["全部漢字表記文章東京都千代田区永田町一丁目内閣府本府庁舎"],
-        ["The answer is in English."] * 5 + ["Этот ответ написан на русском языке."],
-    ],
-)
-def test_mixed_data_code_short_answers_and_few_rows_are_no_language_mix(answers: list[str]) -> None:
-    assert find(LANGUAGE_MIX, answers) == []
 
 
 PROSE = [f"Sentence number {n} says something else about the matter at hand." for n in range(60)]

@@ -25,6 +25,7 @@ from tunewright.data.checks.contradictions import CONTRADICTIONS
 from tunewright.data.checks.formats import CODE_DOES_NOT_PARSE, INVALID_JSON, JSON_DRIFT
 from tunewright.data.checks.group_balance import GENDER_TERMS, GROUP_BALANCE
 from tunewright.data.checks.labels import LABEL_BALANCE, LABEL_ERRORS
+from tunewright.data.checks.languages import LANGUAGE_MIX
 from tunewright.data.checks.leakage import LEAKAGE
 from tunewright.data.checks.lengths import LENGTHS
 from tunewright.data.checks.licences import LICENCES
@@ -36,7 +37,7 @@ from tunewright.data.checks.preferences import CONTRADICTORY_PREFERENCES, EQUAL_
 from tunewright.data.checks.reference_sample import NOT_COVERED, REFERENCE_DRIFT
 from tunewright.data.checks.secrets import SECRETS
 from tunewright.data.checks.system_messages import MISSING_SYSTEM_MESSAGE
-from tunewright.data.checks.text import INVISIBLE_CHARACTERS, LANGUAGE_MIX, MOJIBAKE
+from tunewright.data.checks.text import INVISIBLE_CHARACTERS, MOJIBAKE
 from tunewright.data.checks.tool_calls import TOOL_CALLS
 from tunewright.data.checks.topics import TOPIC_SHARES
 from tunewright.errors import MissingExtraError, Problem, RecipeError

@@ -1,13 +1,11 @@
-"""The text itself: wrong encodings, characters that cannot be seen, and rows in another script than the rest."""
+"""The text itself: wrong encodings and characters that cannot be seen."""
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from string import ascii_letters
 
-from tunewright.data.checks.check import Check, CheckedRow, RowSet
+from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.row_finding import excerpt, longest_first, row_finding
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
@@ -90,7 +88,7 @@ MOJIBAKE = Check(
 
 
 @cache
-def _script(character: str) -> str | None:
+def script_of(character: str) -> str | None:
     """Script of a letter, by the first word of its Unicode name: LATIN, CYRILLIC, ARABIC, CJK, HANGUL ..."""
     if character.isascii():
         return "LATIN" if character.isalpha() else None
@@ -184,7 +182,7 @@ def _needless_joiners(text: str) -> dict[str, str]:
 
 
 def _is_needed(joiner: str, before: str, after: str) -> bool:
-    scripts = {_script(before) if before else None, _script(after) if after else None}
+    scripts = {script_of(before) if before else None, script_of(after) if after else None}
     if joiner == _ZERO_WIDTH_SPACE:
         return bool(scripts & _SCRIPTS_WITHOUT_SPACES)
     if scripts & _SCRIPTS_WITH_JOINERS:
@@ -233,71 +231,4 @@ INVISIBLE_CHARACTERS = Check(
     severity=Severity.WARNING,
     action="removed; page and line separators become line breaks, LaTeX commands that lost their backslash get it back",
     find=_find_invisible,
-)
-
-_CHARACTERS_LOOKED_AT = 500
-_ASCII_LETTERS = ascii_letters.encode("ascii")
-_MIN_LETTERS = 20
-_MIN_DOMINANT_SHARE = 0.9
-_MAX_SHARE_IN_ODD_ROW = 0.05
-_MIN_ROWS = 20
-
-
-def _letters_by_script(text: str) -> Counter[str]:
-    head = text[:_CHARACTERS_LOOKED_AT]
-    if head.isascii():
-        raw = head.encode("ascii")
-        return Counter(LATIN=len(raw) - len(raw.translate(None, _ASCII_LETTERS)))
-    counts: Counter[str] = Counter()
-    for character, number in Counter(head).items():
-        if script := _script(character):
-            counts[script] += number
-    return counts
-
-
-def _find_language_mix(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
-    del recipe
-    num_of_script = Counter(_most(counts) for _, counts in _lettered(rows))
-    num_rows = num_of_script.total()
-    if num_rows < _MIN_ROWS:
-        return
-    dominant, _ = num_of_script.most_common(1)[0]
-    odd = []
-    for row, counts in _lettered(rows):
-        # Code and names bring Latin letters into every script, so a row is odd only without the dominant script.
-        if counts[dominant] < _MAX_SHARE_IN_ODD_ROW * counts.total():
-            odd.append((row, _title(_most(counts))))
-            if 1 - len(odd) / num_rows < _MIN_DOMINANT_SHARE:
-                return
-    share = 1 - len(odd) / num_rows
-    for row, found in odd:
-        explanation = f"The answer is in {found} script, but {share:.1%} of the answers are in {_title(dominant)}."
-        yield row_finding(LANGUAGE_MIX.id, row, explanation, excerpt(row.answer))
-
-
-def _lettered(rows: RowSet) -> Iterator[tuple[CheckedRow, Counter[str]]]:
-    """The rows whose answer has enough letters to say which script it is in, and their number by script."""
-    for row in rows:
-        counts = _letters_by_script(row.answer)
-        if counts.total() >= _MIN_LETTERS:
-            yield row, counts
-
-
-def _most(counts: Counter[str]) -> str:
-    return min(counts, key=lambda script: (-counts[script], script))
-
-
-def _title(script: str) -> str:
-    return "Chinese or Japanese" if script == "CJK" else script.capitalize()
-
-
-LANGUAGE_MIX = Check(
-    id="language_mix",
-    title="Answers in another script",
-    explanation="Answers without the script (Latin, Cyrillic, Chinese ...) that at least 90 % of the answers use. Such "
-    "rows often came from another source. Languages that share a script are not told apart, and a data set that mixes "
-    "scripts more evenly, as for translation, is left alone.",
-    severity=Severity.NOTE,
-    action="listed only",
-    find=_find_language_mix,
 )

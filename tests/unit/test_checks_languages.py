@@ -1,0 +1,94 @@
+"""Rows in another script or another language than the rest."""
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+from check_rows import chat_rows
+
+from tunewright.data.checks import languages
+from tunewright.data.checks.languages import LANGUAGE_MIX
+from tunewright.errors import MissingExtraError
+from tunewright.records import CheckRecipe, Finding
+
+PLACES = ("bridge", "mill", "harbour", "market", "forest", "tower")
+ENGLISH = [
+    f"The old {PLACES[n % 6]} is open on {n + 1} days of the month, and you can walk to it from the station in an hour."
+    for n in range(60)
+]
+GERMAN = [
+    f"Das alte Haus am Fluss hat an {n + 1} Tagen geöffnet, und man kann vom Bahnhof aus in einer Stunde hingehen."
+    for n in range(60)
+]
+
+
+def find(answers: Sequence[str]) -> list[Finding]:
+    pairs = [(f"Question {number}?", answer) for number, answer in enumerate(answers, 1)]
+    return list(LANGUAGE_MIX.find(chat_rows(pairs, source="rows.jsonl"), CheckRecipe()))
+
+
+def test_a_row_in_another_script_is_listed() -> None:
+    answers = [f"The answer number {n} is written in English." for n in range(30)]
+    (finding,) = find([*answers, "Этот ответ написан на русском языке."])
+    assert finding.locations == ("rows.jsonl:31",)
+    assert finding.explanation == "The answer is in Cyrillic script, but 96.8% of the answers are in Latin."
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["The answer is in English."] * 15 + ["Этот ответ написан по-русски."] * 15,
+        ["这个答案是用中文写的，而且它的长度足够让我们检查。"] * 30
+        + ["用 sorted() 函数:\nsorted(values, key=len, reverse=True)"],
+        ["The answer is in English."] * 30 + ["Москва"],
+        ["ひらがなとカタカナと漢字を使って書かれた文章です。"] * 30
+        + ["全部漢字表記文章東京都千代田区永田町一丁目内閣府本府庁舎"],
+        ["The answer is in English."] * 5 + ["Этот ответ написан на русском языке."],
+    ],
+)
+def test_mixed_data_code_short_answers_and_few_rows_are_no_language_mix(answers: list[str]) -> None:
+    assert find(answers) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "language"),
+    [
+        ("Die Lieferung kommt am Montag, und Sie müssen nichts weiter tun.", "German"),
+        ("Vous pouvez annuler votre commande avant demain soir sans payer de frais.", "French"),
+        ("Puede cambiar la fecha de entrega en su cuenta hasta mañana por la tarde.", "Spanish"),
+        ("Il pacco arriva lunedì mattina e non deve fare altro che aspettare a casa.", "Italian"),
+        ("U kunt de bestelling tot morgenavond wijzigen zonder dat het iets kost.", "Dutch"),
+        ("Możesz zmienić termin dostawy do jutra wieczorem bez żadnych opłat.", "Polish"),
+    ],
+)
+def test_a_row_in_another_language_of_the_same_script_is_listed(answer: str, language: str) -> None:
+    (finding,) = find([*ENGLISH, answer])
+    assert finding.locations == ("rows.jsonl:61",)
+    assert finding.explanation == f"The answer is in {language}, but most answers are in English."
+
+
+def test_english_is_the_odd_one_among_german_answers() -> None:
+    (finding,) = find([*GERMAN, "You can change the day of delivery in your account until tomorrow."])
+    assert finding.explanation == "The answer is in English, but most answers are in German."
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ENGLISH[:30] + GERMAN[:30],
+        [*ENGLISH, "Bridge closed, mill open, harbour busy, market quiet, forest dark."],
+        [*ENGLISH, "def total(values):\n    return sum(value for value in values if value is not None)"],
+        [*ENGLISH, '{"name": "Müller", "city": "Zürich", "street": "Bahnhofstrasse", "zip": 8001, "country": "CH"}'],
+        [*ENGLISH, "Merci beaucoup"],
+        [*ENGLISH[:10], *GERMAN[:1]],
+    ],
+)
+def test_even_mixes_terse_english_code_json_and_short_answers_are_left_alone(answers: list[str]) -> None:
+    assert find(answers) == []
+
+
+def test_without_the_library_the_check_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    languages._identifier.cache_clear()
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    with pytest.raises(MissingExtraError, match="py3langid"):
+        find(ENGLISH)
