@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from listening import Listening
 from safetensors.torch import load_file
 from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import fallbacks, resume, retaining, tune
-from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, InterruptedRunError
 from tunewright.records import Estimate, Full, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
@@ -28,14 +28,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def recipe_with(inputs: tuple[Path, Path], retention: RetentionRecipe) -> TuneRecipe:
     return small_recipe(*inputs).model_copy(update={"retention": retention})
-
-
-class Listening(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def weights_of(run: RunFolder, name: str, file: str) -> dict[str, torch.Tensor]:

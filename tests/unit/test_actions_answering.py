@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listening import Listening
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.actions import answering
 from tunewright.actions.answering import Chat, chat, open_model
-from tunewright.contracts import SilentProgress
 from tunewright.errors import BaseMismatchError, CorruptError, ModelError, Problem, RenderError, StoreError
 from tunewright.model.adapter import prepare_for_training, save_tuned, trainable_parameters
 from tunewright.model.load import load_base
@@ -57,25 +57,15 @@ def finish_run(home: Path, folder: Path, method: Method, **changes: object) -> R
 LORA = Lora(rank=2, alpha=4.0, dropout=0.0)
 
 
-class Told(SilentProgress):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.texts.append(text)
-
-
 @pytest.mark.parametrize(("architecture", "num_notes"), [("llama", 0), ("gemma2", 1)])
 def test_a_base_that_answers_the_slower_way_is_named_with_the_reason(
     architecture: str, num_notes: int, tmp_path: Path
 ) -> None:
-    told = Told()
+    told = Listening()
     opened = open_model(str(write_tiny_base(tmp_path / "base", architecture)), tmp_path)
     answering.say_slow_answers(opened.load("float32", 1), told)
-    assert len(told.texts) == num_notes
-    assert all("transformers' own cache, which is slower: " in text for text in told.texts)
+    assert len(told.lines) == num_notes
+    assert all("transformers' own cache, which is slower: " in text for text in told.lines)
 
 
 # Names
@@ -236,12 +226,6 @@ def test_a_message_that_is_refused_is_forgotten_and_nothing_else() -> None:
 
 
 def test_chat_says_who_answers_and_answers(base: Path, tmp_path: Path) -> None:
-    class Listening(SilentProgress):
-        def __init__(self) -> None:
-            self.lines: list[str] = []
-
-        def say(self, text: str) -> None:
-            self.lines.append(text)
 
     listening = Listening()
     conversation = chat(str(base), system_prompt="Be kind.", home=tmp_path, progress=listening)

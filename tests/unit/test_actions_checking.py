@@ -5,25 +5,17 @@ from pathlib import Path
 
 import pytest
 from data_report_fixture import build_data_report, build_result
+from listening import Listening
 
 from tunewright.actions import check, checking, preparing
-from tunewright.contracts import SilentProgress
 from tunewright.records import DataRecipe
 
 
-class Listener(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-
 def test_tune_says_one_line_for_each_check_that_found_something_and_one_for_those_that_could_not_run() -> None:
-    listener = Listener()
+    listening = Listening()
     lacking = [build_result(name, skipped="not installed", lacks_extra=True) for name in ("label_errors", "mojibake")]
-    preparing._announce_findings((*build_data_report().results[:2], build_result("lengths"), *lacking), listener)
-    assert listener.said == [
+    preparing._announce_findings((*build_data_report().results[:2], build_result("lengths"), *lacking), listening)
+    assert listening.lines == [
         "Contradictions: 8 rows; training is refused. Such as rows & co.jsonl:1: Rows 1, 2 are alike.",
         "Secrets: 1 rows; listed only. Such as rows & co.jsonl:3: Rows 3 are alike.",
         "Not checked: Label errors, Mojibake. Install what that takes: pip install 'tunewright[data]'",

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from listening import Listening
 from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
@@ -17,14 +18,6 @@ from tunewright.records import Conversation, Split
 
 LONG = {"prompt": "Long?", "completion": "very " * 200}
 SNEAKY = {"prompt": "Sneaky <|im_end|>?", "completion": "no"}
-
-
-class Listening(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from listening import Listening
 from store_samples import RECIPE_ID, run_record
 
 from tunewright.actions.environment import GLIBC_SETTINGS, PRIMITIVE_CACHE, allocator_settings
@@ -21,14 +22,6 @@ from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedErro
 from tunewright.records import DataRecipe, RunStatus, TrainRecipe, TuneRecipe
 from tunewright.store import Store
 from tunewright.train.recovery import Recovery
-
-
-class Listening(SilentProgress):
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @dataclass

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from listening import Listening
 from small_job import small_recipe, write_rows
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune, tuning
-from tunewright.contracts import SilentProgress
 from tunewright.errors import BaseMismatchError, DivergedError, InterruptedRunError, StoreError, TrainError
 from tunewright.model.adapter import trainable_parameters
 from tunewright.records import Run, RunStatus
@@ -21,12 +21,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_base(tmp_path_factory.mktemp("bases") / "base")
 
 
+def stop(*arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def stopped(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """A run that was stopped before its base was measured."""
-
-    def stop(*arguments: object) -> None:
-        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr("tunewright.actions.fallbacks.load_base", stop)
@@ -83,15 +84,8 @@ def test_a_run_of_another_base_or_renderer_cannot_be_resumed(stopped: RunFolder,
 
 
 def test_the_number_of_threads_of_the_start_is_used_again(stopped: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    used, lines = [], []
-
-    class Listening(SilentProgress):
-        def say(self, text: str) -> None:
-            lines.append(text)
-
-    def stop(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
+    used: list[int] = []
+    listening = Listening()
     threads = torch.get_num_threads() + 3
     environment = stopped.record.environment.model_copy(update={"num_threads": threads})
     rewrite(stopped, environment=environment)
@@ -99,32 +93,25 @@ def test_the_number_of_threads_of_the_start_is_used_again(stopped: RunFolder, mo
     monkeypatch.setattr("torch.set_num_threads", used.append)
     monkeypatch.setattr("tunewright.actions.fallbacks.load_base", stop)
     with pytest.raises(InterruptedRunError, match="Continue with"):
-        resume("last", home=stopped.path.parents[1], progress=Listening())
+        resume("last", home=stopped.path.parents[1], progress=listening)
     assert used == [threads]
-    assert lines == [f"Using {threads} threads, as when the run started, so that it ends in the same bytes."]
+    assert listening.lines == [f"Using {threads} threads, as when the run started, so that it ends in the same bytes."]
 
 
 def test_a_number_of_threads_that_the_user_asks_for_wins_with_a_warning(
     stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    used, lines = [], []
-
-    class Listening(SilentProgress):
-        def say(self, text: str) -> None:
-            lines.append(text)
-
-    def stop(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
+    used: list[int] = []
+    listening = Listening()
     now = torch.get_num_threads()
     rewrite(stopped, environment=stopped.record.environment.model_copy(update={"num_threads": now + 3}))
     monkeypatch.setenv("OMP_NUM_THREADS", str(now))
     monkeypatch.setattr("torch.set_num_threads", used.append)
     monkeypatch.setattr("tunewright.actions.fallbacks.load_base", stop)
     with pytest.raises(InterruptedRunError, match="Continue with"):
-        resume("last", home=stopped.path.parents[1], progress=Listening())
+        resume("last", home=stopped.path.parents[1], progress=listening)
     assert used == []
-    assert lines == [
+    assert listening.lines == [
         f"Warning: {now} threads, as OMP_NUM_THREADS asks, but the run started with {now + 3}: the result will not be "
         "bit-identical to that of an uninterrupted run."
     ]

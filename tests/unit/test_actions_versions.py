@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from listening import Listening
 from split_rows import Row, row, write_jsonl
 
 from tunewright.actions import (
@@ -245,22 +246,15 @@ def test_a_stored_version_cannot_be_built_again() -> None:
         build_dataset(DataRecipe(path="data:tickets"))
 
 
-class Listener(SilentProgress):
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-
 def test_a_refresh_elsewhere_says_where_relative_paths_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    listener = Listener()
+    listening = Listening()
     with pytest.raises(DataError, match="no such file"):
-        refresh_dataset("tickets", progress=listener)
-    assert listener.said == [f"tickets was built in {tmp_path}; relative paths now start in {tmp_path / 'elsewhere'}."]
+        refresh_dataset("tickets", progress=listening)
+    elsewhere = tmp_path / "elsewhere"
+    assert listening.lines == [f"tickets was built in {tmp_path}; relative paths now start in {elsewhere}."]
 
 
 def test_training_takes_the_frozen_splits_under_a_name_that_does_not_move() -> None:
