@@ -242,6 +242,7 @@ def main() -> None:
     """Write the files into the package, or into the folder (and with the seed) named on the command line."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_FOLDER
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else SEED
+    folder.mkdir(parents=True, exist_ok=True)
     rows = make_rows(seed)
     text = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / "tickets.jsonl").write_text(text, encoding="utf-8", newline="\n")

@@ -6,11 +6,11 @@ import re
 import pytest
 import torch
 from cli_fixture import Shell
+from listening import Listening
 from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, evaluate, show_run, tune
-from tunewright.contracts import SilentProgress
 from tunewright.errors import BaseMismatchError
 from tunewright.records import DataRecipe, EvaluateRecipe, Report, RunStatus, Split
 from tunewright.store import Store
@@ -125,15 +125,10 @@ def test_evaluate_leaves_a_row_that_cannot_be_rendered_unscored(job):
 
 
 def test_rows_the_model_was_trained_on_are_told(job):
-    lines = []
-
-    class Listening(SilentProgress):
-        def say(self, text):
-            lines.append(text)
-
+    listening = Listening()
     settings = EvaluateRecipe(metrics=("loss",), num_resamples=100)
-    evaluate(job.report.run_id, DataRecipe(path=str(job.rows)), settings, home=job.home, progress=Listening())
-    assert any(line.startswith("Warning: 40 of the 80 inputs were training rows of") for line in lines)
+    evaluate(job.report.run_id, DataRecipe(path=str(job.rows)), settings, home=job.home, progress=listening)
+    assert any(line.startswith("Warning: 40 of the 80 inputs were training rows of") for line in listening.lines)
 
 
 def test_a_changed_base_is_refused_by_name(tmp_path):
@@ -191,17 +186,12 @@ def test_rows_that_cannot_be_trained_on_are_dropped_by_name_when_asked(tmp_path)
 
 
 def test_a_long_prompt_is_cut_alike_in_training_and_in_use(tmp_path):
-    lines = []
-
-    class Listening(SilentProgress):
-        def say(self, text):
-            lines.append(text)
-
+    listening = Listening()
     base, rows = write_tiny_base(tmp_path / "base"), write_rows(tmp_path / "rows.jsonl")
     with rows.open("a", encoding="utf-8") as file:
         file.write(json.dumps({"prompt": "Read this: " + "word " * 300, "completion": "red"}) + "\n")
-    tune(small_recipe(rows, base, "train.epochs=0.1"), home=tmp_path / "home", progress=Listening())
-    assert any(line.startswith("1 prompts are longer than the") for line in lines)
+    tune(small_recipe(rows, base, "train.epochs=0.1"), home=tmp_path / "home", progress=listening)
+    assert any(line.startswith("1 prompt is longer than the") for line in listening.lines)
 
 
 def test_show_prints_the_table_and_where_the_report_lies(job, shell):

@@ -57,12 +57,13 @@ def ticket(conversation: Conversation) -> str:
 def test_the_script_writes_the_committed_files_byte_for_byte(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["make_demo_data.py", str(tmp_path)])
+    folder = tmp_path / "new"
+    monkeypatch.setattr("sys.argv", ["make_demo_data.py", str(folder)])
     script.main()
-    written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    written = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     assert len(written) == 5
     for name in written:
-        assert (tmp_path / name).read_bytes() == (TICKETS.parent / name).read_bytes(), name
+        assert (folder / name).read_bytes() == (TICKETS.parent / name).read_bytes(), name
 
 
 def test_every_answer_stands_in_the_handbook_and_the_new_ones_in_the_updated_one() -> None:

@@ -84,8 +84,9 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
     data, num_cut = _check_rendering(recipe, renderer, data)
     if num_cut:
         progress.say(
-            f"{num_cut} prompts are longer than the {renderer.max_length - renderer.max_answer_tokens} tokens that "
-            "train.max_length and evaluate.max_answer_tokens leave; their middle is cut, in training and in use alike."
+            f"{'1 prompt is' if num_cut == 1 else f'{num_cut:,} prompts are'} longer than the "
+            f"{renderer.max_length - renderer.max_answer_tokens:,} tokens that train.max_length and "
+            "evaluate.max_answer_tokens leave; the middle is cut, in training and in use alike."
         )
     metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
     if recipe.evaluate.metrics is None:
