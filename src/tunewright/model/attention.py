@@ -15,7 +15,7 @@ head) of a document, S x G.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -26,12 +26,13 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from tunewright.errors import ModelError
+from tunewright.model.own_attention import compute_dtype, own_attention
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NAME = "tunewright_documents"
-"""Under which transformers knows `document_attention`. There is no mask function of this name: no mask is built."""
+"""Under which transformers knows `document_attention`."""
 
 MAX_KEPT_TOKENS = 1024
 """Longest document whose attention weights are kept: about 1.2 MB per layer and head in bfloat16."""
@@ -40,21 +41,12 @@ TOKENS_PER_BLOCK = 128
 """Queries computed at once. Fewer skip more of the square and make more calls; 64 to 256 measured alike."""
 
 
-@contextmanager
-def attention_within_documents(network: "PreTrainedModel") -> Iterator[None]:
+def attention_within_documents(network: "PreTrainedModel") -> AbstractContextManager[None]:
     """While open, the network attends within the documents that its argument `document_offsets` names.
 
     Gradient checkpointing computes layers again in the backward pass, which then belongs inside too.
     """
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(NAME, document_attention)
-    before = network.config._attn_implementation
-    network.config._attn_implementation = NAME
-    try:
-        yield
-    finally:
-        network.config._attn_implementation = before
+    return own_attention(network, NAME, document_attention)
 
 
 def document_attention(
@@ -86,11 +78,7 @@ def document_attention(
     is_whole_row = query.shape[0] == 1 and query.shape[2] == key.shape[2] == document_offsets[-1]
     is_causal = getattr(module, "is_causal", True) and settings.get("is_causal") is not False
     _refuse_other_attention(module, settings, longest, attention_mask is None and is_whole_row and is_causal)
-    device = query.device.type
-    if torch.is_autocast_enabled(device):
-        compute = torch.get_autocast_dtype(device)
-    else:
-        compute = torch.promote_types(query.dtype, value.dtype)
+    device, compute = query.device.type, compute_dtype(query, value)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     # Inside, every dtype is chosen; autocast would turn the softmax to float32.
     with torch.autocast(device, enabled=False):

@@ -11,19 +11,21 @@ Axes: T new tokens of the packed row, B rows, Q slots that a step fills, S slots
 K heads of keys and values, G = H / K queries per key, D size of a head. X is Q x G.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from tunewright.model.own_attention import compute_dtype, own_attention
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 NAME = "tunewright_cached"
-"""Under which transformers knows `cached_attention`. There is no mask function of this name: no mask is built."""
+"""Under which transformers knows `cached_attention`."""
 
 KeysValues = tuple[Tensor, Tensor]
 
@@ -117,18 +119,9 @@ class Step:
         return self._mask
 
 
-@contextmanager
-def attention_over_cache(network: "PreTrainedModel") -> Iterator[None]:
+def attention_over_cache(network: "PreTrainedModel") -> AbstractContextManager[None]:
     """While open, the network attends over the cache of its argument `step`."""
-    from transformers import AttentionInterface
-
-    AttentionInterface.register(NAME, cached_attention)
-    before = network.config._attn_implementation
-    network.config._attn_implementation = NAME
-    try:
-        yield
-    finally:
-        network.config._attn_implementation = before
+    return own_attention(network, NAME, cached_attention)
 
 
 def cached_attention(
@@ -150,11 +143,7 @@ def cached_attention(
         [1, T, H, D], and no attention weights.
     """
     del attention_mask, settings
-    device = query.device.type
-    if torch.is_autocast_enabled(device):
-        compute = torch.get_autocast_dtype(device)
-    else:
-        compute = torch.promote_types(query.dtype, value.dtype)
+    device, compute = query.device.type, compute_dtype(query, value)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     with torch.autocast(device, enabled=False):
         keys_BKSD, values_BKSD = step.cache.of_layer(module.layer_idx, key[0], value[0], compute)
