@@ -184,6 +184,29 @@ def test_scoring_uses_no_dropout_and_leaves_the_network_in_its_mode(
     assert model.network.training is is_training
 
 
+@pytest.mark.parametrize("ask", ["mean_loss", "writes"])
+def test_scoring_that_breaks_off_leaves_the_network_in_its_mode(
+    ask: str, model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*arguments: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(language_model, "trained_token_losses", out_of_memory)
+    monkeypatch.setattr(language_model, "trained_logits", out_of_memory)
+    sequences = sequences_of(model, EXAMPLES[:2])
+    model.network.train()
+    try:
+        if ask == "mean_loss":
+            model.mean_loss(sequences, Counter())
+        else:
+            model.writes(sequences)
+    except MemoryError:
+        # Here, and not only once the error and the frames it holds are gone.
+        assert model.network.training
+    else:
+        raise AssertionError("nothing was asked")
+
+
 # Streams
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -151,12 +152,13 @@ class LanguageModel:
         import torch
 
         found = [True] * len(sequences)
-        for group, batch in self._scoring_batches(sequences):
-            with torch.inference_mode(), compute_precision(self.precision, self.network.device):
-                logits_NV, targets_N, _, row_N = trained_logits(self.network, batch)
-                missed = row_N[logits_NV.argmax(-1) != targets_N]
-            for place in set(missed.tolist()):
-                found[group[place]] = False
+        with _in_eval_mode(self.network):
+            for group, batch in self._scoring_batches(sequences):
+                with torch.inference_mode(), compute_precision(self.precision, self.network.device):
+                    logits_NV, targets_N, _, row_N = trained_logits(self.network, batch)
+                    missed = row_N[logits_NV.argmax(-1) != targets_N]
+                for place in set(missed.tolist()):
+                    found[group[place]] = False
         return found
 
     def _sequence_losses(self, sequences: Sequence[TokenSequence]) -> Iterator[tuple[list[int], list[float]]]:
@@ -164,22 +166,20 @@ class LanguageModel:
         import torch
 
         device = self.network.device
-        for group, batch in self._scoring_batches(sequences):
-            with torch.inference_mode(), compute_precision(self.precision, device):
-                losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
-                sums = torch.zeros(len(group), dtype=torch.float64, device=device)
-                sums.index_add_(0, row_N, (losses_N * weights_N).double())
-            yield group, sums.tolist()
+        with _in_eval_mode(self.network):
+            for group, batch in self._scoring_batches(sequences):
+                with torch.inference_mode(), compute_precision(self.precision, device):
+                    losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
+                    sums = torch.zeros(len(group), dtype=torch.float64, device=device)
+                    sums.index_add_(0, row_N, (losses_N * weights_N).double())
+                yield group, sums.tolist()
 
     def _scoring_batches(
         self, sequences: Sequence[TokenSequence]
     ) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
-        """Batches for passes without gradients, with the network in eval mode meanwhile."""
-        was_training = self.network.training
-        self.network.eval()
+        """Batches for passes without gradients."""
         most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
-        yield from make_batches(self.network, sequences, most, self.renderer.pad_token_id)
-        self.network.train(was_training)
+        return make_batches(self.network, sequences, most, self.renderer.pad_token_id)
 
     def _decoder(self) -> GreedyDecoder:
         return GreedyDecoder(self.network, self.precision, self.renderer.pad_token_id)
@@ -203,3 +203,14 @@ class LanguageModel:
             return Answer(text=None, finish="failed", reason=reason, **counts)
         text = self.renderer.decode(continuation.token_ids)
         return Answer(text=text, finish=continuation.finish, **counts)
+
+
+@contextmanager
+def _in_eval_mode(network: "PreTrainedModel") -> Iterator[None]:
+    """No dropout while open; training goes on as before, whatever happens inside."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
