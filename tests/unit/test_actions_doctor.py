@@ -8,11 +8,11 @@ from types import ModuleType
 
 import pytest
 
-import tunewright.actions.doctor
+import tunewright.actions.diagnosing
 from tunewright.errors import ModelError
 
 # The package's `doctor` is the function; this is the file it stands in.
-DOCTOR = sys.modules["tunewright.actions.doctor"]
+DOCTOR = sys.modules["tunewright.actions.diagnosing"]
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 import tunewright
 from tunewright import records
 from tunewright.records import recipe
+from tunewright.records.base import Settings
 
 PACKAGE = Path(tunewright.__file__).parent
 HEAVY = ("torch", "transformers", "peft", "datasets", "scipy", "matplotlib", "pandas", "sacrebleu")
@@ -26,6 +27,18 @@ def loaded_by(code: str) -> set[str]:
 
 def test_importing_the_package_and_every_action_loads_nothing_heavy():
     assert loaded_by("import tunewright; from tunewright.actions import tune, evaluate, chat, doctor") == set()
+
+
+def test_a_verb_loads_its_own_module_and_not_those_of_the_others() -> None:
+    code = "import sys; from tunewright.actions import supervise; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "tunewright.actions.supervising" in loaded
+    assert not {"numpy", "tunewright.actions.studying", "tunewright.actions.tuning", "tunewright.data"} & set(loaded)
+
+
+def test_a_name_that_is_no_verb_is_refused() -> None:
+    with pytest.raises(AttributeError, match=r"tunewright\.actions.* has no attribute 'train'"):
+        importlib.import_module("tunewright.actions").train  # noqa: B018
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["tune", "--help"], ["evaluate", "--help"], ["recipe", "--help"]])
@@ -48,7 +61,7 @@ def test_the_lists_of_public_names_are_complete_and_sorted():
         assert all(hasattr(package, name) for name in listed), module.name
         reexported = {
             alias.asname or alias.name
-            for node in ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8")).body
+            for node in ast.walk(ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8")))
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tunewright")
             for alias in node.names
         }
@@ -92,6 +105,12 @@ def test_every_recipe_field_is_documented(kind, field):
     # The sections of the whole recipe explain themselves by their fields.
     if (kind, field) not in {("TuneRecipe", section) for section in ("data", "train", "evaluate", "retention")}:
         assert documented, f"{kind}.{field} needs a line under it"
+
+
+@pytest.mark.parametrize("kind", [records.TuneRecipe, records.StudyRecipe])
+def test_every_record_that_a_recipe_is_made_of_reads_the_lines_under_its_fields(kind):
+    for name in kind.model_json_schema()["$defs"]:
+        assert issubclass(getattr(records, name), Settings), f"{name} is no Settings: its fields would be unexplained"
 
 
 def test_records_are_frozen_and_refuse_unknown_keys():

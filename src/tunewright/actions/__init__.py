@@ -3,28 +3,65 @@
 >>> from tunewright.actions import tune
 >>> from tunewright.records import read_recipe
 >>> report = tune(read_recipe({"data": {"path": "tickets.jsonl"}}))  # doctest: +SKIP
+
+Each verb is imported when it is first asked for (PEP 562): a command needs one of them, and all together take a second.
 """
 
-from tunewright.actions.answering import Chat, chat
-from tunewright.actions.checking import check
-from tunewright.actions.doctor import doctor
-from tunewright.actions.evaluating import evaluate
-from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
-from tunewright.actions.handover import TuneJob
-from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
-from tunewright.actions.stored import (
-    dataset_card,
-    dataset_log,
-    diff_datasets,
-    export_dataset,
-    list_datasets,
-    show_dataset,
-)
-from tunewright.actions.studying import resume_study, study
-from tunewright.actions.supervising import supervise
-from tunewright.actions.tuning import resume, tune
-from tunewright.actions.versions import build_dataset, refresh_dataset, take_back
-from tunewright.study.gates import why_gates_fail
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tunewright.actions.answering import Chat, chat
+    from tunewright.actions.checking import check
+    from tunewright.actions.diagnosing import doctor
+    from tunewright.actions.evaluating import evaluate
+    from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
+    from tunewright.actions.handover import TuneJob
+    from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
+    from tunewright.actions.stored import (
+        dataset_card,
+        dataset_log,
+        diff_datasets,
+        export_dataset,
+        list_datasets,
+        show_dataset,
+    )
+    from tunewright.actions.studying import resume_study, study
+    from tunewright.actions.supervising import supervise
+    from tunewright.actions.tuning import resume, tune
+    from tunewright.actions.versions import build_dataset, refresh_dataset, take_back
+    from tunewright.study.gates import why_gates_fail
+
+_MODULE_OF = {
+    "Chat": "actions.answering",
+    "QuestionWriter": "actions.from_documents",
+    "TuneJob": "actions.handover",
+    "build_dataset": "actions.versions",
+    "chat": "actions.answering",
+    "check": "actions.checking",
+    "dataset_card": "actions.stored",
+    "dataset_log": "actions.stored",
+    "diff_datasets": "actions.stored",
+    "doctor": "actions.diagnosing",
+    "evaluate": "actions.evaluating",
+    "explain_recipe": "actions.inspecting",
+    "export_dataset": "actions.stored",
+    "list_datasets": "actions.stored",
+    "list_runs": "actions.inspecting",
+    "make_rows_from_documents": "actions.from_documents",
+    "refresh_dataset": "actions.versions",
+    "resume": "actions.tuning",
+    "resume_study": "actions.studying",
+    "run_folder": "actions.inspecting",
+    "show_dataset": "actions.stored",
+    "show_run": "actions.inspecting",
+    "show_tokens": "actions.inspecting",
+    "study": "actions.studying",
+    "supervise": "actions.supervising",
+    "take_back": "actions.versions",
+    "tune": "actions.tuning",
+    "why_gates_fail": "study.gates",
+}
 
 __all__ = [
     "Chat",
@@ -56,3 +93,11 @@ __all__ = [
     "tune",
     "why_gates_fail",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"tunewright.{_MODULE_OF[name]}"), name)
+    globals()[name] = found  # so that this is asked once
+    return found

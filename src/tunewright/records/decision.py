@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from tunewright.records.base import Record
+from tunewright.records.base import Record, Settings
 
 Amount = Annotated[float, Field(ge=0.0)]
 
 ArmKind = Literal["zero_shot", "prompted", "few_shot", "retrieval", "tuned", "tuned_retrieval", "endpoint"]
 
 
-class Needs(Record):
+class Needs(Settings):
     """What the answers are needed for, as far as scores cannot tell."""
 
     knowledge_changes: Literal["never", "rarely", "often"] = "never"
@@ -26,7 +26,7 @@ class Needs(Record):
     """Most that answering may cost a month, in the currency of the prices. Default: no limit."""
 
 
-class Prices(Record):
+class Prices(Settings):
     """What machine time and hosted tokens cost."""
 
     machine_per_hour: Amount = 0.10

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from tunewright.errors import Problem, RecipeError
-from tunewright.records.base import Record, content_hash
+from tunewright.records.base import Record, Settings, content_hash
 from tunewright.records.dataset import Form
 from tunewright.records.decision import Prices
 
@@ -25,7 +25,7 @@ AnyRecipe = TypeVar("AnyRecipe", bound=Record)
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class CheckRecipe(Record):
+class CheckRecipe(Settings):
     """Which problems are looked for in the rows, and which of them are accepted."""
 
     accept: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class CheckRecipe(Record):
     """Fields of the rows, such as `region`, by whose values rows and labels are counted."""
 
 
-class SourceRecipe(Record):
+class SourceRecipe(Settings):
     """One of several sources that are mixed, with what is known about it."""
 
     path: str
@@ -87,7 +87,7 @@ class SourceRecipe(Record):
         return self.name or self.path
 
 
-class DataRecipe(Record):
+class DataRecipe(Settings):
     """Which rows to read, how to read them, and how to split them. Either `path` or `sources` is set."""
 
     path: str | None = None
@@ -180,7 +180,7 @@ class DataRecipe(Record):
         )
 
 
-class Lora(Record):
+class Lora(Settings):
     """Train a low-rank update beside every linear layer; the base stays frozen (Hu et al. 2021)."""
 
     kind: Literal["lora"] = "lora"
@@ -195,7 +195,7 @@ class Lora(Record):
     less and forgets less."""
 
 
-class Full(Record):
+class Full(Settings):
     """Train every weight of the base."""
 
     kind: Literal["full"] = "full"
@@ -207,7 +207,7 @@ Optimizer = Literal["adamw", "muon"]
 Fallback = Literal["strength", "rehearsal", "mlp"]
 
 
-class TrainRecipe(Record):
+class TrainRecipe(Settings):
     """How the weights are updated."""
 
     learning_rate: Annotated[float, Field(gt=0)] | None = None
@@ -244,7 +244,7 @@ class TrainRecipe(Record):
     """Seed of the adapter's start, the row order and dropout."""
 
 
-class EvaluateRecipe(Record):
+class EvaluateRecipe(Settings):
     """How answers are made and judged."""
 
     metrics: tuple[str, ...] | None = None
@@ -261,7 +261,7 @@ class EvaluateRecipe(Record):
     """Seed of the bootstrap."""
 
 
-class RetentionRecipe(Record):
+class RetentionRecipe(Settings):
     """What the base could do before, watched during training: it decides which checkpoint is kept."""
 
     enabled: bool = False
@@ -288,7 +288,7 @@ class RetentionRecipe(Record):
     """Folder with YAML files of tasks of your own."""
 
 
-class MemorisationRecipe(Record):
+class MemorisationRecipe(Settings):
     """Whether training rows, or secrets planted among them, can be got out of the model."""
 
     canaries: Annotated[int, Field(ge=0, le=100)] = 0
@@ -301,7 +301,7 @@ class MemorisationRecipe(Record):
     word for word when it is given the first. 0 leaves it out."""
 
 
-class BakeRecipe(Record):
+class BakeRecipe(Settings):
     """Train the model to answer without a long system prompt as it does with it."""
 
     prompt: str
@@ -317,7 +317,7 @@ class BakeRecipe(Record):
     prices: Prices = Prices()
 
 
-class TuneRecipe(Record):
+class TuneRecipe(Settings):
     """The whole main job: data, base, method, training and evaluation."""
 
     data: DataRecipe

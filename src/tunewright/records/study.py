@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tunewright.records.base import Record, content_hash
+from tunewright.records.base import Settings, content_hash
 from tunewright.records.decision import Needs, Prices
 from tunewright.records.recipe import (
     DataRecipe,
@@ -22,7 +22,7 @@ from tunewright.records.recipe import (
 Candidates = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1)]
 
 
-class FewShotRecipe(Record):
+class FewShotRecipe(Settings):
     """Training rows as examples in the prompt."""
 
     k: Candidates = (1, 2, 4, 8)
@@ -30,7 +30,7 @@ class FewShotRecipe(Record):
     the base is too short."""
 
 
-class RetrievalRecipe(Record):
+class RetrievalRecipe(Settings):
     """Passages of the documents in the prompt."""
 
     k: Candidates = (2, 4)
@@ -41,7 +41,7 @@ class RetrievalRecipe(Record):
     that it learns to do without (RAFT, Zhang et al. 2024)."""
 
 
-class UpdatedRecipe(Record):
+class UpdatedRecipe(Settings):
     """The documents as they are after a change, and the answers that it changes: which arms follow?"""
 
     documents: str
@@ -50,7 +50,7 @@ class UpdatedRecipe(Record):
     """A file of rows in the form of the data: inputs that the data has, with the answer that is right now."""
 
 
-class EndpointRecipe(Record):
+class EndpointRecipe(Settings):
     """A hosted model as a further arm."""
 
     url: str
@@ -61,7 +61,7 @@ class EndpointRecipe(Record):
     """Environment variable that holds the key. The key itself never stands in a recipe."""
 
 
-class StudyRecipe(Record):
+class StudyRecipe(Settings):
     """The whole study: data, base, the alternatives, and what their verdict is judged by."""
 
     data: DataRecipe
