@@ -43,7 +43,7 @@ def stop_at_step(monkeypatch: pytest.MonkeyPatch, stopped_at: int) -> None:
     real_step = loop._step
 
     def step(*arguments: Any) -> TrainState:
-        if arguments[3].step == stopped_at:
+        if arguments[2].step == stopped_at:
             raise KeyboardInterrupt
         return real_step(*arguments)
 

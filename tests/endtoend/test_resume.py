@@ -30,10 +30,10 @@ from tunewright.records import read_recipe
 from tunewright.train import loop
 recipe, home, kill_at = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 real_step = loop._step
-def step(job, optimizers, parameters, state, *others):
+def step(job, trainable, state, *others):
     if state.step == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real_step(job, optimizers, parameters, state, *others)
+    return real_step(job, trainable, state, *others)
 loop._step = step
 if (home / "runs").exists():
     resume("last", home=home)

@@ -40,10 +40,10 @@ def append(run, name, value):
     if stage == "answers" and num_kept == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
     real_append(run, name, value)
-def step(job, optimizers, parameters, state, *others):
+def step(job, trainable, state, *others):
     if job.run.path.name == stage and state.step == kill_at:
         os.kill(os.getpid(), signal.SIGKILL)
-    return real_step(job, optimizers, parameters, state, *others)
+    return real_step(job, trainable, state, *others)
 RunFolder.append_json, loop._step = append, step
 if (home / "runs").exists():
     resume_study("last", home=home)

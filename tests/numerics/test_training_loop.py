@@ -29,10 +29,11 @@ from tunewright.records import (
 )
 from tunewright.render import TokenSequence
 from tunewright.store import Store
-from tunewright.train import checkpoint, loop
+from tunewright.train import checkpoint, loop, trainable
 from tunewright.train.loop import TrainingJob, Validation, train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
+from tunewright.train.trainable import Alone
 
 ROWS = tuple(TokenSequence(str(n), (5, 6 + n, 7, 8 + n, 9), (0.0, 0.0, 1.0, 1.0, 1.0), cut=None) for n in range(12))
 LORA = Lora(rank=4, alpha=8.0, dropout=0.1)
@@ -122,10 +123,10 @@ def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
     # Kills in the middle of epochs; the second and third come after a resume.
     for kill_at in (4, 5, 10):
 
-        def step(job, optimizers, parameters, state, *others, kill_at=kill_at):
+        def step(job, trainable, state, *others, kill_at=kill_at):
             if state.step == kill_at:
                 raise Killed
-            return real_step(job, optimizers, parameters, state, *others)
+            return real_step(job, trainable, state, *others)
 
         monkeypatch.setattr(loop, "_step", step)
         torch.manual_seed(kill_at)  # another process starts with other random numbers
@@ -148,13 +149,12 @@ def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
     parameters = trainable_parameters(again.network)
     shuffled = dict(sorted(parameters.items(), reverse=True))
     optimizer = torch.optim.AdamW(shuffled.values(), fused=True)
-    store = checkpoint.Checkpoints(again.run, shuffled, [optimizer])
+    store = checkpoint.Checkpoints(again.run, Alone(again.network, shuffled, [optimizer], again.accumulate))
     store.load_newest()
-    saved = store._optimizer_tensors()
+    saved = store.trainable._optimizer_tensors()
     store.run.remove_published("checkpoints/step-00000003")
     other = torch.optim.AdamW(parameters.values(), fused=True)
-    fresh = checkpoint.Checkpoints(again.run, parameters, [other])
-    fresh._load_optimizer(saved)
+    Alone(again.network, parameters, [other], again.accumulate)._load_optimizer(saved)
     for name, parameter in parameters.items():
         assert torch.equal(other.state[parameter]["exp_avg"], optimizer.state[shuffled[name]]["exp_avg"])
     assert any(value.abs().sum() > 0 for name, value in saved.items() if name.endswith("exp_avg"))
@@ -307,10 +307,10 @@ def test_a_run_that_is_killed_after_it_went_back_does_not_forget_the_lower_rate(
         poison_steps(monkeypatch, job, float("nan"), 4, 5, 6, 7, times=0 if job.run.has("recovery.jsonl") else 1)
         real_step = loop._step
 
-        def step(job, optimizers, parameters, state, *others):
+        def step(job, trainable, state, *others):
             if state.step == kill_at and job.run.has("recovery.jsonl"):
                 raise Killed
-            return real_step(job, optimizers, parameters, state, *others)
+            return real_step(job, trainable, state, *others)
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "_step", step)
@@ -358,7 +358,7 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_earlier_ones_whol
     from safetensors import SafetensorError
 
     job = make_job(tmp_path, base, recipe())
-    real_save = checkpoint._save
+    real_save = trainable.save_tensors
 
     def save(tensors, path):
         if "00000006" in str(path.parent):
@@ -368,7 +368,7 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_leaves_the_earlier_ones_whol
     def full(tensors, path):
         raise SafetensorError("No space left on device (os error 28)")
 
-    monkeypatch.setattr(checkpoint, "_save", save)
+    monkeypatch.setattr(trainable, "save_tensors", save)
     with pytest.raises(StoreError, match=r"could not be written \(No space left.*make room on the disk, then resume"):
         train(job, SilentProgress())
     assert [path.name for path in job.run.checkpoints().intact] == ["step-00000003", "step-00000000"]
@@ -389,11 +389,11 @@ def send_at_step(monkeypatch, number, at_step, times=1):
     """Let a signal arrive while a step is computed."""
     real_step = loop._step
 
-    def step(job, optimizers, parameters, state, *others):
+    def step(job, trainable, state, *others):
         if state.step == at_step:
             for _ in range(times):
                 os.kill(os.getpid(), number)
-        return real_step(job, optimizers, parameters, state, *others)
+        return real_step(job, trainable, state, *others)
 
     monkeypatch.setattr(loop, "_step", step)
 
@@ -534,10 +534,10 @@ def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, 
             sizes.append(tokens_per_micro_batch)
             return real_loss(network, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
 
-        def step(job, optimizers, parameters, state, *others):
+        def step(job, trainable, state, *others):
             if state.step == kill_at:
                 raise Killed
-            return real_step(job, optimizers, parameters, state, *others)
+            return real_step(job, trainable, state, *others)
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "_step", step)

@@ -1,16 +1,17 @@
 """What a forecast adds up, and what it refuses."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tunewright.errors import TrainError
-from tunewright.records import TrainRecipe
+from tunewright.records import Precision, TrainRecipe
 from tunewright.render import TokenSequence
 from tunewright.train import forecast as module
 from tunewright.train.forecast import forecast, look_at_steps, refuse_what_cannot_fit
-from tunewright.train.memory import available_bytes, highest_resident, resident_bytes
+from tunewright.train.memory import Highest, available_bytes, highest_resident, resident_bytes
 from tunewright.train.schedule import make_plan
 
 
@@ -66,12 +67,24 @@ def test_time_is_that_of_the_usual_tokens_and_of_the_validations(monkeypatch: py
 
     plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
     lengths = look_at_steps(STEPS.__getitem__, 4)
-    found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, seconds_per_validation=3.0)
+    found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, 3.0, "bfloat16")
     assert computed == [[20, 25], [100], [20, 25]]
     assert (found.num_steps, found.num_tokens, found.seconds) == (4, 230, 230 * 0.1 + 2 * 3.0)
     assert resident_bytes() + 8_000_000 + 250_000_000 == pytest.approx(found.peak_memory_bytes, rel=0.05)
     assert found.told.startswith("Forecast: 4 steps, 230 tokens, 29 s, peak memory ")
     assert "2 min 5 s" in found.model_copy(update={"seconds": 125.0}).told
+
+
+def test_room_for_compiled_matrix_products_is_kept_where_they_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "peak_bytes", lambda: 0)
+    monkeypatch.setattr(module, "highest_resident", lambda: nullcontext(Highest(5)))
+    plan = make_plan(TrainRecipe(epochs=1), steps_per_epoch=4)
+    lengths = look_at_steps(STEPS.__getitem__, 4)
+    found: dict[Precision, int] = {}
+    for precision in ("bfloat16", "float32"):
+        one = forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 100, 0.0, precision)
+        found[precision] = one.peak_memory_bytes
+    assert found == {"bfloat16": 5 + 800 + 250_000_000, "float32": 5 + 800}
 
 
 def test_a_slow_step_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +97,7 @@ def test_a_slow_step_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
     lengths = look_at_steps(STEPS.__getitem__, 4)
-    assert forecast(lengths, plan, compute, lambda: lengths.worst_rows(1), 1, 0.0).seconds == 230.0
+    assert forecast(lengths, plan, compute, lambda: lengths.worst_rows(1), 1, 0.0, "bfloat16").seconds == 230.0
     assert computed == [[20, 25], [100]]
 
 
@@ -95,7 +108,7 @@ def test_an_optimizer_state_that_does_not_fit_is_refused(monkeypatch: pytest.Mon
     with pytest.raises(
         TrainError, match=r"It cannot fit: the optimizer's state of 1,000,000 trained weights need 0\.0 GB"
     ):
-        forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 1_000_000, 0.0)
+        forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 1_000_000, 0.0, "float32")
 
 
 def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

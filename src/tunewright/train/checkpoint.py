@@ -4,24 +4,14 @@ Optimizer state is keyed by parameter name. Saved in iteration order it survives
 by the second when two layers have the same shape.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tunewright.errors import CorruptError, StoreError
 from tunewright.records import Record
 from tunewright.store import RunFolder
-
-if TYPE_CHECKING:
-    from torch import Tensor
-    from torch.nn import Parameter
-    from torch.optim import Optimizer
+from tunewright.train.trainable import Trainable
 
 STATE_FILE = "state.json"
-WEIGHTS_FILE = "weights.safetensors"
-OPTIMIZER_FILE = "optimizer.safetensors"
-RANDOM_FILE = "random.safetensors"
 
 
 class TrainState(Record):
@@ -50,9 +40,7 @@ class Checkpoints:
     """Checkpoints of one run: the two newest, the best one and the one with the lowest loss are kept."""
 
     run: RunFolder
-    parameters: "dict[str, Parameter]"
-    optimizers: "Sequence[Optimizer]"
-    """Each weight belongs to one of them."""
+    trainable: Trainable
 
     def save(self, state: TrainState) -> None:
         """Publish a checkpoint atomically, then drop the ones that are no longer needed.
@@ -60,15 +48,8 @@ class Checkpoints:
         Raises:
             StoreError: the disk is full or failing; earlier checkpoints are untouched.
         """
-        files = {
-            WEIGHTS_FILE: {name: parameter.detach().contiguous() for name, parameter in self.parameters.items()},
-            OPTIMIZER_FILE: self._optimizer_tensors(),
-            RANDOM_FILE: random_state(),
-        }
-        needed_bytes = sum(tensor.nbytes for tensors in files.values() for tensor in tensors.values())
-        with self.run.publish(_name(state.step), needed_bytes) as folder:
-            for name, tensors in files.items():
-                _save(tensors, folder / name)
+        with self.run.publish(_name(state.step), self.trainable.num_bytes) as folder:
+            self.trainable.write(folder)
             (folder / STATE_FILE).write_text(state.model_dump_json(indent=2), encoding="utf-8")
         self._drop_old(state)
 
@@ -103,86 +84,13 @@ class Checkpoints:
                 self.run.remove_published(f"checkpoints/{path.name}")
 
     def _load(self, folder: Path) -> TrainState:
-        from safetensors.torch import load_file
-
-        self._load_weights(folder)
-        self._load_optimizer(load_file(folder / OPTIMIZER_FILE))
-        restore_random_state(load_file(folder / RANDOM_FILE))
+        self.trainable.read(folder)
         return TrainState.model_validate_json((folder / STATE_FILE).read_bytes())
 
     def load_weights_of(self, step: int) -> None:
         """Put the trained weights back to what they were after `step`."""
-        self._load_weights(self.run.published(_name(step)))
-
-    def _load_weights(self, folder: Path) -> None:
-        import torch
-        from safetensors.torch import load_file
-
-        tensors = load_file(folder / WEIGHTS_FILE)
-        if tensors.keys() != self.parameters.keys():
-            raise CorruptError(
-                f"{folder}: holds {len(tensors)} weights, expected the {len(self.parameters)} that this recipe "
-                "trains. The run was started with another method or base; start a new run."
-            )
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(tensors[name])
-
-    def _optimizer_tensors(self) -> "dict[str, Tensor]":
-        return {
-            f"{name}|{key}": value
-            for name, parameter in self.parameters.items()
-            for optimizer in self.optimizers
-            for key, value in optimizer.state.get(parameter, {}).items()
-        }
-
-    def _load_optimizer(self, tensors: "dict[str, Tensor]") -> None:
-        owner = {
-            parameter: optimizer
-            for optimizer in self.optimizers
-            for group in optimizer.param_groups
-            for parameter in group["params"]
-        }
-        for optimizer in self.optimizers:
-            optimizer.state.clear()
-        for full_name, value in tensors.items():
-            name, _, key = full_name.rpartition("|")
-            parameter = self.parameters[name]
-            # The fused AdamW keeps its step counter, too, beside the weights.
-            owner[parameter].state[parameter][key] = value.to(parameter.device)
+        self.trainable.read_weights(self.run.published(_name(step)))
 
 
 def _name(step: int) -> str:
     return f"checkpoints/step-{step:08d}"
-
-
-def _save(tensors: "dict[str, Tensor]", path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    try:
-        save_file(tensors, path)
-    except SafetensorError as error:
-        raise StoreError(
-            f"{path.parent.parent}: the checkpoint could not be written ({error}). The ones before it are whole: make "
-            "room on the disk, then resume the run."
-        ) from None
-
-
-def random_state() -> "dict[str, Tensor]":
-    """Of torch's generators, which dropout draws from."""
-    import torch
-
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random_state(state: "dict[str, Tensor]") -> None:
-    """Put torch's generators back to what random_state() gave."""
-    import torch
-
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

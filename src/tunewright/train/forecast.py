@@ -12,7 +12,7 @@ from itertools import accumulate
 from statistics import fmean
 
 from tunewright.errors import TrainError
-from tunewright.records import Forecast
+from tunewright.records import Forecast, Precision
 from tunewright.render import TokenSequence
 from tunewright.train.memory import available_bytes, highest_resident, peak_bytes
 from tunewright.train.schedule import Plan
@@ -25,9 +25,10 @@ MOMENTS = 2
 
 MAX_STEPS_LOOKED_AT = 1000
 
-COMPILED_BYTES = 250_000_000
+COMPILED_BYTES: dict[Precision, int] = {"bfloat16": 250_000_000, "float32": 0}
 """Matrix products that a CPU will have compiled for lengths which only later steps bring; they are kept (see
-actions/environment.py). Measured: 0.2 to 0.3 GB for bases of 8M to 135M parameters."""
+actions/environment.py). Measured: 0.2 to 0.3 GB for bases of 8M to 135M parameters; those in float32 are not
+compiled, but come from a library that is."""
 
 MAX_WARM_UP_SECONDS = 20.0
 """A step that takes longer is not computed twice: what was slow the first time is a small part of it."""
@@ -77,6 +78,7 @@ def forecast(
     worst_rows: Callable[[], Rows],
     num_trained: int,
     seconds_per_validation: float,
+    precision: Precision,
 ) -> Forecast:
     """Measure and add up.
 
@@ -85,6 +87,7 @@ def forecast(
         worst_rows: what could meet in one micro-batch. Asked after the usual step, which may have made them smaller.
         num_trained: weights that are trained.
         seconds_per_validation: of the one that was made before the first step.
+        precision: of matrix products.
     Raises:
         TrainError: what is still to come does not fit in memory.
     """
@@ -102,7 +105,7 @@ def forecast(
         num_steps=plan.num_steps,
         num_tokens=lengths.num_tokens,
         seconds=round(lengths.num_tokens * seconds_per_token + num_validations * seconds_per_validation, 2),
-        peak_memory_bytes=max(peak_bytes(), highest.num_bytes + state_bytes + COMPILED_BYTES),
+        peak_memory_bytes=max(peak_bytes(), highest.num_bytes + state_bytes + COMPILED_BYTES[precision]),
     )
 
 

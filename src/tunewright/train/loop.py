@@ -4,7 +4,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,18 +15,17 @@ from tunewright.model.adapter import trainable_parameters
 from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
-from tunewright.train.checkpoint import Checkpoints, TrainState, random_state, restore_random_state
+from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.forecast import forecast, look_at_steps
 from tunewright.train.loss import accumulate_gradients
-from tunewright.train.memory import peak_bytes
+from tunewright.train.memory import is_out_of_memory, peak_bytes
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.recovery import MAX_SKIPPED_IN_A_ROW, Recovery, tell
 from tunewright.train.schedule import Plan
 from tunewright.train.stream import StepRows
+from tunewright.train.trainable import Accumulate, Alone, Trainable, random_state, restore_random_state
 
 if TYPE_CHECKING:
-    from torch.nn import Parameter
-    from torch.optim import Optimizer
     from transformers import PreTrainedModel
 
 FORECAST_FILE = "forecast.json"
@@ -63,8 +62,10 @@ class TrainingJob:
     measure_retention: Callable[[int], RetentionResult] | None = None
     """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
     that have lost too much are not kept."""
-    accumulate: Callable[..., float] = accumulate_gradients
+    accumulate: Accumulate = accumulate_gradients
     """Adds the gradient of a step; as accumulate_gradients."""
+    open_trainable: "Callable[[TrainingJob], Trainable] | None" = None
+    """Makes what moves the weights; without it this process does, alone."""
 
 
 def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
@@ -78,9 +79,8 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         TrainError: memory ran out with a single row.
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
-    parameters = trainable_parameters(job.network)
-    optimizers = make_optimizers(job.network, job.settings)
-    checkpoints = Checkpoints(job.run, parameters, optimizers)
+    trainable = (job.open_trainable or train_alone)(job)
+    checkpoints = Checkpoints(job.run, trainable)
     recovery = Recovery(job.run)
     plan = job.plan
     state = checkpoints.load_newest()
@@ -90,7 +90,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         state = _validate(job, TrainState())
         seconds_per_validation = time.monotonic() - started_at
         checkpoints.save(state)
-        _forecast(job, parameters, seconds_per_validation, progress)
+        _forecast(job, trainable, seconds_per_validation, progress)
     else:
         progress.say(f"Resuming after step {state.step} of {plan.num_steps}.")
 
@@ -101,8 +101,9 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         advance(state.step)
         while not _is_finished(state, job):
             try:
-                state = _step(job, optimizers, parameters, state, progress, advance)
+                state = _step(job, trainable, state, progress, advance)
                 if state.step in plan.validate_after:
+                    trainable.show()
                     state = _validate(job, state)
             except DivergedError as error:
                 at, state = state.step, recovery.roll_back(checkpoints, state, error)
@@ -124,39 +125,40 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
                 )
     checkpoints.load_weights_of(state.best_step)
     job.network.eval()
-    return _summary(job, state, parameters)
+    return _summary(job, state)
+
+
+def train_alone(job: TrainingJob) -> Alone:
+    """This process has all weights."""
+    parameters = trainable_parameters(job.network)
+    return Alone(job.network, parameters, make_optimizers(job.network, job.settings), job.accumulate)
 
 
 def _step(
     job: TrainingJob,
-    optimizers: "Sequence[Optimizer]",
-    parameters: "dict[str, Parameter]",
+    trainable: Trainable,
     state: TrainState,
     progress: Progress,
     advance: Callable[[int, str], None],
 ) -> TrainState:
-    import torch
-
     rows = job.stream.rows(state.step)
     rate = job.plan.learning_rate(state.step) * Recovery(job.run).rate_factor(state.step)
-    loss = _gradients(job, rows, state.step, parameters, progress)
-    norm = torch.nn.utils.clip_grad_norm_(parameters.values(), job.settings.max_gradient_norm).item()
+    loss = _gradients(job, rows, state.step, trainable, progress)
+    norm = trainable.clip(job.settings.max_gradient_norm)
     is_finite = math.isfinite(loss) and math.isfinite(norm)
     done = state.step + 1
     point = CurvePoint(step=done, epoch=done / job.plan.steps_per_epoch, learning_rate=rate)
     if is_finite:
-        for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = rate
-            optimizer.step()
+        trainable.update(rate)
         point = point.model_copy(update={"train_loss": loss, "gradient_norm": norm})
     else:
-        _forget_gradients(parameters)
+        trainable.forget_gradients()
         words = _describe_divergence(job, rows, state.step, loss, norm)
         if state.num_skipped_in_a_row == MAX_SKIPPED_IN_A_ROW:
             raise DivergedError(words)
         progress.say(f"Skipped. {words}")
         point = point.model_copy(update={"was_skipped": True})
-    _forget_gradients(parameters)
+    trainable.forget_gradients()
     job.run.append_metric(point.model_dump(exclude_none=True))
     advance(1, f"loss {loss:.3f}")
     return state.model_copy(
@@ -170,14 +172,13 @@ def _step(
 
 
 def _gradients(
-    job: TrainingJob, rows: list[TokenSequence], step: int, parameters: "dict[str, Parameter]", progress: Progress
+    job: TrainingJob, rows: list[TokenSequence], step: int, trainable: Trainable, progress: Progress
 ) -> float:
     """Add up the gradients of a step and return its loss; where memory runs out, again in halves."""
     recovery, random_before = Recovery(job.run), random_state()
     while True:
         try:
-            return job.accumulate(
-                job.network,
+            return trainable.gradients(
                 rows,
                 tokens_per_micro_batch=recovery.tokens_per_micro_batch(job.settings, step),
                 pad_token_id=job.pad_token_id,
@@ -188,43 +189,35 @@ def _gradients(
                 raise
             reason = str(error) or "out of memory"
         # Only here, outside of `except`, are the tensors of the failed pass free.
-        _forget_gradients(parameters)
+        trainable.forget_gradients()
         restore_random_state(random_before)
         longest = max(len(row.token_ids) for row in rows)
         tell(recovery.halve_micro_batch(job.settings, step, longest, reason), progress)
 
 
-def _forecast(
-    job: TrainingJob, parameters: "dict[str, Parameter]", seconds_per_validation: float, progress: Progress
-) -> None:
+def _forecast(job: TrainingJob, trainable: Trainable, seconds_per_validation: float, progress: Progress) -> None:
     """Say and save what training will take. Leaves weights, gradients and random state as they were."""
     random_before = random_state()
     lengths = look_at_steps(job.stream.rows, job.plan.num_steps)
     job.network.train()
+
+    def worst_rows() -> list[TokenSequence]:
+        return list(lengths.worst_rows(Recovery(job.run).tokens_per_micro_batch(job.settings, 0)))
+
     found = forecast(
         lengths,
         job.plan,
-        compute=lambda rows: _gradients(job, list(rows), 0, parameters, progress),
-        worst_rows=lambda: lengths.worst_rows(Recovery(job.run).tokens_per_micro_batch(job.settings, 0)),
-        num_trained=sum(parameter.numel() for parameter in parameters.values()),
+        compute=lambda rows: _gradients(job, list(rows), 0, trainable, progress),
+        # In several processes the worst is that each of them meets such rows.
+        worst_rows=lambda: trainable.num_processes * worst_rows(),
+        num_trained=trainable.num_trained,
         seconds_per_validation=seconds_per_validation,
+        precision=settled(job.settings.precision),
     )
-    _forget_gradients(parameters)
+    trainable.forget_gradients()
     restore_random_state(random_before)
     job.run.write_json(FORECAST_FILE, found)
     progress.say(found.told)
-
-
-def _forget_gradients(parameters: "dict[str, Parameter]") -> None:
-    for parameter in parameters.values():
-        parameter.grad = None
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocator says so: Python's, CUDA's, or the CPU's, which raises a plain RuntimeError."""
-    import torch
-
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 def _validate(job: TrainingJob, state: TrainState) -> TrainState:
@@ -286,7 +279,7 @@ def _describe_divergence(job: TrainingJob, rows: list[TokenSequence], step: int,
     )
 
 
-def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Parameter]") -> TrainingSummary:
+def _summary(job: TrainingJob, state: TrainState) -> TrainingSummary:
     return TrainingSummary(
         num_steps=state.step,
         num_planned_steps=job.plan.num_steps,
@@ -294,7 +287,7 @@ def _summary(job: TrainingJob, state: TrainState, parameters: "dict[str, Paramet
         best_validation_loss=settled(state.best_validation_loss),
         lowest_loss_step=state.lowest_loss_step,
         stopped="finished" if state.step >= job.plan.num_steps else "early",
-        num_trained_parameters=sum(parameter.numel() for parameter in parameters.values()),
+        num_trained_parameters=sum(parameter.numel() for parameter in trainable_parameters(job.network).values()),
         num_parameters=sum(parameter.numel() for parameter in job.network.parameters()),
         num_tokens=state.num_tokens,
         num_trained_tokens=state.num_trained_tokens,

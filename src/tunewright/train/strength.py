@@ -7,10 +7,10 @@ stay PEFT's own and need no further setting.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from tunewright.model.adapter import adapter_outputs, trainable_parameters
+from tunewright.model.adapter import adapter_outputs
 from tunewright.records import RetentionResult, StrengthTrial
 from tunewright.train.checkpoint import Checkpoints
-from tunewright.train.loop import TrainingJob
+from tunewright.train.loop import TrainingJob, train_alone
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +46,7 @@ def find_strength(job: TrainingJob, step: int, base_loss: float) -> Strength:
     """
     assert job.measure_retention is not None
     outputs = adapter_outputs(job.network)
-    Checkpoints(job.run, trainable_parameters(job.network), ()).load_weights_of(step)
+    Checkpoints(job.run, train_alone(job)).load_weights_of(step)
     trained = {name: parameter.detach().clone() for name, parameter in outputs.items()}
     losses: dict[float, float] = {}
     for strength in STRENGTHS:
