@@ -9,7 +9,9 @@
     ├── TrainError         (RuntimeError)  training cannot go on
     │   ├── DivergedError                  loss or gradient is not a number
     │   ├── InterruptedRunError            stopped on request; the run can be resumed
-    │   └── WorkerCrashedError             the training process died again and again
+    │   ├── WorkerCrashedError             the training process died again and again
+    │   ├── ProcessOutOfMemoryError        memory ran out in one of several training processes
+    │   └── ProcessLostError               another of several training processes died
     ├── EvaluateError      (RuntimeError)  a metric cannot be computed at all
     ├── StoreError         (OSError)       the disk refused, or what it holds is not what was written
     │   ├── RunInUseError                  another process holds the run's lock
@@ -98,6 +100,14 @@ class InterruptedRunError(TrainError):
 
 class WorkerCrashedError(TrainError):
     """The process that trains died as often as it may without getting further; the message ends with its log."""
+
+
+class ProcessOutOfMemoryError(TrainError):
+    """Memory ran out in one of several processes that train together; none of them can go on."""
+
+
+class ProcessLostError(TrainError):
+    """Another of several processes that train together died; this one cannot go on without it."""
 
 
 class EvaluateError(TunewrightError, RuntimeError):

@@ -15,7 +15,7 @@ from listening import Listening
 from store_samples import RECIPE_ID, run_record
 
 from tunewright.actions.environment import GLIBC_SETTINGS, PRIMITIVE_CACHE, allocator_settings
-from tunewright.actions.handover import FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
+from tunewright.actions.handover import EXIT_OUT_OF_MEMORY, FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
 from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
@@ -190,6 +190,21 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     with pytest.raises(TrainError, match=r"Memory ran out with micro-batches of 64 tokens"):
         supervise(TuneJob(resume="last", home=tmp_path), progress, lives.world())
     assert Store(tmp_path).run("last").record.status is RunStatus.FAILED
+
+
+def test_when_one_of_several_processes_runs_out_of_memory_all_start_again_with_less_at_once(tmp_path: Path) -> None:
+    recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=200))
+
+    def begin(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        Store(tmp_path).run("last").write_json("recipe.json", recipe)
+        steps(tmp_path, 0, 1)(folder)
+
+    lives, progress = Lives([Life(EXIT_OUT_OF_MEMORY, begin), Life(0)]), Listening()
+    assert supervise(job_in(tmp_path).model_copy(update={"num_processes": 2}), progress, lives.world()) == 0
+    assert [job.num_processes for job in lives.jobs] == [2, 2]
+    assert "out of memory in one of its processes, after step 1" in progress.lines[0]
+    assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies()] == [100]
 
 
 STOPPED = """

@@ -1,6 +1,7 @@
 """The worker's side: beats while it gets on, and goes on when nobody looks."""
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,9 +45,11 @@ def pulse_of(folder: WorkerFolder) -> Pulse:
 def test_the_run_is_known_with_the_next_beat(heart: Heart, folder: WorkerFolder) -> None:
     assert folder.pulse() is None
     heart.beat()
-    assert pulse_of(folder) == Pulse(beats=1, patience_seconds=PATIENCE_SECONDS, run_id=None)
+    assert pulse_of(folder) == Pulse(beats=1, patience_seconds=PATIENCE_SECONDS, pid=os.getpid())
     heart.run_is("20261120-120000-3fa2")
-    assert pulse_of(folder) == Pulse(beats=2, patience_seconds=PATIENCE_SECONDS, run_id="20261120-120000-3fa2")
+    assert pulse_of(folder) == Pulse(
+        beats=2, patience_seconds=PATIENCE_SECONDS, pid=os.getpid(), run_id="20261120-120000-3fa2"
+    )
 
 
 def test_slow_steps_are_given_more_patience(heart: Heart, folder: WorkerFolder, clock: Clock) -> None:

@@ -6,6 +6,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from tunewright.actions.processes import num_processes
 from tunewright.records import Environment
 
 GLIBC_SETTINGS = {
@@ -42,6 +43,7 @@ def describe_environment() -> Environment:
         platform=platform.platform(),
         processor=processor_name(),
         num_threads=torch.get_num_threads(),
+        num_processes=num_processes(),
         memory_bytes=memory_bytes(),
         accelerator=accelerator,
         allocator={name: os.environ[name] for name in GLIBC_SETTINGS | PRIMITIVE_CACHE if name in os.environ},

@@ -26,6 +26,12 @@ from tunewright.store import Files, lock_folder
 RECIPE_FILE = "recipe.json"
 """Of a run: resolved."""
 
+EXIT_OUT_OF_MEMORY = 75
+"""Of a worker in which one of several processes ran out of memory: it should start again, and compute less at once."""
+
+EXIT_LOST = 76
+"""Of one of several processes that lost another."""
+
 FOLDER_PREFIX = "tunewright-worker-"
 MAX_LOG_LINES = 20
 MAX_LOG_BYTES = 64 * 1024
@@ -42,6 +48,8 @@ class TuneJob(Record):
     is_restart: bool = False
     """Whether a worker died at it. Perhaps after its last write, so the run may be found to have succeeded."""
     json_file: str | None = None
+    num_processes: int = 1
+    """That train together."""
     command: str | None = None
     """What the report gives as the command to repeat."""
 
@@ -52,6 +60,8 @@ class Pulse(Record):
     beats: int = 0
     patience_seconds: float
     """How long this number may stay the same before the worker counts as hung."""
+    pid: int | None = None
+    """Of the process that beats."""
     run_id: str | None = None
     """Set before the run's folder exists, so that no run is ever unknown to the supervisor."""
 
@@ -69,6 +79,10 @@ class WorkerFolder:
     def job(self) -> TuneJob:
         """The work that was handed over."""
         return TuneJob.model_validate_json((self.path / "job").read_bytes())
+
+    def num_processes(self) -> int:
+        """How many are to train together; 1 before there is a job."""
+        return self.job().num_processes if (self.path / "job").exists() else 1
 
     def write_pulse(self, pulse: Pulse) -> None:
         """Replace the pulse in one step. Not synced: after a power loss nobody asks for it."""

@@ -107,6 +107,7 @@ def _tell_other_environment(run: RunFolder, progress: Progress) -> None:
         for name, old, new in (
             ("processor", before.processor, now.processor),
             ("accelerator", before.accelerator, now.accelerator),
+            ("number of processes", before.num_processes, now.num_processes),
             *((name, before.packages.get(name), found) for name, found in now.packages.items()),
         )
         if old != new

@@ -18,15 +18,25 @@ from types import FrameType
 from typing import Protocol
 
 from tunewright.actions.environment import allocator_settings
-from tunewright.actions.handover import RECIPE_FILE, TuneJob, WorkerFolder, command_to_continue, worker_folder
+from tunewright.actions.handover import (
+    EXIT_OUT_OF_MEMORY,
+    RECIPE_FILE,
+    TuneJob,
+    WorkerFolder,
+    command_to_continue,
+    worker_folder,
+)
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
 from tunewright.records import RunStatus, TuneRecipe
-from tunewright.store import METRICS, RunFolder, Store
+from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
 
 WORKER_COMMAND = (sys.executable, "-P", "-m", "tunewright.cli.worker")
 """-P: the folder in which the user types the command is no place to import code from."""
+
+PROCESSES_COMMAND = (sys.executable, "-P", "-m", "tunewright.cli.processes")
+"""Starts several workers, and looks like one."""
 
 MAX_RESTARTS = 3
 """At the same place. A worker that gets further each time may die as often as it likes."""
@@ -69,8 +79,9 @@ def start_worker(folder: Path, command: Sequence[str] = ()) -> "subprocess.Popen
     Its session is its own: Ctrl-C then reaches only the supervisor, which hands it on once.
     """
     environment = {**allocator_settings(), **os.environ}
+    usual = WORKER_COMMAND if WorkerFolder(folder).num_processes() == 1 else PROCESSES_COMMAND
     return subprocess.Popen(
-        [*(command or WORKER_COMMAND), str(folder)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        [*(command or usual), str(folder)], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
 
 
@@ -188,6 +199,8 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
         if time.monotonic() - seen_at > patience:
             _end(worker, folder)
             return _Death(None, f"no sign of life for {patience:.0f} s, killed")
+    if code == EXIT_OUT_OF_MEMORY:
+        return _Death(None, "out of memory in one of its processes", is_out_of_memory=True)
     if code >= 0:
         return _Death(code)
     if world.count_oom_kills() > num_oom_kills and code == -signal.SIGKILL:
@@ -212,10 +225,11 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
 
 def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
     """Halve the micro-batches of the training that was under way, if it was one."""
-    trainings = [one for one in (run, *run.nested_runs()) if _last_step(one) >= 0]
-    if not trainings or run.has("artifact"):
+    # A second training, in a run inside, begins when the first has ended.
+    unfinished = [one for one in run.nested_runs() if one.record.status is not RunStatus.SUCCEEDED]
+    training = unfinished[0] if unfinished else run
+    if _last_step(training) < 0 or run.has("artifact"):
         return
-    training = max(trainings, key=lambda one: (one.path / METRICS).stat().st_mtime_ns)
     settings = TuneRecipe.model_validate(run.read_json(RECIPE_FILE)).train
     step, reason = _last_step(training), "the system killed the process"
     with training.lock():

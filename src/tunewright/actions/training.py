@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.preparing import Preparation
+from tunewright.actions.processes import num_processes, trainable_together
 from tunewright.actions.retaining import open_watch, settle_retention
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.errors import DivergedError
@@ -73,8 +74,10 @@ def train_model(
         command_to_continue=command_to_continue,
         measure_retention=watch.measure if watch else None,
         accumulate=distillation or accumulate_gradients,
+        open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, progress),
     )
-    progress.say(describe_path(job.network, stream.sequences))
+    if num_processes() == 1:
+        progress.say(describe_path(job.network, stream.sequences))
     summary = train(job, progress)
     return settle_retention(job, summary, watch, progress) if watch else summary
 

@@ -12,6 +12,7 @@ from tunewright.actions.handover import command_to_continue
 from tunewright.actions.memorising import open_probe, plant_canaries
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
+from tunewright.actions.processes import require_trainable_together
 from tunewright.actions.reporting import REPORT_FILES, build_report, write_report
 from tunewright.actions.resuming import (
     RECIPE_FILE,
@@ -54,6 +55,7 @@ def tune(
         InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume` continues.
     """
     progress = progress or SilentProgress()
+    require_trainable_together(recipe)
     prompt = read_bake_prompt(recipe.bake) if recipe.bake else None
     preparation = plant_canaries(prepare_tuning(recipe, progress, home))
     if prompt is not None:
@@ -89,7 +91,9 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     run = store.run(run_name)
     require_unfinished(run, "tune")
     with run.lock():
-        preparation = reopen(store, run, TuneRecipe.model_validate(run.read_json(RECIPE_FILE)), progress)
+        recipe = TuneRecipe.model_validate(run.read_json(RECIPE_FILE))
+        require_trainable_together(recipe)
+        preparation = reopen(store, run, recipe, progress)
         run.update(status=RunStatus.RUNNING)
         return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home))
 

@@ -80,7 +80,7 @@ class Heart:
             return
         with self._lock:
             self._beats += 1
-            pulse = Pulse(beats=self._beats, patience_seconds=self._patience(), run_id=self._run_id)
+            pulse = Pulse(beats=self._beats, patience_seconds=self._patience(), pid=os.getpid(), run_id=self._run_id)
             # A full disk is told by whoever needs it; without a beat the supervisor would kill a worker that lives.
             with suppress(OSError):
                 self._folder.write_pulse(pulse)

@@ -42,6 +42,15 @@ def tune(
         str | None,
         typer.Option("--resume", metavar="RUN", help="Continue a run that was stopped. Takes no other settings."),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes",
+            metavar="N",
+            min=1,
+            help="Train with so many processes, one for each GPU. Also beside --resume.",
+        ),
+    ] = None,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
@@ -57,7 +66,11 @@ def tune(
     $ tunewright tune tickets.csv --input question --output answer
     """
     from tunewright.actions import TuneJob, supervise
+    from tunewright.actions.processes import num_processes, refuse_under_torchrun
     from tunewright.cli.screen import Screen
+
+    if processes is not None:
+        refuse_under_torchrun(processes)
 
     settings = Settings(
         data=data,
@@ -75,9 +88,17 @@ def tune(
     )
     if resume is not None:
         settings.refuse_beside("--resume")
-        job = TuneJob(resume=resume, home=home, json_file=json_file)
+        job = TuneJob(resume=resume, home=home, json_file=json_file, num_processes=processes or 1)
     else:
         command = shlex.join(["tunewright", *sys.argv[1:]])
-        job = TuneJob(recipe=settings.recipe(), home=home, json_file=json_file, command=command)
-    if code := supervise(job, Screen(json_file).progress):
+        job = TuneJob(
+            recipe=settings.recipe(), home=home, json_file=json_file, command=command, num_processes=processes or 1
+        )
+    if num_processes() > 1:
+        from tunewright.cli.worker import main_of_torchrun
+
+        code = main_of_torchrun(job)
+    else:
+        code = supervise(job, Screen(json_file).progress)
+    if code:
         raise typer.Exit(code)

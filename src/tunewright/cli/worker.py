@@ -4,13 +4,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tunewright.actions.handover import TuneJob, WorkerFolder, command_to_continue, home_option
+from tunewright.actions.handover import (
+    EXIT_LOST,
+    EXIT_OUT_OF_MEMORY,
+    TuneJob,
+    WorkerFolder,
+    command_to_continue,
+    home_option,
+)
+from tunewright.actions.launching import end_with_launcher
+from tunewright.actions.processes import follow, is_first, joined
 from tunewright.actions.working import WatchedProgress, at_work
 from tunewright.cli.app import EXIT_INTERRUPTED, exit_code
 from tunewright.cli.progress import RichProgress
 from tunewright.cli.report import print_report
 from tunewright.cli.screen import Screen
-from tunewright.errors import InterruptedRunError, TunewrightError
+from tunewright.errors import InterruptedRunError, ProcessLostError, ProcessOutOfMemoryError, TunewrightError
 from tunewright.records import Report, RunStatus
 
 
@@ -19,12 +28,13 @@ def main(folder: Path) -> int:
     handover = WorkerFolder(folder)
     job = handover.job()
     screen = Screen(job.json_file)
+    if not is_first():
+        return follow_first(screen)
     try:
-        with at_work(handover, screen.progress) as (progress, heart):
+        with at_work(handover, screen.progress) as (progress, heart), joined():
             carry_out(job, screen, progress, heart.run_is)
     except TunewrightError as error:
-        screen.error(error)
-        return exit_code(error)
+        return told(error, screen)
     except KeyboardInterrupt:
         pulse = handover.pulse()
         run_id = (pulse and pulse.run_id) or job.resume
@@ -32,6 +42,40 @@ def main(folder: Path) -> int:
         screen.error(InterruptedRunError(then))
         return EXIT_INTERRUPTED
     return 0
+
+
+def main_of_torchrun(job: TuneJob) -> int:
+    """Carry out a job as one of several processes that the user's own torchrun started, without a supervisor."""
+    screen = Screen(job.json_file)
+    if not is_first():
+        return follow_first(screen)
+    try:
+        with joined():
+            carry_out(job, screen, screen.progress)
+    except TunewrightError as error:
+        return told(error, screen)
+    return 0
+
+
+def follow_first(screen: Screen) -> int:
+    """Do what the first process says; returns the exit code of this one."""
+    end_with_launcher()
+    try:
+        with joined():
+            follow()
+    except ProcessLostError:  # said by whoever died, or by torchrun
+        return EXIT_LOST
+    except TunewrightError as error:
+        return told(error, screen)
+    return 0
+
+
+def told(error: TunewrightError, screen: Screen) -> int:
+    """Show an error; returns the exit code of the process."""
+    screen.error(error)
+    if isinstance(error, ProcessOutOfMemoryError):
+        return EXIT_OUT_OF_MEMORY
+    return EXIT_LOST if isinstance(error, ProcessLostError) else exit_code(error)
 
 
 def carry_out(

@@ -169,3 +169,17 @@ def cut_by_longest(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int
         group.append(index)
     if group:
         yield group
+
+
+def divide_evenly(lengths: Sequence[int], num_parts: int) -> list[list[int]]:
+    """Divide row indices into parts with about as many tokens: the longest row first, each to the emptiest part.
+
+    A part may be empty. The result depends only on the lengths.
+    """
+    parts: list[list[int]] = [[] for _ in range(num_parts)]
+    sizes = [0] * num_parts
+    for index in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        emptiest = sizes.index(min(sizes))
+        parts[emptiest].append(index)
+        sizes[emptiest] += lengths[index]
+    return [sorted(part) for part in parts]

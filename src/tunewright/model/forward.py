@@ -256,7 +256,16 @@ PROBE_TOLERANCE = 1e-4
 """Nats per token. Float32 differs by 1e-6; a document that saw the other one would differ by far more."""
 
 
-def _try_layouts(network: "PreTrainedModel") -> _Layout:
+def use_own_code(network: "PreTrainedModel", reason: str) -> None:
+    """Keep a network from the fast path. Its own code is tried now, and is used from now on.
+
+    Args:
+        reason: for the user.
+    """
+    _layouts[network] = _try_layouts(network, reason)
+
+
+def _try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> _Layout:
     import torch
 
     name = type(_without_adapter(network)).__name__
@@ -269,7 +278,7 @@ def _try_layouts(network: "PreTrainedModel") -> _Layout:
         with torch.no_grad(), torch.autocast(network.device.type, enabled=False):
             expected_N, _, _ = trained_token_losses(network, pad_sequences(probes, 0, network.device))
             batches = [pack_sequences(probes, network.device, share=share) for share in (False, True)]
-            slow_reason = _slow_reason(network, batches, expected_N)
+            slow_reason = slow_reason or _slow_reason(network, batches, expected_N)
             if slow_reason is None:
                 return _Layout(has_plain_head=True)
             for batch in batches:

@@ -43,6 +43,8 @@ class Environment(Record):
     processor: str
     num_threads: int
     """Threads of one matrix product. Another number gives other final bits, so resuming compares it."""
+    num_processes: int = 1
+    """Processes that trained together. Another number adds up in another order."""
     memory_bytes: int
     accelerator: str | None
     allocator: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,301 @@
+"""Several processes train one network: the first conducts, the others do what it says, one command at a time.
+
+Only the first process has rows, settings and a run; whatever has to be decided is decided there. A command is a line of
+JSON that it broadcasts; then all of them carry it out. Each holds a part of every weight, its gradient and its
+optimizer's state (FSDP2: torch.distributed.fsdp.fully_shard), and takes its part of the rows of a step. Layers are put
+together while they are computed. Beside its part the first process keeps a whole network, which measures, validates and
+publishes as in a run of one process; `show` brings it up to date.
+
+Losses equal those of one process up to rounding: all know all rows of a step, so each divides by the trained tokens of
+the whole step, gradients are summed, and the gradient's length is that of all parts.
+
+This file needs torch: import it inside functions.
+"""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.fsdp import FSDPModule, fully_shard
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from tunewright.errors import ProcessOutOfMemoryError, StoreError
+from tunewright.model.adapter import prepare_for_training, trainable_parameters
+from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly
+from tunewright.model.forward import compute_precision, describe_path, make_batches, trained_loss, use_own_code
+from tunewright.model.load import load_base
+from tunewright.records import Precision, TuneRecipe
+from tunewright.render import TokenSequence
+from tunewright.train.forecast import MOMENTS
+from tunewright.train.loop import TrainingJob
+from tunewright.train.memory import is_out_of_memory
+from tunewright.train.optimizer import make_optimizers
+from tunewright.train.shards import read_shards, write_shards
+from tunewright.train.trainable import RANDOM_FILE, Alone, random_state, restore_random_state, save_tensors
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class _StepLoss(nn.Module):
+    """The outermost module: FSDP puts the weights outside of layers together when it is called."""
+
+    def __init__(self, network: "PreTrainedModel") -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: PackedBatch | PaddedBatch) -> Tensor:
+        return trained_loss(self.network, batch)
+
+
+class Part:
+    """What one process holds of a network that several train. All of them call the same methods in the same order."""
+
+    def __init__(self, base_folder: Path, recipe: TuneRecipe) -> None:
+        self.rank, self.num_processes = dist.get_rank(), dist.get_world_size()
+        network = prepare_for_training(load_base(base_folder), recipe.method, recipe.train.seed)
+        use_own_code(network, f"its layers are spread over {self.num_processes} processes")
+        self.network = network.train()
+        self.step_loss = _spread(network, init_device_mesh(network.device.type, (self.num_processes,)))
+        self.parameters: dict[str, DTensor] = trainable_parameters(network)  # type: ignore[assignment]
+        self.optimizers = make_optimizers(network, recipe.train)
+
+    def start_from(self, weights: "dict[str, nn.Parameter] | None") -> None:
+        """Take the first process's weights, which it gives whole."""
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                whole = torch.empty(parameter.shape, dtype=parameter.dtype, device=parameter.to_local().device)
+                if weights is not None:
+                    whole.copy_(weights[name])
+                dist.broadcast(whole, 0)
+                part = distribute_tensor(whole, parameter.device_mesh, parameter.placements, src_data_rank=None)
+                parameter.copy_(part)
+
+    def gradients(
+        self,
+        rows: Sequence[TokenSequence],
+        tokens_per_micro_batch: int,
+        pad_token_id: int,
+        precision: Precision,
+        seed: int,
+    ) -> float:
+        """Add the gradient of all rows, of which this process computes its part; see Trainable.
+
+        Args:
+            seed: of dropout; each process draws its own.
+        Raises:
+            ProcessOutOfMemoryError: the others wait for this one, so none of them can go on.
+        """
+        torch.manual_seed(seed + self.rank)
+        try:
+            return self._gradients(rows, tokens_per_micro_batch, pad_token_id, precision)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise ProcessOutOfMemoryError(
+                f"Memory ran out in process {self.rank} of {self.num_processes} ({error}), and the others cannot go on "
+                "without it. Resume with a lower train.tokens_per_micro_batch, or with more processes."
+            ) from None
+
+    def _gradients(self, rows: Sequence[TokenSequence], max_tokens: int, pad_id: int, precision: Precision) -> float:
+        device = self.network.device
+        total_weight = sum(sum(row.loss_weights) for row in rows)
+        parts = divide_evenly([len(row.token_ids) for row in rows], self.num_processes)
+        mine = [rows[index] for index in parts[self.rank]]
+        # A process without rows of its own computes one that does not count: layers are put together by all.
+        batches = [batch for _, batch in make_batches(self.network, mine or rows[:1], max_tokens, pad_id)]
+        num_rounds = torch.tensor(len(batches), device=device)
+        dist.all_reduce(num_rounds, dist.ReduceOp.MAX)
+        total_loss = torch.zeros((), device=device, dtype=torch.float64)
+        for number in range(int(num_rounds)):
+            counts = bool(mine) and number < len(batches)
+            with compute_precision(precision, device):
+                loss = self.step_loss(batches[min(number, len(batches) - 1)]) * (counts / total_weight)
+            torch.autograd.backward(loss)
+            total_loss += loss.detach()
+        dist.all_reduce(total_loss)
+        return total_loss.item()
+
+    def clip(self, max_norm: float) -> float:
+        """Shorten the gradient; gives its length before."""
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters.values(), max_norm)
+        return (norm.full_tensor() if isinstance(norm, DTensor) else norm).item()
+
+    def update(self, learning_rate: float) -> None:
+        """Let the optimizers move the weights."""
+        for optimizer in self.optimizers:
+            optimizer.param_groups[0]["lr"] = learning_rate
+            optimizer.step()
+
+    def forget_gradients(self) -> None:
+        """Make them empty."""
+        for parameter in self.parameters.values():
+            parameter.grad = None
+
+    def gather(self, whole: "dict[str, nn.Parameter] | None") -> None:
+        """Put the weights together, in the first process's own ones."""
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                weight = parameter.full_tensor()
+                if whole is not None:
+                    whole[name].copy_(weight)
+
+    def write(self, folder: Path) -> None:
+        """Save this process's part of weights and optimizer."""
+        states = {
+            f"{name}|{key}": value
+            for name, parameter in self.parameters.items()
+            for optimizer in self.optimizers
+            for key, value in optimizer.state.get(parameter, {}).items()
+        }
+        write_shards(folder, {name: one.detach() for name, one in self.parameters.items()} | states)
+
+    def read(self, folder: Path) -> None:
+        """Restore this process's part, of a checkpoint of however many processes."""
+        read_shards(folder, self.parameters, self.optimizers)
+
+
+def _spread(network: "PreTrainedModel", mesh: DeviceMesh) -> _StepLoss:
+    """Give each process its part of every weight: layer by layer, then what is outside of layers."""
+    names = set(getattr(network, "_no_split_modules", None) or ())
+    for module in network.modules():
+        if type(module).__name__ in names:
+            fully_shard(module, mesh=mesh)
+    step_loss = _StepLoss(network)
+    fully_shard(step_loss, mesh=mesh)
+    for module in step_loss.modules():
+        if isinstance(module, FSDPModule):
+            # Gradients are summed; gloo knows no average, and a loss is divided by the tokens of the whole step.
+            module.set_gradient_divide_factor(1.0)
+            module.set_force_sum_reduction_for_comms(True)
+    return step_loss
+
+
+class Together:
+    """What the first process has: it conducts."""
+
+    def __init__(self, job: TrainingJob, base_folder: Path, recipe: TuneRecipe) -> None:
+        _tell("begin", str(base_folder), recipe.model_dump(mode="json"))
+        self._job = job
+        self._whole = trainable_parameters(job.network)
+        self._part = Part(base_folder, recipe)
+        self._part.start_from(self._whole)
+        self.num_processes = self._part.num_processes
+
+    def described(self, rows: Sequence[TokenSequence]) -> str:
+        """How rows will be computed, for the user."""
+        return f"{self.num_processes} processes share the rows of a step. {describe_path(self._part.network, rows)}"
+
+    @property
+    def num_trained(self) -> int:
+        """How many weights this process keeps the optimizer's state of."""
+        return sum(parameter.to_local().numel() for parameter in self._part.parameters.values())
+
+    @property
+    def num_bytes(self) -> int:
+        """What `write` is about to write."""
+        has_moments = any(optimizer.state for optimizer in self._part.optimizers)
+        return sum(parameter.nbytes for parameter in self._whole.values()) * (1 + MOMENTS * has_moments)
+
+    def gradients(
+        self, rows: Sequence[TokenSequence], *, tokens_per_micro_batch: int, pad_token_id: int, precision: Precision
+    ) -> float:
+        """See Trainable."""
+        # Drawn from our generator, whose state is in every checkpoint: a resumed run draws the same.
+        seed = int(torch.randint(2**31, ()))
+        plain_rows = [(row.token_ids, row.loss_weights) for row in rows]
+        _tell("gradients", plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed)
+        return self._part.gradients(rows, tokens_per_micro_batch, pad_token_id, precision, seed)
+
+    def clip(self, max_norm: float) -> float:
+        """Shorten the gradient; gives its length before."""
+        _tell("clip", max_norm)
+        return self._part.clip(max_norm)
+
+    def update(self, learning_rate: float) -> None:
+        """Let the optimizers move the weights."""
+        _tell("update", learning_rate)
+        self._part.update(learning_rate)
+
+    def forget_gradients(self) -> None:
+        """Make them empty."""
+        _tell("forget_gradients")
+        self._part.forget_gradients()
+
+    def show(self) -> None:
+        """Bring the whole network up to date."""
+        _tell("gather")
+        self._part.gather(self._whole)
+
+    def write(self, folder: Path) -> None:
+        """Save weights, optimizer and random state."""
+        _tell("write", str(folder))
+        self._part.write(folder)
+        save_tensors(random_state(), folder / RANDOM_FILE)
+
+    def read(self, folder: Path) -> None:
+        """Restore what `write` saved, with however many processes."""
+        from safetensors.torch import load_file
+
+        _tell("read", str(folder))
+        self._part.read(folder)
+        restore_random_state(load_file(folder / RANDOM_FILE))
+
+    def read_weights(self, folder: Path) -> None:
+        """Put the weights of a checkpoint into the network of the job."""
+        Alone(self._job.network, self._whole, (), self._job.accumulate).read_weights(folder)
+
+
+def follow() -> None:
+    """Do what the first process says, until it says that all is done."""
+    part: Part | None = None
+    while (command := _hear())[0] != "end":
+        do, *arguments = command
+        if do == "begin":
+            part = None  # what an earlier training held is free before the next is loaded
+            part = Part(Path(arguments[0]), TuneRecipe.model_validate(arguments[1]))
+            part.start_from(None)
+        else:
+            assert part is not None, do
+            _carry_out(part, do, arguments)
+
+
+def _carry_out(part: Part, do: str, arguments: list[Any]) -> None:
+    if do == "gradients":
+        rows = [TokenSequence("", tuple(ids), tuple(weights), cut=None) for ids, weights in arguments[0]]
+        part.gradients(rows, *arguments[1:])
+    elif do == "gather":
+        part.gather(None)
+    elif do in ("write", "read"):
+        # What one process could not do all of them are told; the first says it to the user, and goes on or ends.
+        with suppress(StoreError):
+            getattr(part, do)(Path(arguments[0]))
+    else:
+        assert do in ("clip", "update", "forget_gradients"), do
+        getattr(part, do)(*arguments)
+
+
+def end() -> None:
+    """Let the other processes end. For the first one."""
+    _tell("end")
+
+
+def _tell(do: str, *arguments: object) -> None:
+    line = json.dumps([do, *arguments]).encode()
+    dist.broadcast(torch.tensor(len(line)), 0)
+    dist.broadcast(torch.frombuffer(bytearray(line), dtype=torch.uint8), 0)
+
+
+def _hear() -> list[Any]:
+    length = torch.zeros((), dtype=torch.int64)
+    dist.broadcast(length, 0)
+    line = torch.empty(int(length), dtype=torch.uint8)
+    dist.broadcast(line, 0)
+    command: list[Any] = json.loads(bytes(line.numpy().tobytes()))
+    return command

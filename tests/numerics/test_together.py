@@ -1,0 +1,118 @@
+"""Two processes train to the losses and weights of one, and each goes on from the other's checkpoints."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+from safetensors.torch import load_file
+from tiny_base import write_tiny_base
+from together_runs import LENGTHS, carry_out
+
+from tunewright.errors import CorruptError, StoreError
+from tunewright.model.batch import divide_evenly
+from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
+from tunewright.store import Store
+from tunewright.train.shards import read_shards, write_shards
+
+SCRIPT = Path(__file__).parents[1] / "together_runs.py"
+FOLDERS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
+METHODS: dict[str, Lora | Full] = {"lora": Lora(rank=1, alpha=8.0, dropout=0.0), "full": Full()}
+"""Of rank 1, the second process's part of a matrix is empty."""
+STOP_AT = 5
+
+
+def recipe(method: Lora | Full, rate: float) -> TuneRecipe:
+    train = TrainRecipe.model_validate(
+        {
+            "learning_rate": rate, "rows_per_step": 4, "epochs": 3, "max_length": 64, "tokens_per_micro_batch": 48,
+            "precision": "float32", "seconds_between_checkpoints": 1e-9, "patience": 99, "max_gradient_norm": 0.5,
+        }
+    )  # fmt: skip
+    return TuneRecipe(data=DataRecipe(path="rows.jsonl"), method=method, train=train)
+
+
+RECIPES = {name: recipe(method, 0.01 if name == "lora" else 0.002) for name, method in METHODS.items()}
+
+
+def start(plan: Path, num_processes: int = 2) -> subprocess.Popen[str]:
+    command = ["torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}", str(SCRIPT), str(plan)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(FOLDERS), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", *command], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every training of this file: `METHOD-NUMBERS`, where 12 began with one process and went on with two."""
+    home = tmp_path_factory.mktemp("home")
+    base = write_tiny_base(home / "base")
+    plan = []
+    for name, chosen in RECIPES.items():
+        carry_out(base, home / f"{name}-1", chosen, until=99)
+        carry_out(base, home / f"{name}-12", chosen, until=STOP_AT)
+        recipe = chosen.model_dump(mode="json")
+        for numbers, until in (("2", 99), ("12", 99), ("21", STOP_AT), ("22", STOP_AT), ("22", 99)):
+            plan.append({"base": str(base), "home": str(home / f"{name}-{numbers}"), "recipe": recipe, "until": until})
+    (home / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    process = start(home / "plan.json")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    for name, chosen in RECIPES.items():
+        carry_out(base, home / f"{name}-21", chosen, until=99)
+    return home
+
+
+def curve(home: Path) -> list[dict[str, object]]:
+    return Store(home).run("last").metrics()
+
+
+@pytest.mark.parametrize("numbers", ["2", "12", "21", "22"])
+@pytest.mark.parametrize("method", METHODS)
+def test_losses_gradient_norms_and_weights_are_those_of_one_process(home: Path, method: str, numbers: str) -> None:
+    expected, found = curve(home / f"{method}-1"), curve(home / f"{method}-{numbers}")
+    assert [row["step"] for row in found] == [row["step"] for row in expected]
+    for one, other in zip(expected, found, strict=True):
+        assert other == pytest.approx(one, rel=2e-5)
+    one = load_file(home / f"{method}-1" / "weights.safetensors")
+    other = load_file(home / f"{method}-{numbers}" / "weights.safetensors")
+    assert one.keys() == other.keys()
+    for name, weight in one.items():
+        torch.testing.assert_close(other[name], weight, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_process_writes_its_part_of_a_checkpoint_and_nothing_is_pickled(home: Path, method: str) -> None:
+    newest = Store(home / f"{method}-2").run("last").checkpoints().intact[0]
+    names = sorted(path.name for path in newest.iterdir())
+    shards = [f"shard-0000{rank}-model-00001-of-00001.safetensors" for rank in (1, 2)]
+    assert names == ["MANIFEST.json", "random.safetensors", *shards, "state.json"]
+
+
+def test_rows_are_divided_by_their_tokens() -> None:
+    parts = divide_evenly(LENGTHS, 2)
+    assert sorted(parts[0] + parts[1]) == list(range(len(LENGTHS)))
+    sizes = [sum(LENGTHS[index] for index in part) for part in parts]
+    assert abs(sizes[0] - sizes[1]) <= min(LENGTHS)
+    assert divide_evenly([3], 3) == [[0], [], []]
+
+
+def test_shards_that_cannot_be_written_are_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        with pytest.raises(StoreError, match=r"checkpoint could not be written \(process 0: .*then resume the run"):
+            write_shards(tmp_path / "folder" / "step", {"weight": torch.ones(2)})
+    finally:
+        dist.destroy_process_group()
+
+
+def test_shards_of_another_method_are_refused(home: Path) -> None:
+    newest = Store(home / "lora-2").run("last").checkpoints().intact[0]
+    with pytest.raises(CorruptError, match="started with another method or base"):
+        read_shards(newest, {"weight": torch.ones(2)}, (), is_alone=True)

@@ -1,0 +1,104 @@
+"""Trainings in two processes under torchrun, for tests/numerics/test_together.py.
+
+    torchrun --standalone --nproc-per-node 2 tests/together_runs.py PLAN.json
+
+The plan lists trainings: {"base", "home", "recipe", "until"}. The first process carries them out one after the other,
+each from where its run stands, and saves weights and curve; the second follows.
+"""
+
+import json
+import os
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from store_samples import RECIPE_ID, run_record
+
+from tunewright.contracts import SilentProgress
+from tunewright.model.adapter import prepare_for_training, trainable_parameters
+from tunewright.model.load import load_base
+from tunewright.records import TuneRecipe
+from tunewright.render import TokenSequence
+from tunewright.store import Store
+from tunewright.train import loop
+from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.schedule import make_plan
+from tunewright.train.stream import TokenStream
+
+LENGTHS = (5, 40, 11, 23, 8, 31, 17, 5, 26, 9, 13, 38, 7)
+"""13 rows in steps of 4: the last step of an epoch has one row, and so a process has none."""
+ROWS = tuple(
+    TokenSequence(
+        str(n), tuple((7 * n + 3 * t) % 90 + 1 for t in range(length)), (0.0, 0.0, *[1.0] * (length - 2)), None
+    )
+    for n, length in enumerate(LENGTHS)
+)
+
+
+class Stopped(BaseException):
+    """Stands in for a kill, after so many steps."""
+
+
+def carry_out(base: Path, home: Path, recipe: TuneRecipe, until: int, open_trainable=None) -> None:
+    """Train up to a step, from where the run in `home` stands; weights and curve are saved beside it."""
+    store = Store(home)
+    run = store.run("last") if store.runs() else store.create_run(RECIPE_ID, run_record)
+    network = prepare_for_training(load_base(base), recipe.method, recipe.train.seed)
+
+    def validate() -> Validation:
+        return Validation(sum(weight.double().abs().sum().item() for weight in trainable_parameters(network).values()))
+
+    stream = TokenStream(ROWS, recipe.train.rows_per_step, recipe.train.seed)
+    plan = make_plan(recipe.train, stream.steps_per_epoch)
+    job = TrainingJob(
+        network, recipe.train, stream, plan, 0, validate, {str(n): f"rows:{n}" for n in range(len(ROWS))}, run, "again"
+    )
+    if open_trainable:
+        job = replace(job, open_trainable=open_trainable)
+    real_step = loop._step
+
+    def step(job, trainable, state, *others):
+        if state.step == until:
+            raise Stopped
+        return real_step(job, trainable, state, *others)
+
+    loop._step = step
+    try:
+        train(job, SilentProgress())
+    except Stopped:
+        return
+    finally:
+        loop._step = real_step
+    save_file(
+        {name: weight.detach().contiguous() for name, weight in trainable_parameters(network).items()},
+        home / "weights.safetensors",
+    )
+
+
+def main(plan: Path) -> None:
+    import torch.distributed as dist
+
+    from tunewright.train import together
+
+    dist.init_process_group("gloo", timeout=timedelta(minutes=10))
+    torch.set_num_threads(1)
+    if dist.get_rank() > 0:
+        together.follow()
+        return
+    for one in json.loads(plan.read_text()):
+        recipe = TuneRecipe.model_validate(one["recipe"])
+        base = Path(one["base"])
+
+        def open_trainable(job, base=base, recipe=recipe):
+            return together.Together(job, base, recipe)
+
+        carry_out(base, Path(one["home"]), recipe, one["until"], open_trainable)
+    together.end()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    main(Path(sys.argv[1]))
