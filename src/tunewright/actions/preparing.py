@@ -13,6 +13,7 @@ from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeErr
 from tunewright.evaluate import choose_metrics
 from tunewright.evaluate.retention import make_suite
 from tunewright.evaluate.task import LOSS_METRICS
+from tunewright.model.libraries import import_libraries
 from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
 from tunewright.records import Change, CheckResult, Conversation, Derived, Example, Split, TuneRecipe, settled
@@ -60,6 +61,7 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
     """
     if recipe.retention.enabled:
         make_suite(recipe.retention)  # so that a bad file of retention.files is found before anything is written
+    import_libraries()
     base = find_base(recipe.base)
     _require_length_of_base(recipe, base)
     renderer = load_renderer(base.folder)

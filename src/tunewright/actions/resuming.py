@@ -11,6 +11,7 @@ from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData
 from tunewright.errors import BaseMismatchError, TrainError
+from tunewright.model.libraries import import_libraries
 from tunewright.outside.hub import find_again
 from tunewright.records import Derived, Record, RunKind, RunStatus, TuneRecipe, settled
 from tunewright.render import load_renderer
@@ -56,6 +57,7 @@ def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress)
         BaseMismatchError: the base or its renderer is no longer what the run started with.
         StoreError: its rows do not verify.
     """
+    import_libraries()
     base = find_again(run.record.base)
     renderer = load_renderer(base.folder).fitted(
         settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens)

@@ -125,20 +125,21 @@ def _doubts(texts: Sequence[str], labels: Sequence[int]) -> list[_Doubt]:
     Raises:
         MissingExtraError: scikit-learn or cleanlab is not installed.
     """
-    try:
-        import numpy as np
-        from cleanlab.filter import find_label_issues
-    except ImportError:
-        raise MissingExtraError("cleanlab", "data", "find label errors") from None
-    given = np.array(labels, dtype=np.int64)
     features = _features(texts)
     if features is None:
         return []
+    import numpy as np
+
+    given = np.array(labels, dtype=np.int64)
     probabilities = _held_out_probabilities(features, given)
     likely = probabilities.argmax(axis=1)
     num_wrong_by_default = len(given) - np.bincount(given).max()
     if np.count_nonzero(likely != given) > (1 - MIN_ERROR_REDUCTION) * num_wrong_by_default:
         return []
+    try:
+        from cleanlab.filter import find_label_issues  # only now: it brings much along
+    except ImportError:
+        raise MissingExtraError("cleanlab", "data", "find label errors") from None
     suspects = find_label_issues(
         given, probabilities, filter_by="low_self_confidence", return_indices_ranked_by="self_confidence", n_jobs=1
     )
