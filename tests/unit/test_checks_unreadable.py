@@ -12,7 +12,7 @@ from tunewright.data import prepare
 from tunewright.errors import DataError
 from tunewright.records import CheckResult, DataRecipe, DataReport, Severity
 
-GOOD = [json.dumps({"prompt": f"question {number}", "completion": f"answer {number}"}) for number in range(30)]
+GOOD = [json.dumps({"prompt": f"question {number}", "completion": f"answer {number}"}) for number in range(60)]
 BAD = ['{"prompt": "cut off', '{"prompt": "q"}', '{"prompt": "q", "completion": ""}', "[1]"]
 
 
@@ -34,7 +34,7 @@ def test_bad_rows_are_listed_and_the_others_are_checked(tmp_path: Path) -> None:
     places = [finding.locations[0].removeprefix(path).split()[0] for finding in result.findings]
     assert sorted(places) == [":11", ":12", ":13", ":14"]
     assert all(finding.explanation.startswith("Found ") for finding in result.findings)
-    assert (report.num_rows, report.num_distinct_rows) == (31, 30)
+    assert (report.num_rows, report.num_distinct_rows) == (61, 60)
     assert {result.check for result in report.blocking} == {"unreadable_rows"}
 
 
@@ -48,7 +48,7 @@ def test_held_out_files_and_packed_ones_are_looked_at_too(tmp_path: Path) -> Non
     packed.write_bytes(gzip.compress("".join(f"{line}\n" for line in [*GOOD[20:], BAD[1]]).encode()))
     recipe = DataRecipe(path=write(tmp_path / "rows.jsonl", [*GOOD[:20], BAD[0]]), test_path=str(packed))
     places = [finding.locations[0].split()[0] for finding in result_of(check(recipe)).findings]
-    assert places == [f"{tmp_path}/rows.jsonl:21", f"{packed}:11"]
+    assert places == [f"{tmp_path}/rows.jsonl:21", f"{packed}:41"]
 
 
 def test_good_rows_give_an_empty_result(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_file_that_hides_rows_or_has_no_good_one_is_refused(
 
 
 def test_training_refuses_a_file_with_one_bad_row(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"rows\.jsonl:31"):
+    with pytest.raises(DataError, match=r"rows\.jsonl:61"):
         prepare(DataRecipe(path=write(tmp_path / "rows.jsonl", [*GOOD, BAD[0]])))
 
 
@@ -86,4 +86,4 @@ def test_the_screen_offers_no_acceptance_of_what_cannot_be_accepted(
     assert outcome.code == 1
     assert "Training is refused until this is corrected: Rows that cannot be read." in outcome.stdout
     assert "checks.accept" not in outcome.stdout
-    assert "\n  rows.jsonl:31 " in outcome.stdout
+    assert "\n  rows.jsonl:61 " in outcome.stdout

@@ -1,6 +1,7 @@
 """`check`: what is wrong with rows, what training would do about it, and a list to decide otherwise."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunewright.contracts import Progress, SilentProgress
@@ -11,12 +12,13 @@ from tunewright.data import (
     examine,
     label_counts,
     length_histograms,
+    splittable,
     write_fixes,
 )
 from tunewright.errors import Problem, StoreError
 from tunewright.model.load import context_length
 from tunewright.outside.hub import find_base, load_hub_dataset
-from tunewright.records import DataRecipe, DataReport
+from tunewright.records import CheckResult, DataRecipe, DataReport
 from tunewright.render import load_renderer
 from tunewright.study.data_page import render_data_page
 from tunewright.train.defaults import answer_room
@@ -52,7 +54,8 @@ def check(
     started = time.monotonic()
     under_base = None if base is None else _rows_under(base, data)
     examined = examine(data, load_hub_dataset, progress or SilentProgress(), base=under_base, unreadable=Unreadable())
-    report = _report(examined, time.monotonic() - started)
+    results = (splittable(data, examined), *examined.results)
+    report = _report(examined, results, time.monotonic() - started)
     if fixes_file is not None:
         write_fixes(fixes_file, examined.fixes)
     if page is not None:
@@ -71,7 +74,7 @@ def _rows_under(base: str, data: DataRecipe) -> RowsUnderBase:
     )
 
 
-def _report(examined: ExaminedData, seconds: float) -> DataReport:
+def _report(examined: ExaminedData, results: Sequence[CheckResult], seconds: float) -> DataReport:
     labels, num_labels = label_counts(examined.rows)
     return DataReport(
         sources=examined.sources,
@@ -79,9 +82,7 @@ def _report(examined: ExaminedData, seconds: float) -> DataReport:
         num_distinct_rows=len(examined.rows),
         num_dropped=len(examined.decisions.dropped),
         num_edited=len(examined.decisions.edited),
-        results=tuple(
-            result.model_copy(update={"findings": result.findings[:MAX_FINDINGS]}) for result in examined.results
-        ),
+        results=tuple(result.model_copy(update={"findings": result.findings[:MAX_FINDINGS]}) for result in results),
         lengths=length_histograms(examined.rows),
         labels=labels,
         num_labels=num_labels,

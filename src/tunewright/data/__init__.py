@@ -25,6 +25,7 @@ From bytes to records, one file per step:
                          documents to rows; answers that are in the passage; answers that were given before
     facets, groups, cut  what ties rows together, and where the borders between splits run
     frozen, split        the test split of an earlier version; rows to splits that share nothing
+    splittable           whether rows can be split, said before training
     prepare              recipe to splits and the DatasetVersion
     difference, describe two versions compared; figures about one
     export               a version as files
@@ -44,6 +45,7 @@ from tunewright.data.frozen import FrozenTest
 from tunewright.data.prepare import PreparedData, drop_rows, prepare
 from tunewright.data.read import LoadHubDataset, ReadRows, read_rows
 from tunewright.data.refusals import Unreadable
+from tunewright.data.splittable import splittable
 from tunewright.data.summary import label_counts, length_histograms
 from tunewright.data.unsplit import prepare_test
 
@@ -71,6 +73,7 @@ __all__ = [
     "read_fixes",
     "read_rows",
     "require_one_answer",
+    "splittable",
     "summarise_splits",
     "write_fixes",
 ]

@@ -44,6 +44,7 @@ class Finding(Record):
 
 _DROP_UNUSABLE = "Correct the rows in your file, or have them dropped with `--set data.unusable_rows=drop`."
 _ADVICE = {
+    "splits": "Add rows, or give held-out rows of your own with `--validation FILE` and `--test FILE`.",
     "unreadable_rows": "Correct the rows in your file, or remove them; they cannot be accepted.",
     "special_tokens": _DROP_UNUSABLE,
     "unusable_rows": _DROP_UNUSABLE,
