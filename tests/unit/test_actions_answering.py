@@ -74,7 +74,7 @@ def test_a_base_that_answers_the_slower_way_is_named_with_the_reason(
 def test_a_name_that_is_nothing_lists_the_closest_runs(tmp_path: Path) -> None:
     run = start_run(tmp_path)
     name = run.record.id.replace("20261120", "20261121")
-    with pytest.raises(StoreError, match=rf"no run of that name.*Closest: {run.record.id}.*tunewright runs"):
+    with pytest.raises(StoreError, match=rf"no run .*Closest: {run.record.id}.*tunewright runs.* Or give a model: b"):
         open_model(name, tmp_path)
 
 

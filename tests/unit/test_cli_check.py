@@ -91,6 +91,12 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
     assert "Report: p.html" in outcome.stdout
 
 
+@pytest.mark.parametrize("setting", ["data.form", "form"])
+def test_a_setting_without_a_value_is_told_how_settings_are_written(setting: str, shell: Shell) -> None:
+    outcome = shell.run("check", "rows.jsonl", "--set", setting)
+    assert f"--set {setting}: found no key=value" in outcome.stderr
+
+
 def test_a_fix_list_that_was_written_is_not_advised_again(shell: Shell) -> None:
     shell.fake("check", build_data_report())
     assert "To decide row by row: add --fix" in shell.run("check", "rows.jsonl").stdout

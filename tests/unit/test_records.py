@@ -135,7 +135,12 @@ def test_all_wrong_settings_are_listed_at_once():
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [
-        (b"- a\n- b\n", "found list, expected a mapping of settings"),
+        (b"- a\n- b\n", "found a list, expected a mapping of settings"),
+        (b"", "found nothing, expected a mapping of settings"),
+        (
+            b"data: {path: x, checks: {skip: lengths}}",
+            r"data\.checks\.skip: found 'lengths', expected a list, as in \[a, b\]",
+        ),
         (b"train: {epochs: 1\n", r"recipe.yaml:2: found text that is not YAML"),
         (b"\xff\xfe", "found UnicodeDecodeError, expected a readable YAML file"),
     ],

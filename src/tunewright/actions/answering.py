@@ -63,8 +63,10 @@ def open_model(model: str, home: Path | None, max_answer_tokens: int | None = No
     try:
         run = store.run(_newest_tuned(store) if model == "last" else model)
     except StoreError as no_run:
-        if isinstance(no_run, CorruptError) or not _may_be_base(model):
-            raise no_run from None
+        if isinstance(no_run, CorruptError):
+            raise
+        if not _may_be_base(model):
+            raise StoreError(f"{no_run} Or give a model: bundled, a folder, or a hub id such as owner/name.") from None
         base = find_base(model)
         length = context_length(base.folder)
         renderer = load_renderer(base.folder).fitted(length, max_answer_tokens or length // 4)

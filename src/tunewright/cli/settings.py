@@ -159,7 +159,8 @@ def refuse_other_sections(overrides: Sequence[str], sections: Sequence[str]) -> 
         RecipeError: names the first override of another section.
     """
     for override in overrides:
-        if override.partition(".")[0] not in sections:
+        # Without "=" it is no setting at all, which read_recipe says.
+        if "=" in override and override.partition(".")[0] not in sections:
             fix = "Remove it: nothing is trained here."
             expected = " or ".join(f"{section}.*" for section in sections)
             raise RecipeError(Problem(f"--set {override}", "a setting without effect", expected, fix))

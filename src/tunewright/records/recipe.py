@@ -397,9 +397,8 @@ def _read_mapping(path: Path) -> dict[str, Any]:
         place = f"{path}:{where.line + 1}" if where else str(path)
         raise RecipeError(Problem(place, "text that is not YAML", "a YAML mapping", "Fix the syntax.")) from None
     if not isinstance(loaded, dict):
-        raise RecipeError(
-            Problem(str(path), type(loaded).__name__, "a mapping of settings", "See docs/recipes.md for an example.")
-        )
+        found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
+        raise RecipeError(Problem(str(path), found, "a mapping of settings", "See docs/recipes.md for an example."))
     return loaded
 
 
@@ -451,6 +450,8 @@ def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Pr
         else:
             found = repr(detail["input"])[:80]
             message = detail["msg"].removeprefix("Input should be ")
+            if detail["type"] == "tuple_type":
+                message = "a list, as in [a, b]"
             expected = message[0].lower() + message[1:]
             fix = _ADVICE.get(name, "Change the value.")
         problems.append(Problem(f"{where}: {name}", found, expected, fix))

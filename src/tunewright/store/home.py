@@ -196,8 +196,10 @@ def _no_single(what: str, name: str, matches: list[str], known: list[str], advic
         return Problem(repr(name), found, expected, "Give more of the id.")
     closest = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
     if not known:
-        return Problem(repr(name), f"no {what} at all", expected, "Make one with: tunewright tune DATA")
-    fix = f"Closest: {_listed(closest)}. {advice}" if closest else f"{len(known)} are stored. {advice}"
+        command = "tune" if what == "run" else "data build"
+        return Problem(repr(name), f"no {what} at all", expected, f"Make one with: tunewright {command} DATA")
+    stored = "1 is stored" if len(known) == 1 else f"{len(known):,} are stored"
+    fix = f"Closest: {_listed(closest)}. {advice}" if closest else f"{stored}. {advice}"
     return Problem(repr(name), f"no {what} of that name", expected, fix)
 
 
