@@ -11,6 +11,7 @@ from tunewright.data.checks.facts import (
     numbers_conflict,
     same_content,
 )
+from tunewright.data.checks.words import words
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,9 @@ def test_facts_have_equal_keys_exactly_if_they_are_equal() -> None:
 
 def test_names_are_capitalised_words_inside_a_sentence() -> None:
     assert names("Yesterday Anna saw (Burger King). Then it rained.\nNow Bob.") == {"anna", "burger", "king", "bob"}
+    # As words() gives them: the capital İ folds to i alone, and Chinese characters are words of their own.
+    assert names("Bu yıl İstanbul ve Ankara") == {"istanbul", "ankara"} <= set(words("istanbul ANKARA"))
+    assert names("使用 Netflix公司") == {"netflix"}
 
 
 @pytest.mark.parametrize(

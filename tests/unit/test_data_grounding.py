@@ -34,6 +34,13 @@ def test_answers_in_the_words_of_the_passage_are_grounded(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["Merkez yıllardır İstanbul'da bulunur.", "İzmir büyük bir şehirdir.", "该公司使用 Netflix公司 的服务。"]
+)
+def test_a_sentence_with_names_of_other_scripts_is_grounded_in_itself(text: str) -> None:
+    assert why_ungrounded(text, text) is None
+
+
+@pytest.mark.parametrize(
     ("answer", "reason"),
     [
         ("Acme ships parcels within 5 days.", "numbers that are not in the passage: 5"),

@@ -81,7 +81,7 @@ def _numbers(text: str) -> set[str]:
 
 def _opening_names(text: str) -> set[str]:
     """Capitalised first words of sentences, which may be names."""
-    return {word.casefold() for word in _FIRST_WORD.findall(text) if word[0].isupper()}
+    return {words(word)[0] for word in _FIRST_WORD.findall(text) if word[0].isupper()}
 
 
 def _stem(word: str) -> str:

@@ -93,8 +93,8 @@ def _negates(word: str, before: str, after: str) -> bool:
 
 
 def names(text: str) -> frozenset[str]:
-    """Words with a capital letter inside a sentence, case folded. The first word of a sentence is never a name."""
-    return frozenset(word.casefold() for word in _NAME.findall(text) if word[0].isupper())
+    """Words with a capital letter inside a sentence, as `words` gives them. The first of a sentence is never a name."""
+    return frozenset(words(word)[0] for word in _NAME.findall(text) if word[0].isupper())
 
 
 def names_conflict(left: str, right: str, *, forgive_spelling: bool) -> tuple[str, str] | None:

@@ -17,4 +17,6 @@ def words(text: str) -> list[str]:
     """
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # The capital of Turkish folds to an i and a dot that is no letter, which would cut the word in two.
+    return _WORD.findall(folded.replace("i\u0307", "i"))
