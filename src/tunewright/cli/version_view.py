@@ -61,7 +61,8 @@ def print_difference(screen: Screen, found: VersionDifference) -> None:
                 ],
             )
         )
-    moved = f"; {found.num_moved:,} of them lie in another split" if found.num_moved else ""
+    verb = "lies" if found.num_moved == 1 else "lie"
+    moved = f"; {found.num_moved:,} of them {verb} in another split" if found.num_moved else ""
     screen.line(f"{found.num_same:,} rows are in both{moved}.")
     if found.is_reordered:
         screen.line("Rows that both have stand in another order.")
