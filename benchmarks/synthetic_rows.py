@@ -72,7 +72,7 @@ class _Row:
 def write_rows(path: Path, num_rows: int, kind: Kind = "text", seed: int = 0) -> list[PlantedPair]:
     """Write JSON Lines, and give the pairs planted in them."""
     rng = np.random.default_rng(seed)
-    words = _Words(rng)
+    words = Words(rng)
     pairs: list[PlantedPair] = []
     earlier: list[tuple[int, _Row]] = []
     line = 0
@@ -114,7 +114,7 @@ def similarity(left: str, right: str) -> float:
     return len(shingles[0] & shingles[1]) / max(1, len(shingles[0] | shingles[1]))
 
 
-class _Words:
+class Words:
     """An endless supply of words by Zipf's law."""
 
     def __init__(self, rng: np.random.Generator) -> None:
@@ -136,7 +136,7 @@ class _Words:
         return [self._forms[place] for place in self._rng.integers(first, first + _WORDS_PER_LABEL, 3).tolist()]
 
 
-def _block(words: _Words, kind: Kind, rng: np.random.Generator) -> Iterator[_Row]:
+def _block(words: Words, kind: Kind, rng: np.random.Generator) -> Iterator[_Row]:
     """Rows of one block; words are drawn for all of them at once, which makes a million rows a matter of minutes."""
     num_words = _INPUT_WORDS + _ANSWER_WORDS
     drawn = words.draw(_ROWS_PER_BLOCK * num_words)
@@ -199,7 +199,7 @@ def _with_oddities(answer: str, rng: np.random.Generator) -> str:
     return answer
 
 
-def _reworded(row: _Row, words: _Words, kind: Kind, rng: np.random.Generator) -> _Row:
+def _reworded(row: _Row, words: Words, kind: Kind, rng: np.random.Generator) -> _Row:
     """The row with one to four of its lower-case words replaced: similarities from .5 to 1, most of them near .8."""
     # Of inputs only the later sentences change: the answer follows from the first words.
     fixed, target = ("", row.answer) if kind == "text" else row.given.split("? ", 1)
