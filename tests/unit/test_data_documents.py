@@ -146,6 +146,13 @@ def test_the_text_of_a_page_is_what_a_reader_sees(page: str, text: str) -> None:
     assert html_text(page)[0] == text
 
 
+def test_a_comment_in_a_code_block_is_not_the_title_of_a_text(tmp_path: Path) -> None:
+    write(tmp_path / "a.md", b"```bash\n# install\n```\n# The manual\n")
+    write(tmp_path / "b.md", b"```bash\n# install\n```\n")
+    found, _ = read(tmp_path)
+    assert [document.title for document in found] == ["The manual", "b"]
+
+
 def test_the_title_of_a_page_is_found_and_is_no_text() -> None:
     assert html_text("<head><title>Fees\n2026</title></head><body>Text</body>") == ("Text", "Fees\n2026")
 

@@ -89,6 +89,29 @@ def test_headings_of_markdown_are_the_title_and_start_passages():
     assert [passage.place for passage in passages] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("code", "is_open"),
+    [
+        ("```\n# no\n```", False),
+        ("````md\n```\n# no\n```\n# no\n````", False),  # a longer fence holds shorter ones
+        ("```\n# no\n```js\n# no\n```", False),  # words behind it: no end
+        ("~~~\n# no\n```\n# no\n~~~", False),
+        ("```inline```", False),
+        ("```\n# no", True),
+    ],
+)
+def test_a_number_sign_in_a_code_block_is_no_heading(code, is_open):
+    passages = list(cut("a.md", "Handbook", f"{code}\n# Fees\nTwo euros."))
+    expected = [("Handbook", f"{code}\n# Fees\nTwo euros.")]
+    if not is_open:
+        expected = [("Handbook", code), ("Handbook > Fees", "Two euros.")]
+    assert [(passage.title, passage.text) for passage in passages] == expected
+
+
+def test_the_suffix_of_markdown_may_be_in_capitals():
+    assert [passage.title for passage in cut("README.MD", "Handbook", "## Fees\nTwo euros.")] == ["Handbook > Fees"]
+
+
 def test_a_number_sign_in_another_kind_of_document_is_text():
     assert texts("# not a heading\nText.") == ["# not a heading\nText."]
 

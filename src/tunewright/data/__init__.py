@@ -7,6 +7,7 @@ From bytes to records, one file per step:
     row_files            which of them reads a file, by its suffix
     files                the bytes of a file or URL, packed or not, and their hash
     passages, documents  texts to passages; text, Markdown, HTML, PDF and DOCX to texts
+    markdown             which lines of Markdown are code
     databases            SQL over databases and tables
     messages, tool_calls the messages of a row; function declarations and calls
     pairs, chat_logs     a row to a PreferencePair; a log line of a chat service to its messages

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from tunewright.data.html_text import html_text
 from tunewright.data.lines import decode, without_mark
+from tunewright.data.markdown import lines_of_markdown
 from tunewright.data.passages import passages
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt, join_names
 from tunewright.errors import DataError, MissingExtraError, Problem
@@ -159,7 +160,8 @@ def _extract_plain(data: bytes) -> _Extracted:
 
 def _extract_markdown(data: bytes) -> _Extracted:
     text = _decoded(data)
-    headings = (line.removeprefix("# ") for line in text.split("\n") if line.startswith("# "))
+    lines = (line for line, is_code in lines_of_markdown(text) if not is_code)
+    headings = (line.removeprefix("# ") for line in lines if line.startswith("# "))
     return _Extracted(text, next(headings, None))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tunewright.data.checks.words import words
 from tunewright.data.documents import read_documents
 from tunewright.data.from_documents import ID_DIGITS
+from tunewright.data.markdown import lines_of_markdown
 from tunewright.data.refusals import ReadLog
 from tunewright.records import Passage, content_hash
 
@@ -28,7 +29,6 @@ _SENTENCE_END = re.compile(
     r"""[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+[」』”]*|\n(?=\s*\n)|\n(?=\s*(?:[-*+•|]|\d+[.)]\s))|(?<=\|)\n"""
 )
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*")
-_FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
 _LIST_NUMBER = re.compile(r"\s*\d+\.")
 _SPACELESS = re.compile(r"\S+")
 
@@ -66,7 +66,7 @@ def cut(document: str, title: str, text: str, max_words: int = MAX_WORDS) -> Ite
         document, title: of every passage; see records.Passage.
         max_words: most words of a passage, at least 1. A sentence with more of them is cut.
     """
-    sections = _markdown_sections(title, text) if document.endswith(".md") else [(title, text)]
+    sections = _markdown_sections(title, text) if document.lower().endswith(".md") else [(title, text)]
     parts = ((heading, part) for heading, section in sections for part in _parts(section, max_words))
     for place, (heading, part) in enumerate(parts, start=1):
         part_id = content_hash([document, part])[:ID_DIGITS]
@@ -76,11 +76,8 @@ def cut(document: str, title: str, text: str, max_words: int = MAX_WORDS) -> Ite
 def _markdown_sections(title: str, text: str) -> Iterator[tuple[str, str]]:
     headings: list[tuple[int, str]] = []
     lines: list[str] = []
-    fence = ""
-    for line in text.split("\n"):
-        if (mark := _FENCE.match(line)) and fence in ("", mark[1]):
-            fence = "" if fence else mark[1]
-        heading = None if fence else _HEADING.fullmatch(line)
+    for line, is_code in lines_of_markdown(text):
+        heading = None if is_code else _HEADING.fullmatch(line)
         if heading is None:
             lines.append(line)
             continue
