@@ -3,9 +3,11 @@
     torchrun --standalone --nproc-per-node 2 tests/together_runs.py PLAN.json
 
 The plan lists trainings: {"base", "home", "recipe", "until"}. The first process carries them out one after the other,
-each from where its run stands, and saves weights and curve; the second follows.
+each from where its run stands, and saves weights and curve; the second follows. In the first checkpoint of a step that
+is named as "full_at" the second finds its disk full.
 """
 
+import errno
 import json
 import os
 import sys
@@ -16,8 +18,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from store_samples import RECIPE_ID, run_record
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageWriter
 
 from tunewright.contracts import SilentProgress
+from tunewright.errors import StoreError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import TuneRecipe
@@ -36,6 +40,19 @@ ROWS = tuple(
     )
     for n, length in enumerate(LENGTHS)
 )
+
+
+def fill_disk(at_step: int) -> None:
+    """Refuse this process's part of a checkpoint, once."""
+    real_write = HuggingFaceStorageWriter.write_data
+
+    def write(self, plan, planner):
+        if f"step-{at_step:08d}" in str(self.path):
+            HuggingFaceStorageWriter.write_data = real_write
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real_write(self, plan, planner)
+
+    HuggingFaceStorageWriter.write_data = write
 
 
 class Stopped(BaseException):
@@ -85,17 +102,22 @@ def main(plan: Path) -> None:
 
     dist.init_process_group("gloo", timeout=timedelta(minutes=10))
     torch.set_num_threads(1)
+    trainings = json.loads(plan.read_text())
     if dist.get_rank() > 0:
+        fill_disk(next(one["full_at"] for one in trainings if "full_at" in one))
         together.follow()
         return
-    for one in json.loads(plan.read_text()):
+    for one in trainings:
         recipe = TuneRecipe.model_validate(one["recipe"])
         base = Path(one["base"])
 
         def open_trainable(job, base=base, recipe=recipe):
             return together.Together(job, base, recipe)
 
-        carry_out(base, Path(one["home"]), recipe, one["until"], open_trainable)
+        try:
+            carry_out(base, Path(one["home"]), recipe, one["until"], open_trainable)
+        except StoreError as error:
+            (Path(one["home"]) / "words").write_text(str(error))
     together.end()
 
 

@@ -21,9 +21,11 @@ from tunewright.train.shards import read_shards, write_shards
 
 SCRIPT = Path(__file__).parents[1] / "together_runs.py"
 FOLDERS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
-METHODS: dict[str, Lora | Full] = {"lora": Lora(rank=1, alpha=8.0, dropout=0.0), "full": Full()}
-"""Of rank 1, the second process's part of a matrix is empty."""
+METHODS: dict[str, Lora | Full] = {"lora": Lora(rank=1, alpha=8.0, dropout=0.0), "full": Full(), "tied": Full()}
+"""Of rank 1, the second process's part of a matrix is empty. Gemma's head has the weights of its embeddings."""
+BASE_OF = {"lora": "llama", "full": "llama", "tied": "gemma"}
 STOP_AT = 5
+FULL_AT = 3
 
 
 def recipe(method: Lora | Full, rate: float) -> TuneRecipe:
@@ -51,12 +53,16 @@ def start(plan: Path, num_processes: int = 2) -> subprocess.Popen[str]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every training of this file: `METHOD-NUMBERS`, where 12 began with one process and went on with two."""
     home = tmp_path_factory.mktemp("home")
-    base = write_tiny_base(home / "base")
+    bases = {name: write_tiny_base(home / f"{name}-base", BASE_OF[name]) for name in METHODS}
     plan = []
     for name, chosen in RECIPES.items():
+        base = bases[name]
         carry_out(base, home / f"{name}-1", chosen, until=99)
         carry_out(base, home / f"{name}-12", chosen, until=STOP_AT)
         recipe = chosen.model_dump(mode="json")
+        if name == "lora":  # for a moment the second process's disk is full
+            full = {"base": str(base), "home": str(home / "lora-full"), "recipe": recipe, "until": 99}
+            plan += [{**full, "full_at": FULL_AT}, full]
         for numbers, until in (("2", 99), ("12", 99), ("21", STOP_AT), ("22", STOP_AT), ("22", 99)):
             plan.append({"base": str(base), "home": str(home / f"{name}-{numbers}"), "recipe": recipe, "until": until})
     (home / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
@@ -64,7 +70,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output, _ = process.communicate()
     assert process.returncode == 0, output
     for name, chosen in RECIPES.items():
-        carry_out(base, home / f"{name}-21", chosen, until=99)
+        carry_out(bases[name], home / f"{name}-21", chosen, until=99)
     return home
 
 
@@ -72,8 +78,10 @@ def curve(home: Path) -> list[dict[str, object]]:
     return Store(home).run("last").metrics()
 
 
-@pytest.mark.parametrize("numbers", ["2", "12", "21", "22"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [*((method, numbers) for method in METHODS for numbers in ("2", "12", "21", "22")), ("lora", "full")],
+)
 def test_losses_gradient_norms_and_weights_are_those_of_one_process(home: Path, method: str, numbers: str) -> None:
     expected, found = curve(home / f"{method}-1"), curve(home / f"{method}-{numbers}")
     assert [row["step"] for row in found] == [row["step"] for row in expected]
@@ -84,6 +92,12 @@ def test_losses_gradient_norms_and_weights_are_those_of_one_process(home: Path, 
     assert one.keys() == other.keys()
     for name, weight in one.items():
         torch.testing.assert_close(other[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_a_full_disk_under_one_process_ends_a_training_in_words_and_both_go_on(home: Path) -> None:
+    words = (home / "lora-full" / "words").read_text()
+    assert "checkpoint could not be written (process 1: [Errno 28] No space left on device)" in words
+    assert "make room on the disk, then resume the run" in words
 
 
 @pytest.mark.parametrize("method", METHODS)

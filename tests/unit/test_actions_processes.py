@@ -14,7 +14,7 @@ from tunewright.actions import processes
 from tunewright.actions.handover import EXIT_LOST, EXIT_OUT_OF_MEMORY, TuneJob, WorkerFolder
 from tunewright.actions.launching import _die_as
 from tunewright.actions.supervising import start_worker
-from tunewright.errors import ModelError, ProcessLostError, ProcessOutOfMemoryError, RecipeError, TrainError
+from tunewright.errors import ModelError, ProcessLostError, ProcessOutOfMemoryError, RecipeError, StoreError, TrainError
 from tunewright.records import BakeRecipe, DataRecipe, TrainRecipe, TuneRecipe
 from tunewright.train import together
 
@@ -155,3 +155,16 @@ def test_memory_that_runs_out_in_one_process_is_an_end_for_all(monkeypatch: pyte
     ):
         with pytest.raises(kind, match=words):
             part.gradients([], 1, 0, "float32", 0)
+
+
+def test_the_others_are_told_to_end_only_where_they_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(together, "_send", sent.append)
+    monkeypatch.setattr(together, "_unfinished", [])
+    with pytest.raises(StoreError, match="disk"), together._told("write", "folder"):
+        raise StoreError("disk full, everywhere")
+    together.end()
+    with pytest.raises(KeyboardInterrupt), together._told("clip", 1.0):
+        raise KeyboardInterrupt
+    together.end()  # they wait in the middle of it
+    assert sent == [["write", "folder"], ["end"], ["clip", 1.0]]

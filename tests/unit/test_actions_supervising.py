@@ -319,6 +319,47 @@ def test_a_worker_whose_supervisor_was_killed_stops_as_on_ctrl_c(tmp_path: Path)
     wait_for(tmp_path / "stopped")
 
 
+PATIENT = """
+import os, sys, time
+from pathlib import Path
+told, folder = Path(sys.argv[1]), Path(sys.argv[2])
+(told / "pid").write_text(str(os.getpid()))
+beats = 0
+while not (told / "go").exists():
+    beats += 1
+    (folder / "pulse.new").write_text('{"beats": %d, "patience_seconds": 2.0, "run_id": null}' % beats)
+    (folder / "pulse.new").replace(folder / "pulse")
+    (told / "began").touch()
+    time.sleep(0.1)
+"""
+
+
+def wait_until_stopped(pid: int) -> None:
+    def state() -> str:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(") ")[2][0]
+
+    deadline = time.monotonic() + 60
+    while state() != "T" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert state() == "T"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc; the signals are the same elsewhere")
+def test_ctrl_z_stops_both_and_a_long_pause_is_no_reason_to_kill_the_worker(tmp_path: Path) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path), PATIENT])
+    wait_for(tmp_path / "began")
+    worker = int((tmp_path / "pid").read_text())
+    supervisor.send_signal(signal.SIGTSTP)
+    wait_until_stopped(worker)
+    wait_until_stopped(supervisor.pid)
+    time.sleep(3.0)  # longer than the worker's patience
+    supervisor.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    (tmp_path / "go").touch()
+    assert supervisor.wait(timeout=60) == 0
+    assert int((tmp_path / "pid").read_text()) == worker, "it was killed and started again"
+
+
 def test_the_worker_gets_settings_for_its_memory_unless_the_user_set_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

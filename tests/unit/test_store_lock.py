@@ -79,6 +79,47 @@ def test_one_of_eight_threads_wins(tmp_path):
     assert sorted(results) == ["lost"] * 7 + ["won"]
 
 
+COMPETITOR = """
+import datetime, pathlib, sys
+from tunewright.errors import RunInUseError
+from tunewright.store import Files, lock_folder
+folder = pathlib.Path(sys.argv[1])
+print("ready", flush=True)
+for line in sys.stdin:  # a round begins, or the winner of one may let go
+    if line == "end\\n":
+        continue
+    try:
+        with lock_folder(folder, Files(), lambda: datetime.datetime.now(datetime.UTC)):
+            print("won", flush=True)
+            assert sys.stdin.readline() == "end\\n"
+    except RunInUseError:
+        print("lost", flush=True)
+"""
+
+
+def test_of_eight_processes_exactly_one_wins_a_hundred_times(tmp_path):
+    command = [sys.executable, "-c", COMPETITOR, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    competitors = [subprocess.Popen(command, **pipes) for _ in range(8)]
+    try:
+        assert [one.stdout.readline() for one in competitors] == ["ready\n"] * 8
+        for _ in range(100):
+            for word in ("begin\n", "end\n"):
+                for one in competitors:
+                    one.stdin.write(word)
+                if word == "begin\n":
+                    found = [one.stdout.readline() for one in competitors]
+                    assert sorted(found) == ["lost\n"] * 7 + ["won\n"]
+            # The winner lets go before the next round: its next lock would find its own.
+            with lock_folder(tmp_path, Files(), clock, wait=True):
+                pass
+    finally:
+        for one in competitors:
+            one.stdin.close()
+            one.wait()
+            one.stdout.close()
+
+
 def test_waiting_ends_when_the_holder_is_done(tmp_path):
     order = []
 

@@ -13,8 +13,8 @@ This file needs torch: import it inside functions.
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,11 +181,11 @@ class Together:
     """What the first process has: it conducts."""
 
     def __init__(self, job: TrainingJob, base_folder: Path, recipe: TuneRecipe) -> None:
-        _tell("begin", str(base_folder), recipe.model_dump(mode="json"))
         self._job = job
         self._whole = trainable_parameters(job.network)
-        self._part = Part(base_folder, recipe)
-        self._part.start_from(self._whole)
+        with _told("begin", str(base_folder), recipe.model_dump(mode="json")):
+            self._part = Part(base_folder, recipe)
+            self._part.start_from(self._whole)
         self.num_processes = self._part.num_processes
 
     def described(self, rows: Sequence[TokenSequence]) -> str:
@@ -210,41 +210,41 @@ class Together:
         # Drawn from our generator, whose state is in every checkpoint: a resumed run draws the same.
         seed = int(torch.randint(2**31, ()))
         plain_rows = [(row.token_ids, row.loss_weights) for row in rows]
-        _tell("gradients", plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed)
-        return self._part.gradients(rows, tokens_per_micro_batch, pad_token_id, precision, seed)
+        with _told("gradients", plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed):
+            return self._part.gradients(rows, tokens_per_micro_batch, pad_token_id, precision, seed)
 
     def clip(self, max_norm: float) -> float:
         """Shorten the gradient; gives its length before."""
-        _tell("clip", max_norm)
-        return self._part.clip(max_norm)
+        with _told("clip", max_norm):
+            return self._part.clip(max_norm)
 
     def update(self, learning_rate: float) -> None:
         """Let the optimizers move the weights."""
-        _tell("update", learning_rate)
-        self._part.update(learning_rate)
+        with _told("update", learning_rate):
+            self._part.update(learning_rate)
 
     def forget_gradients(self) -> None:
         """Make them empty."""
-        _tell("forget_gradients")
-        self._part.forget_gradients()
+        with _told("forget_gradients"):
+            self._part.forget_gradients()
 
     def show(self) -> None:
         """Bring the whole network up to date."""
-        _tell("gather")
-        self._part.gather(self._whole)
+        with _told("gather"):
+            self._part.gather(self._whole)
 
     def write(self, folder: Path) -> None:
         """Save weights, optimizer and random state."""
-        _tell("write", str(folder))
-        self._part.write(folder)
+        with _told("write", str(folder)):
+            self._part.write(folder)
         save_tensors(random_state(), folder / RANDOM_FILE)
 
     def read(self, folder: Path) -> None:
         """Restore what `write` saved, with however many processes."""
         from safetensors.torch import load_file
 
-        _tell("read", str(folder))
-        self._part.read(folder)
+        with _told("read", str(folder)):
+            self._part.read(folder)
         restore_random_state(load_file(folder / RANDOM_FILE))
 
     def read_weights(self, folder: Path) -> None:
@@ -281,13 +281,31 @@ def _carry_out(part: Part, do: str, arguments: list[Any]) -> None:
         getattr(part, do)(*arguments)
 
 
+_unfinished: list[str] = []
+"""The command that the others still carry out, or wait in."""
+
+
 def end() -> None:
-    """Let the other processes end. For the first one."""
-    _tell("end")
+    """Let the other processes end, if they can hear it. For the first one."""
+    if not _unfinished:
+        _send(["end"])
 
 
-def _tell(do: str, *arguments: object) -> None:
-    line = json.dumps([do, *arguments]).encode()
+@contextmanager
+def _told(do: str, *arguments: object) -> Iterator[None]:
+    """Let the others carry out a command, beside the block that carries it out here."""
+    _unfinished.append(do)
+    _send([do, *arguments])
+    try:
+        yield
+    except StoreError:  # all of them were told
+        _unfinished.clear()
+        raise
+    _unfinished.clear()
+
+
+def _send(command: list[object]) -> None:
+    line = json.dumps(command).encode()
     dist.broadcast(torch.tensor(len(line)), 0)
     dist.broadcast(torch.frombuffer(bytearray(line), dtype=torch.uint8), 0)
 
