@@ -100,7 +100,7 @@ class Part:
                 raise
             raise ProcessOutOfMemoryError(
                 f"Memory ran out in process {self.rank} of {self.num_processes} ({error}), and the others cannot go on "
-                "without it. Resume with a lower train.tokens_per_micro_batch, or with more processes."
+                "without it. Resume with more processes, or start again with a lower train.tokens_per_micro_batch."
             ) from None
 
     def _gradients(self, rows: Sequence[TokenSequence], max_tokens: int, pad_id: int, precision: Precision) -> float:
