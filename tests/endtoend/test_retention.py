@@ -12,11 +12,12 @@ from tiny_base import write_tiny_base
 
 from tunewright.actions import fallbacks, resume, retaining, tune
 from tunewright.errors import DataError, InterruptedRunError
-from tunewright.records import Estimate, Full, RetentionRecipe, RetentionResult, TuneRecipe
+from tunewright.records import Estimate, Full, Lora, Method, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
 
-FEW = RetentionRecipe(enabled=True, max_items=10)
+FEW = RetentionRecipe(enabled=True, max_items=10, beyond="refuse")
 LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
+TELL = FEW.model_copy(update={"beyond": "tell"})
 STRICT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 0.0})
 
 
@@ -87,6 +88,64 @@ def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
     assert trained.keys() == saved.keys()
     for key, value in saved.items():
         assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
+
+
+@pytest.mark.parametrize("method", [Lora(), Full()])
+def test_by_default_the_task_is_kept_and_what_it_cost_is_told(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
+) -> None:
+    scripted_drops(monkeypatch, {"as asked": 0.5})
+    recipe = recipe_with(inputs, TELL).model_copy(update={"method": method})
+    report = tune(recipe, home=tmp_path)
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    assert report.training.best_step == retention.kept_step == report.training.lowest_loss_step != 0
+    assert not retention.kept.is_within
+    assert "BEYOND THE LIMITS: " in retention.told
+    assert "retention.beyond=refuse" in retention.advice[0]
+    assert bool(retention.trials) == isinstance(method, Lora)
+    assert retention.attempts == ()
+    page = " ".join((Store(tmp_path).run("last").path / "report.html").read_text(encoding="utf-8").split())
+    assert "BEYOND THE LIMITS" in page
+
+
+def test_of_weights_as_good_at_the_task_those_that_forget_least_are_kept(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_drops(monkeypatch, {"as asked": 0.5})
+    report = tune(recipe_with(inputs, TELL.model_copy(update={"max_task_loss_increase": 0.5})), home=tmp_path)
+    run = Store(tmp_path).run("last")
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    lowest = min(point.validation_loss for point in report.training.curve if point.validation_loss is not None)
+    allowed = [trial.strength for trial in retention.trials if trial.validation_loss <= lowest + 0.5]
+    assert retention.strength == min(allowed) < 1.0
+    assert f"kept at {retention.strength:g} of its strength" in retention.told
+    trained = weights_of(run, f"checkpoints/step-{retention.kept_step:08d}", "weights.safetensors")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    for key, value in saved.items():
+        assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
+
+
+def test_validations_measure_fewer_items_and_the_kept_weights_all(inputs: tuple[Path, Path], tmp_path: Path) -> None:
+    few = LENIENT.model_copy(update={"beyond": "tell", "max_items": 20, "max_items_between": 10})
+    report = tune(recipe_with(inputs, few), home=tmp_path)
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    assert (retention.num_items, retention.max_items_between) == (120, 10)
+    grammar = {
+        point.step: point.retention.of("grammar").estimate
+        for point in report.training.curve
+        if point.retention is not None
+    }
+    kept = retention.kept.of("grammar").estimate
+    assert kept is not None
+    assert kept.num_rows == 20
+    assert all(found is not None and found.num_rows == (10 if step else 20) for step, found in grammar.items())
+    assert all(found is not None and not found.num_unscored for found in grammar.values())
 
 
 def scripted_drops(monkeypatch: pytest.MonkeyPatch, drops: dict[str, float]) -> list[str]:

@@ -17,7 +17,7 @@ from tunewright.store import Store
 from tunewright.train.loop import TrainingJob, Validation, train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
-from tunewright.train.strength import STRENGTHS, find_strength
+from tunewright.train.strength import STRENGTHS, find_strength, find_weakest
 
 ROWS = tuple(TokenSequence(str(n), (5, 6 + n, 7, 8 + n, 9), (0.0, 0.0, 1.0, 1.0, 1.0), cut=None) for n in range(8))
 TOKENS = torch.tensor([[5, 6, 7, 8, 9]])
@@ -116,6 +116,19 @@ def test_a_strength_that_is_no_better_than_the_base_is_not_measured(base: Path, 
 def test_the_lowest_loss_wins_where_less_is_better_than_more(base: Path, tmp_path: Path) -> None:
     made = Job(tmp_path, base, lambda strength: 0.5 + abs(strength - 0.3), lambda strength: 0.0)
     assert find_strength(made.job, 4, BASE_LOSS).value == 0.3
+
+
+@pytest.mark.parametrize(("max_loss", "strength"), [(0.8, 0.4), (0.56, 0.9), (0.51, 1.0), (2.0, 0.1)])
+def test_the_lowest_strength_whose_loss_is_low_enough_is_left_in_the_network(
+    base: Path, tmp_path: Path, max_loss: float, strength: float
+) -> None:
+    made = Job(tmp_path, base, lambda strength: 1.0 - 0.5 * strength + 1e-9, lambda strength: 0.0)
+    found = find_weakest(made.job, 4, max_loss + 1e-6)
+    assert found.value == strength
+    assert found.trials[-1].validation_loss > max_loss or strength == 0.1
+    assert made.asked == []
+    for name, parameter in made.outputs.items():
+        assert torch.equal(parameter.detach(), made.checkpoint[name] * strength)
 
 
 def test_scaling_b_is_what_peft_calls_scaling_and_survives_saving(base: Path, tmp_path: Path) -> None:

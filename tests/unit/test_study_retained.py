@@ -19,7 +19,16 @@ from tunewright.records import (
     TuneRecipe,
 )
 from tunewright.study.page import render_page
-from tunewright.study.retained import _verdict, advice, is_refused, measured_at, retention_rows, told
+from tunewright.study.retained import (
+    _verdict,
+    advice,
+    advice_by_task,
+    is_refused,
+    measured_at,
+    retention_rows,
+    told,
+    told_by_task,
+)
 from tunewright.study.retention_chart import retention_curves
 
 
@@ -94,12 +103,35 @@ def test_when_nothing_will_do_the_base_is_kept(strength: float | None, ending: s
     assert told(summary, summary, UNCHANGED, strength, RETENTION_METRICS).endswith(ending)
 
 
+def test_what_is_kept_for_the_task_is_told_with_what_it_cost() -> None:
+    summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
+    kept = summary.model_copy(update={"best_step": 20, "best_validation_loss": 3.004})
+    words = told_by_task(summary, kept, SEVERE, 0.7, RETENTION_METRICS)
+    assert words.startswith(
+        "Step 20 is kept at 0.7 of its strength, which forgets less: validation loss 3.004 (3 at full strength). "
+        "General ability since the base: All right-or-wrong items -5.0 points [-5.5, -4.5]"
+    )
+    assert "This is BEYOND THE LIMITS: All right-or-wrong items -5.0 points" in words
+    as_trained = told_by_task(summary, kept, SLIGHT, 1.0, RETENTION_METRICS)
+    assert as_trained.startswith("Step 20 is kept: validation loss 3.004. General")
+    assert "LIMITS" not in as_trained
+
+
+def test_an_earlier_checkpoint_that_is_as_good_and_forgets_less_is_told() -> None:
+    summary = training(10, 20, UNCHANGED, SLIGHT, SEVERE)
+    words = told_by_task(summary, summary, SLIGHT, 1.0, RETENTION_METRICS)
+    assert words.endswith("Step 20 has a slightly lower loss and forgets more.")
+
+
 def test_advice_names_settings_with_values() -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
     gentler, accept, off = advice(recipe)
     assert gentler.endswith("--set train.learning_rate=0.001")
     assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
     assert off.endswith("--set retention.enabled=false")
+    refuse, gentler = advice_by_task(recipe)
+    assert refuse.endswith("--set retention.beyond=refuse")
+    assert gentler.endswith("--set train.learning_rate=0.001")
 
 
 def test_results_are_found_by_step_and_none_asks_for_the_last() -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.retaining import BASE_FILES
+from tunewright.actions.retaining import BASE_FILES, share_base
 from tunewright.actions.training import Rehearsal, train_model
 from tunewright.contracts import Progress
 from tunewright.data.general import general_rows
@@ -108,8 +108,7 @@ def _train_again(
         is_finished = nested.record.status is RunStatus.SUCCEEDED
         if not is_finished:
             nested.update(RunStatus.RUNNING)
-            for name in BASE_FILES:  # the same base: it need not be measured again
-                nested.write_json(name, run.read_json(name))
+            share_base(run, nested)
         rehearsal = _rehearsal(changed)
         summary = train_model(nested, changed, model, progress, command_to_continue, rehearsal, distillation)
         if not is_finished:

@@ -6,6 +6,7 @@ from tunewright.actions.answering import ARTIFACT, open_tuned, say_slow_answers
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
+from tunewright.actions.retaining import share_base
 from tunewright.actions.training import publish_artifact
 from tunewright.contracts import PassageIndex, Progress
 from tunewright.evaluate import ArmScores
@@ -186,9 +187,11 @@ def train_inside(
     if nested.record.status is not RunStatus.SUCCEEDED:
         with nested.lock(), recorded_outcome(nested, command_to_continue):
             nested.update(RunStatus.RUNNING)
+            share_base(run, nested)
             model = with_trainable(language_model(preparation), preparation.recipe)
             model, summary = train_keeping_ability(nested, preparation, model, progress, command_to_continue)
             publish_artifact(nested, preparation, model)
+            share_base(nested, run)
             nested.write_json(TRAINING_FILE, summary.model_dump(mode="json"))
             nested.update(RunStatus.SUCCEEDED, outputs=(ARTIFACT, TRAINING_FILE))
     recipe = preparation.recipe

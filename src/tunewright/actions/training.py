@@ -72,7 +72,8 @@ def train_model(
         },
         run=run,
         command_to_continue=command_to_continue,
-        measure_retention=watch.measure if watch else None,
+        measure_retention=watch.measure_between if watch else None,
+        refuses_beyond=preparation.recipe.retention.beyond == "refuse",
         accumulate=distillation or accumulate_gradients,
         open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, progress),
     )

@@ -33,7 +33,10 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
         screen.show(Text(visible(format_savings(report.bake))))
     if report.training and report.training.retention:
         retention = report.training.retention
-        screen.show(Text("\nGeneral ability: " + visible(retention.told)))
+        style = "" if retention.kept.is_within else "bold yellow"
+        screen.show(Text("\nGeneral ability: " + visible(retention.told), style))
+        for line in retention.advice:
+            screen.show(Text(f"- {visible(line)}"))
         for attempt in retention.attempts:
             outcome = "within the limits" if attempt.keeps_within else "not within the limits"
             screen.show(Text(f"- trained ({attempt.name}): {outcome}, {attempt.seconds:,.0f} s"))

@@ -41,6 +41,10 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
         screen.show(Text(f"- {visible(condition)}"))
     if report.break_even:
         screen.show(Text("\n" + visible(format_break_even(report.break_even))))
+    for arm in report.arms:
+        if arm.training and (retention := arm.training.retention):
+            style = "" if retention.kept.is_within else "bold yellow"
+            screen.show(Text(f"\nGeneral ability of {visible(arm.name)}: {visible(retention.told)}", style))
     if report.strict_formats:
         _print_formats(screen, report.strict_formats)
     screen.line(f"\nReport: {folder / REPORT_PAGE}")

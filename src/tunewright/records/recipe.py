@@ -264,19 +264,31 @@ class EvaluateRecipe(Settings):
 class RetentionRecipe(Settings):
     """What the base could do before, watched during training: it decides which checkpoint is kept."""
 
-    enabled: bool = False
+    enabled: bool = True
     """Measure general ability before training, at every validation and at the end."""
     max_drop: Fraction = 0.02
-    """Most that the share of right items may fall, in the whole suite and in each part; 0.02 is 2 points. A checkpoint
-    whose whole 95 % interval lies beyond is not kept."""
+    """Most that the share of right items may fall, in the whole suite and in each part; 0.02 is 2 points. Weights whose
+    whole 95 % interval lies beyond are beyond the limits."""
     max_loss_increase: Annotated[float, Field(ge=0.0)] = 0.03
     """Most that the loss on general text may rise, as a share of the base's loss."""
+    beyond: Literal["tell", "refuse"] = "tell"
+    """What happens to weights beyond the limits. `tell`: of the weights that are as good at the task as the best
+    (`max_task_loss_increase`), those are kept that forget least, and if they are beyond the limits the report says so,
+    and by how much. `refuse`: they are never kept; all `fallbacks` are tried, and where none keeps within the limits,
+    the base is kept."""
+    max_task_loss_increase: Annotated[float, Field(ge=0.0)] = 0.005
+    """Nats per token by which the validation loss may rise above the lowest one for weights that forget less. Only with
+    `beyond = tell`."""
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
+    max_items_between: Annotated[int, Field(ge=10)] | None = 30
+    """Most items of each part at the validations of a training. The base and the weights that are kept always get all
+    of them; so does every validation with `beyond = refuse`."""
     fallbacks: tuple[Fallback, ...] = ("strength", "rehearsal", "mlp")
     """What is tried, in this order, when no trained checkpoint keeps within the limits. `strength`: the trained adapter
     at 0.1 to 0.9 of its strength, without training again. `rehearsal`: training again with general rows among yours.
-    `mlp`: the same, with LoRA in the feed-forward blocks alone. Each that trains takes as long as training did."""
+    `mlp`: the same, with LoRA in the feed-forward blocks alone. Those two take as long as training did, and are tried
+    only with `beyond = refuse`."""
     rehearsal_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
     """Share of the rows of rehearsal that are general ones, which come with tunewright."""
     files: tuple[str, ...] = ()

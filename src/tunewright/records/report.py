@@ -213,8 +213,7 @@ class StrengthTrial(Record):
     """What the adapter's update was multiplied with: 0 is the base, 1 is as trained."""
     validation_loss: float
     retention: RetentionResult | None
-    """None where it was not measured: another strength had a lower loss and kept within the limits, or the loss is
-    not below that of the base."""
+    """None where it was not measured: another strength was kept before its turn came, or the loss is too high."""
 
 
 class RetentionAttempt(Record):
@@ -243,6 +242,8 @@ class RetentionSummary(Record):
     num_items: int
     num_tokens: int
     """Read by one run of the suite."""
+    max_items_between: int | None = None
+    """Most items of each part at validations; None where all of them were measured."""
     metrics: tuple[Metric, ...]
     """What each part is, in their order."""
     base: RetentionResult
@@ -255,7 +256,7 @@ class RetentionSummary(Record):
     strength: float = 1.0
     """Of the adapter in the artifact."""
     trials: tuple[StrengthTrial, ...] = ()
-    """Strengths that were tried because no trained checkpoint kept within the limits, strongest first."""
+    """Strengths that were tried because the checkpoint was beyond the limits, strongest first."""
     attempts: tuple[RetentionAttempt, ...] = ()
     """Every training in its order, where there was more than one; the last that keeps within the limits is kept."""
     told: str

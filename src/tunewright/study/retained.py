@@ -27,6 +27,42 @@ def measured_at(training: TrainingSummary, step: int | None) -> RetentionResult:
     return found[-1]
 
 
+def loss_at(training: TrainingSummary, step: int) -> float:
+    """Validation loss after a step that was validated."""
+    return next(
+        point.validation_loss
+        for point in reversed(training.curve)
+        if point.step == step and point.validation_loss is not None
+    )
+
+
+def told_by_task(
+    training: TrainingSummary,
+    kept: TrainingSummary,
+    result: RetentionResult,
+    strength: float,
+    metrics: Sequence[Metric],
+) -> str:
+    """Say what was kept where the task comes first, and what that has cost.
+
+    Args: as `told`, but `strength` is that of the adapter that is kept.
+    """
+    lowest = settled(training.lowest_loss_step)
+    loss = f"validation loss {kept.best_validation_loss:.4g}"
+    if strength < 1:
+        opening = f"Step {kept.best_step} is kept at {strength:g} of its strength, which forgets less: {loss} "
+        opening += f"({loss_at(training, lowest):.4g} at full strength)."
+    else:
+        opening = f"Step {kept.best_step} is kept: {loss}."
+    text = f"{opening} General ability since the base: {_leading(result, metrics)}."
+    if not result.is_within:
+        return (
+            f"{text} This is BEYOND THE LIMITS: {_beyond(result, metrics)}. Nothing that was trained is within them "
+            "and as good at the task."
+        )
+    return text if lowest == kept.best_step else f"{text} Step {lowest} has a slightly lower loss and forgets more."
+
+
 def told(
     training: TrainingSummary,
     kept: TrainingSummary,
@@ -94,6 +130,16 @@ def advice(recipe: TuneRecipe) -> tuple[str, ...]:
         f"To accept that more is lost: --set retention.max_drop={min(1.0, 5 * retention.max_drop):g} "
         f"--set retention.max_loss_increase={10 * retention.max_loss_increase:g}",
         "To keep the lowest validation loss, whatever is lost: --set retention.enabled=false",
+    )
+
+
+def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
+    """What to do about weights that are kept although they forgot too much, each with its setting."""
+    rate = settled(recipe.train.learning_rate)
+    return (
+        "To stay within the limits, whatever it costs the task (tries to train with general rows as well): "
+        "--set retention.beyond=refuse",
+        f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
     )
 
 

@@ -62,6 +62,8 @@ class TrainingJob:
     measure_retention: Callable[[int], RetentionResult] | None = None
     """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
     that have lost too much are not kept."""
+    refuses_beyond: bool = True
+    """Whether training stops early while only checkpoints that have lost too much get better at the task."""
     accumulate: Accumulate = accumulate_gradients
     """Adds the gradient of a step; as accumulate_gradients."""
     open_trainable: "Callable[[TrainingJob], Trainable] | None" = None
@@ -244,19 +246,21 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
         retention=job.measure_retention(state.step) if job.measure_retention else None,
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
-    return _after_validation(state, loss, is_within=point.retention is None or point.retention.is_within)
+    is_within = point.retention is None or point.retention.is_within
+    return _after_validation(state, loss, is_within=is_within, refuses_beyond=job.refuses_beyond)
 
 
-def _after_validation(state: TrainState, loss: float, *, is_within: bool) -> TrainState:
+def _after_validation(state: TrainState, loss: float, *, is_within: bool, refuses_beyond: bool = True) -> TrainState:
     """Note what this checkpoint is best at.
 
     Args:
         is_within: whether general ability is within its limits; only then it can be the one that is kept.
+        refuses_beyond: as in TrainingJob.
     """
     is_lowest = state.lowest_validation_loss is None or loss < state.lowest_validation_loss
     is_best = is_within and (state.best_validation_loss is None or loss < state.best_validation_loss)
     # While no trained checkpoint can be kept, a lower loss is a gain: its adapter may do at a lower strength.
-    is_gain = is_best or (is_lowest and state.best_step == 0)
+    is_gain = is_best or (is_lowest and (state.best_step == 0 or not refuses_beyond))
     update: dict[str, object] = {
         "num_validations_without_gain": 0 if is_gain else state.num_validations_without_gain + 1
     }

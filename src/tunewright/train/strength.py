@@ -32,6 +32,14 @@ class Strength(NamedTuple):
         """The trial whose strength the network now has; None for the base."""
         return next((trial for trial in self.trials if trial.strength == self.value), None)
 
+    def measured(self, result: RetentionResult) -> "Strength":
+        """The same with what the suite gave at the strength that is kept."""
+        with_result = {"retention": result}
+        trials = tuple(
+            trial.model_copy(update=with_result) if trial.strength == self.value else trial for trial in self.trials
+        )
+        return Strength(self.value, trials)
+
 
 def find_strength(job: TrainingJob, step: int, base_loss: float) -> Strength:
     """Leave the adapter of a checkpoint in the network at the best strength that keeps general ability.
@@ -67,6 +75,33 @@ def find_strength(job: TrainingJob, step: int, base_loss: float) -> Strength:
             StrengthTrial(strength=one, validation_loss=losses[one], retention=measured.get(one)) for one in STRENGTHS
         ),
     )
+
+
+def find_weakest(job: TrainingJob, step: int, max_loss: float) -> Strength:
+    """Leave the adapter of a checkpoint in the network at the lowest strength whose validation loss is low enough.
+
+    Less strength forgets less, so retention need not be measured to choose.
+
+    Args:
+        job: as it was trained; it has a LoRA adapter.
+        step: of the checkpoint whose adapter is scaled.
+        max_loss: highest validation loss that is low enough; that of the checkpoint itself is.
+    Returns:
+        Strengths down to the first whose loss is too high; the value is 1 where that is the first one tried.
+    """
+    outputs = adapter_outputs(job.network)
+    Checkpoints(job.run, trainable_parameters(job.network), ()).load_weights_of(step)
+    trained = {name: parameter.detach().clone() for name, parameter in outputs.items()}
+    trials: list[StrengthTrial] = []
+    chosen = 1.0
+    for strength in STRENGTHS:
+        _scale(outputs, trained, strength)
+        trials.append(StrengthTrial(strength=strength, validation_loss=job.validate().loss, retention=None))
+        if trials[-1].validation_loss > max_loss:
+            break
+        chosen = strength
+    _scale(outputs, trained, chosen)
+    return Strength(chosen, tuple(trials))
 
 
 def _scale(outputs: "Mapping[str, Parameter]", trained: "Mapping[str, Tensor]", strength: float) -> None:

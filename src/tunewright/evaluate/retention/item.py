@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from tunewright.records import Conversation, Message, Metric, PlainText
 
+T = TypeVar("T")
 Writing = PlainText | Conversation
 """Something whose probability is asked: a text, or the last answer of a conversation."""
 
@@ -41,10 +43,14 @@ class Part:
 
     def thinned(self, max_items: int | None) -> "Part":
         """The part with at most so many items, evenly spaced, so that each kind of item inside it stays."""
-        if max_items is None or len(self.items) <= max_items:
-            return self
-        chosen = tuple(self.items[index * len(self.items) // max_items] for index in range(max_items))
-        return Part(self.metric, self.kind, chosen)
+        return Part(self.metric, self.kind, evenly(self.items, max_items))
+
+
+def evenly(items: tuple[T, ...], max_items: int | None) -> tuple[T, ...]:
+    """At most so many of the items, evenly spaced; None asks for all."""
+    if max_items is None or len(items) <= max_items:
+        return items
+    return tuple(items[index * len(items) // max_items] for index in range(max_items))
 
 
 def share_metric(name: str, title: str, explanation: str, *, higher_is_better: bool = True) -> Metric:
