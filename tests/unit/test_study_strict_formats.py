@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from store_samples import RECIPE_ID, new_store, run_record
 from study_parts import KeywordIndex, Scripted, passage, row
 
-from tunewright.actions.study_formats import read_answer_schema
+from tunewright.actions.study_formats import measure_formats, read_answer_schema
 from tunewright.contracts import Advance, SilentProgress
 from tunewright.errors import RecipeError
 from tunewright.evaluate import ArmScores, judge
@@ -162,3 +163,14 @@ def test_a_schema_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> N
     path = tmp_path / "schema.json"
     path.write_text('\ufeff{"type": "object"}', encoding="utf-8")
     assert read_answer_schema(str(path)) == {"type": "object"}
+
+
+def test_answers_in_sql_are_measured_without_a_schema_and_without_constraint(tmp_path: Path) -> None:
+    rows = tuple(row(f"question {n}", f"SELECT name FROM t WHERE age > {n}", n + 1) for n in range(30))
+    data = SimpleNamespace(rows=lambda _: rows)
+    preparation: Any = SimpleNamespace(data=data)
+    run = new_store(tmp_path).create_run(RECIPE_ID, run_record)
+    found = measure_formats(run, preparation, format_test(tmp_path / "bench", None).bench, ())
+    assert found is not None
+    assert (found.json_schema, found.is_inferred, found.note) == (None, False, "Only JSON answers can be constrained.")
+    assert [metric.name for metric in found.metrics] == ["code_parses"]

@@ -123,7 +123,8 @@ class FormatScores(Record):
 class StrictFormats(Record):
     """JSON answers: validity, fit and fields of every arm, with and without constrained decoding."""
 
-    json_schema: dict[str, Any]
+    json_schema: dict[str, Any] | None
+    """None where answers are code."""
     is_inferred: bool
     """From the training answers; else the user's."""
     metrics: tuple[Metric, ...]
