@@ -13,9 +13,9 @@ Row = dict[str, str]
 
 STORIES = {"train": 40, "val": 8, "test": 14}
 """Stories of FairytaleQA by split."""
-QUESTIONS_PER_STORY = 25
-GSM8K_ROWS = {"train": 1000, "validation": 60, "test": 100}
-WIKISQL_ROWS = {"train": 2000, "dev": 60, "test": 150}
+QUESTIONS_PER_STORY = 8
+GSM8K_ROWS = {"train": 300, "validation": 30, "test": 60}
+WIKISQL_ROWS = {"train": 1000, "dev": 60, "test": 150}
 
 
 def write_fairytaleqa(datasets: Path, folder: Path) -> None:
