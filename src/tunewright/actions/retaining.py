@@ -146,12 +146,18 @@ def _keep_what_forgets_least(
     max_loss = loss_at(summary, lowest) + watch.recipe.retention.max_task_loss_increase
     step = summary.best_step if summary.best_step and summary.best_validation_loss <= max_loss else lowest
     Checkpoints(job.run, trainable_parameters(job.network), ()).load_weights_of(step)
-    result, found = watch.measure(step), None
-    if not result.is_within and _may_scale(watch.recipe):
-        progress.say("General ability is beyond its limits: looking for a lower strength that is as good at the task.")
-        found = find_weakest(job, lowest, max_loss)
-        step, result = lowest, watch.measure(lowest)
-        found = found.measured(result)
+    # What was measured at the validation is enough to see that it is beyond.
+    result = measured_at(summary, step)
+    if result.is_within:
+        result = watch.measure(step)
+    found: Strength | None = None
+    if not result.is_within:
+        if _may_scale(watch.recipe):
+            progress.say("General ability is beyond its limits: looking for a lower strength that is as good.")
+            found = find_weakest(job, lowest, max_loss)
+            step = lowest
+        result = watch.measure(step)
+        found = found.measured(result) if found else None
     strength = found.value if found else 1.0
     loss = found.kept.validation_loss if found and found.kept else loss_at(summary, step)
     kept = summary.model_copy(update={"best_step": step, "best_validation_loss": loss})
