@@ -14,7 +14,6 @@ from tunewright.evaluate.retention import (
     render_suite,
 )
 from tunewright.evaluate.retention.suite import OVERALL
-from tunewright.model.adapter import trainable_parameters
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length
 from tunewright.records import (
@@ -38,7 +37,7 @@ from tunewright.study.retained import (
     told_by_task,
 )
 from tunewright.train.checkpoint import Checkpoints
-from tunewright.train.loop import TrainingJob
+from tunewright.train.loop import TrainingJob, train_alone
 from tunewright.train.strength import Strength, find_strength, find_weakest
 
 BASE_FILES = BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
@@ -145,7 +144,7 @@ def _keep_what_forgets_least(
     lowest = settled(summary.lowest_loss_step)
     max_loss = loss_at(summary, lowest) + watch.recipe.retention.max_task_loss_increase
     step = summary.best_step if summary.best_step and summary.best_validation_loss <= max_loss else lowest
-    Checkpoints(job.run, trainable_parameters(job.network), ()).load_weights_of(step)
+    Checkpoints(job.run, train_alone(job)).load_weights_of(step)
     # What was measured at the validation is enough to see that it is beyond.
     result = measured_at(summary, step)
     if result.is_within:

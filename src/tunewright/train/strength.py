@@ -90,7 +90,7 @@ def find_weakest(job: TrainingJob, step: int, max_loss: float) -> Strength:
         Strengths down to the first whose loss is too high; the value is 1 where that is the first one tried.
     """
     outputs = adapter_outputs(job.network)
-    Checkpoints(job.run, trainable_parameters(job.network), ()).load_weights_of(step)
+    Checkpoints(job.run, train_alone(job)).load_weights_of(step)
     trained = {name: parameter.detach().clone() for name, parameter in outputs.items()}
     trials: list[StrengthTrial] = []
     chosen = 1.0
