@@ -22,7 +22,7 @@ from tunewright.data.skills.item import Draw, Parted
 from tunewright.data.skills.names import is_held_out
 from tunewright.data.skills.ordering import _FALLING
 from tunewright.data.skills.relations import RELATIONS, RELATIONS_BY_KIND, Relation
-from tunewright.data.skills.words import BAD, CATEGORIES, GOOD, MATERIALS, PLAIN, ROOMS
+from tunewright.data.skills.words import BAD, CATEGORIES, COLOURS, GOOD, MATERIALS, PLAIN, ROOMS, any_word, any_words
 from tunewright.records import Conversation
 
 PARTS: tuple[Part, ...] = ("train", "held_out")
@@ -106,10 +106,10 @@ def test_an_item_is_the_same_on_every_machine() -> None:
     assert [(message.role, message.content) for message in item.messages] == [
         (
             "user",
-            "Instruction: We always count bell < candle < festival < market < tunnel < harbour. "
-            "List these words in the same way.\nInput: festival, bell, candle, market, tunnel\nOutput:",
+            "<input>\nplumber popcorn bread geranium beautiful\n</input>\n"
+            "We always count beautiful > popcorn > geranium > car > plumber > bread. List these words in the same way.",
         ),
-        ("assistant", "bell, candle, festival, market, tunnel"),
+        ("assistant", "beautiful, popcorn, geranium, plumber, bread"),
     ]
 
 
@@ -185,6 +185,17 @@ def test_each_skill_has_twelve_phrasings_and_reserves_about_a_quarter(module: st
     num_all = num_held_out + sum(len(bank.train) for bank in banks)
     assert num_all >= 12
     assert 0.2 <= num_held_out / num_all <= 0.3
+
+
+def test_a_value_is_any_word_half_of_the_time_in_training_and_of_its_list_where_it_is_measured() -> None:
+    drawn = {part: [any_word(Draw(random.Random(n), part), COLOURS) for n in range(2000)] for part in PARTS}
+    assert set(drawn["held_out"]) == set(COLOURS.held_out)
+    of_the_list = sum(word in COLOURS.train for word in drawn["train"]) / 2000
+    assert 0.45 < of_the_list < 0.56
+    assert set(drawn["train"]).isdisjoint(COLOURS.held_out)
+    lists = [any_words(Draw(random.Random(n), "train"), COLOURS, 3) for n in range(200)]
+    assert all(len(set(words)) == 3 for words in lists)
+    assert 0.35 < sum(set(words) <= set(COLOURS.train) for words in lists) / 200 < 0.65
 
 
 def test_no_ordinary_word_is_of_two_kinds() -> None:

@@ -4,7 +4,7 @@ from tunewright.data.skills.facts import new_fact
 from tunewright.data.skills.item import Draw, Parted, SkillItem
 from tunewright.data.skills.layout import answered, ask_task
 from tunewright.data.skills.relations import RELATIONS
-from tunewright.data.skills.words import PLAIN
+from tunewright.data.skills.words import PLAIN, any_words
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 _LONGEST_LIST = len(_ORDINALS)
@@ -136,7 +136,7 @@ def draw_list(draw: Draw, num: int) -> list[str]:
     """Make a list of num different items of one sort: plain words, nonce words, names or codes."""
     sort = draw.rng.random()
     if sort < 0.35:
-        return draw.picks(PLAIN, num)
+        return any_words(draw, PLAIN, num)
     if sort < 0.65:
         return draw.words(num)
     return draw.names(num) if sort < 0.85 else [draw.code() for _ in range(num)]

@@ -1,7 +1,7 @@
 """What every skill shares: the item, options split between the parts, and the random choices of one item."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -42,6 +42,13 @@ class Parted:
     def of_words(cls, words: str) -> "Parted":
         """Take words that stand in one text with spaces between them."""
         return cls(*words.split())
+
+    def only(self, keep: Callable[[str], bool]) -> "Parted":
+        """Take some of the options; each stays in its part."""
+        chosen = object.__new__(Parted)
+        chosen.held_out = tuple(filter(keep, self.held_out))
+        chosen.train = tuple(filter(keep, self.train))
+        return chosen
 
     def of(self, part: Part) -> tuple[str, ...]:
         """The options of one part, in the order in which they were written."""

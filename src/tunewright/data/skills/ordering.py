@@ -2,7 +2,7 @@
 
 from tunewright.data.skills.item import Draw, Parted, SkillItem
 from tunewright.data.skills.layout import answered, ask_task
-from tunewright.data.skills.words import PLAIN
+from tunewright.data.skills.words import PLAIN, any_words
 
 _FEWEST, _MOST = 3, 6
 
@@ -124,10 +124,10 @@ def make_ordering(draw: Draw) -> SkillItem:
         items, wanted = [str(number) for number in numbers], [str(n) for n in sorted(numbers, reverse=falling)]
         variant = "numbers"
     elif kind < 0.7:
-        items = draw.picks(PLAIN, num) if draw.chance(0.5) else draw.words(num)
+        items = any_words(draw, PLAIN, num) if draw.chance(0.5) else draw.words(num)
         instruction, wanted, variant = draw.pick(_ALPHABET), sorted(items), "alphabet"
     else:
-        order = draw.picks(PLAIN, _MOST) if draw.chance(0.5) else draw.names(_MOST)
+        order = any_words(draw, PLAIN, _MOST) if draw.chance(0.5) else draw.names(_MOST)
         wanted = order if num == _MOST else sorted(draw.sample(order, num), key=order.index)
         items, variant = draw.shuffled(wanted), "given_order"
         instruction = draw.phrase(_GIVEN, order=draw.choice((", ", " < ", " > ")).join(order))

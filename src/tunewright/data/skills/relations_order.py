@@ -2,6 +2,7 @@
 
 from tunewright.data.skills.item import Draw, Parted
 from tunewright.data.skills.relation import Relation, a_date, bank, full_name, lines
+from tunewright.data.skills.words import any_word
 
 _PAYMENTS = Parted.of_words("cash card cheque voucher transfer coupon invoice credit")
 ORDER_RELATIONS: tuple[Relation, ...] = (
@@ -228,7 +229,7 @@ ORDER_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "order", "payment method", "payment", lambda draw: draw.pick(_PAYMENTS),
+        "order", "payment method", "payment", lambda draw: any_word(draw, _PAYMENTS),
         lines("""
         {s} is paid by {v}.
         The payment method of {s} is {v}.

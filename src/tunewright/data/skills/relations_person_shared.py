@@ -2,12 +2,14 @@
 
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.relation import Relation, a_date, an_email, bank, lines
-from tunewright.data.skills.words import COLOURS, FOODS, JOBS, MUSIC
+from tunewright.data.skills.words import COLOURS, FOODS, JOBS, MUSIC, any_word
+
+_JOBS = JOBS.only(lambda job: job[0] not in "aeiou")
 
 
 def _job(draw: Draw) -> str:
     """Pick a job that goes with the article `a` of the statements."""
-    return draw.choice([job for job in JOBS.of(draw.part) if job[0] not in "aeiou"])
+    return any_word(draw, _JOBS)
 
 
 SHARED_RELATIONS: tuple[Relation, ...] = (
@@ -72,7 +74,7 @@ SHARED_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "person", "favourite colour", "colour", lambda draw: draw.pick(COLOURS),
+        "person", "favourite colour", "colour", lambda draw: any_word(draw, COLOURS),
         lines("""
         {s} likes {v} more than any other colour.
         The favourite colour of {s} is {v}.
@@ -132,7 +134,7 @@ SHARED_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "person", "breakfast", "breakfast", lambda draw: draw.pick(FOODS),
+        "person", "breakfast", "breakfast", lambda draw: any_word(draw, FOODS),
         lines("""
         {s} has {v} for breakfast.
         For breakfast, {s} eats {v}.
@@ -222,7 +224,7 @@ SHARED_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "person", "instrument", "instrument", lambda draw: draw.pick(MUSIC),
+        "person", "instrument", "instrument", lambda draw: any_word(draw, MUSIC),
         lines("""
         {s} plays the {v}.
         The instrument of {s} is the {v}.

@@ -2,6 +2,7 @@
 
 from tunewright.data.skills.item import Draw, Parted
 from tunewright.data.skills.relation import Relation, bank, lines
+from tunewright.data.skills.words import any_word
 
 _DAYS = Parted.of_words("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
 PLACE_RELATIONS: tuple[Relation, ...] = (
@@ -286,7 +287,7 @@ PLACE_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "place", "market day", "market_day", lambda draw: draw.pick(_DAYS),
+        "place", "market day", "market_day", lambda draw: any_word(draw, _DAYS).capitalize(),
         lines("""
         In {s}, the market is on {v}.
         {v} is market day in {s}.

@@ -2,11 +2,11 @@
 
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.relation import Relation, bank, lines
-from tunewright.data.skills.words import COLOURS, MATERIALS, ROOMS
+from tunewright.data.skills.words import COLOURS, MATERIALS, ROOMS, any_word
 
 THING_RELATIONS: tuple[Relation, ...] = (
     Relation(
-        "thing", "colour", "colour", lambda draw: draw.pick(COLOURS),
+        "thing", "colour", "colour", lambda draw: any_word(draw, COLOURS),
         lines("""
         {s} is {v}.
         The colour of {s} is {v}.
@@ -36,7 +36,7 @@ THING_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "thing", "place", "place", lambda draw: draw.pick(ROOMS),
+        "thing", "place", "place", lambda draw: any_word(draw, ROOMS),
         lines("""
         {s} is in the {v}.
         {s} is kept in the {v}.
@@ -127,7 +127,7 @@ THING_RELATIONS: tuple[Relation, ...] = (
         """),
     ),
     Relation(
-        "thing", "material", "material", lambda draw: draw.pick(MATERIALS),
+        "thing", "material", "material", lambda draw: any_word(draw, MATERIALS),
         lines("""
         {s} is made of {v}.
         The material of {s} is {v}.

@@ -1,6 +1,6 @@
 """Ordinary words by kind. Every fourth of a list is never used in training; no word stands in two lists."""
 
-from tunewright.data.skills.item import Parted
+from tunewright.data.skills.item import Draw, Parted
 
 ANIMALS = Parted.of_words(
     "tiger cow horse lion sheep goat rabbit mouse wolf bear eagle frog duck fox pig snake camel monkey donkey whale "
@@ -99,3 +99,31 @@ PLAIN = Parted.of_words(
     "festival harvest insect notebook puzzle sculpture telescope thread"
 )
 """Words for lists and texts to copy, where their meaning does not matter."""
+
+_OPEN_SHARE = 0.5
+_NONCE_SHARE = 0.4
+_ANY = tuple(
+    word
+    for words in (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
+    for word in words.train
+    if word[0] not in "aeiou"
+)
+"""Words that training may use for anything; `a` fits before each."""
+
+
+def any_word(draw: Draw, words: Parted) -> str:
+    """Draw a word of the list or, half of the time in training, any word at all, nonce words among them.
+
+    A model that always meets the same forty words as answers learns them by heart and chooses among them instead of
+    copying what stands in the text: a text said yellow, and it wrote blue.
+    """
+    if draw.part == "train" and draw.chance(_OPEN_SHARE):
+        return draw.word() if draw.chance(_NONCE_SHARE) else draw.choice(_ANY)
+    return draw.pick(words)
+
+
+def any_words(draw: Draw, words: Parted, num: int) -> list[str]:
+    """Draw num different words of the list or, half of the time in training, of all lists together."""
+    if draw.part == "train" and draw.chance(_OPEN_SHARE):
+        return draw.sample(_ANY, num)
+    return draw.picks(words, num)
