@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,24 @@ def start(recipe: TuneRecipe, folder: Path, worker: str) -> subprocess.Popen[str
     )  # fmt: skip
 
 
+def wait_for_a_step(home: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not any("train_loss" in path.read_text() for path in home.glob("runs/*/metrics.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def commands_below(pid: int) -> dict[int, str]:
+    """Process ids and commands of the children of a process, and of theirs."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(") ")[2].split()[1]) == pid:
+                child = int(path.parent.name)
+                found |= {child: (path.parent / "cmdline").read_text(), **commands_below(child)}
+    return found
+
+
 def losses(home: Path) -> list[tuple[int, float]]:
     rows = Store(home).run("last").metrics()
     return [(row["step"], row[kind]) for row in rows for kind in ("train_loss", "validation_loss") if kind in row]  # type: ignore[misc]
@@ -122,12 +141,7 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_to_the_losses_of_o
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="a machine with one core refuses two processes")
 def test_ctrl_c_saves_what_two_processes_trained_and_one_process_goes_on(recipe: TuneRecipe, tmp_path: Path) -> None:
     process = start(recipe, tmp_path, SLOW_WORKER)
-    metrics = "runs/*/metrics.jsonl"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not any(
-        "train_loss" in path.read_text() for path in (tmp_path / "home").glob(metrics)
-    ):
-        time.sleep(0.05)
+    wait_for_a_step(tmp_path / "home")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
@@ -140,6 +154,31 @@ def test_ctrl_c_saves_what_two_processes_trained_and_one_process_goes_on(recipe:
     tune(recipe, home=tmp_path / "alone")
     assert dict(losses(home)) == pytest.approx(dict(losses(tmp_path / "alone")), rel=1e-4)
     assert json.loads((Store(home).run("last").path / "run.json").read_text())["status"] == "succeeded"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or (os.cpu_count() or 1) < 2, reason="looks at /proc; needs two cores")
+@pytest.mark.parametrize("victim", ["supervisor", "launcher"])
+def test_nobody_trains_on_when_the_supervisor_or_the_launcher_is_killed(
+    recipe: TuneRecipe, tmp_path: Path, victim: str
+) -> None:
+    process = start(recipe, tmp_path, SLOW_WORKER)
+    wait_for_a_step(tmp_path / "home")
+    below = commands_below(process.pid)
+    assert len(below) == 3
+    (launcher,) = (pid for pid, command in below.items() if "processes.main" in command)
+    os.kill(process.pid if victim == "supervisor" else launcher, signal.SIGKILL)
+    output, _ = process.communicate(timeout=200)  # ends when all that share its output have ended
+    run = Store(tmp_path / "home").run("last")
+    if victim == "supervisor":
+        assert run.record.status is RunStatus.INTERRUPTED
+    else:
+        assert process.returncode == 0, output
+        assert run.record.status is RunStatus.SUCCEEDED
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in below):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.slow
