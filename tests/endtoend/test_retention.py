@@ -103,8 +103,8 @@ def test_by_default_the_task_is_kept_and_what_it_cost_is_told(
     assert report.training.best_step == retention.kept_step == report.training.lowest_loss_step != 0
     assert not retention.kept.is_within
     assert "BEYOND THE LIMITS: " in retention.told
-    assert "retention.beyond=refuse" in retention.advice[0]
-    assert bool(retention.trials) == isinstance(method, Lora)
+    assert "retention.beyond=refuse" in retention.advice[1]
+    assert (retention.strength, retention.trials) == (1.0, ())
     assert retention.attempts == ()
     page = " ".join((Store(tmp_path).run("last").path / "report.html").read_text(encoding="utf-8").split())
     assert "BEYOND THE LIMITS" in page

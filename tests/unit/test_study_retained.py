@@ -129,7 +129,8 @@ def test_advice_names_settings_with_values() -> None:
     assert gentler.endswith("--set train.learning_rate=0.001")
     assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
     assert off.endswith("--set retention.enabled=false")
-    refuse, gentler = advice_by_task(recipe)
+    near, refuse, gentler = advice_by_task(recipe)
+    assert near.endswith("--set retention.max_task_loss_increase=0.005")
     assert refuse.endswith("--set retention.beyond=refuse")
     assert gentler.endswith("--set train.learning_rate=0.001")
 

@@ -142,7 +142,8 @@ def _keep_what_forgets_least(
     """
     started = time.monotonic()
     lowest = settled(summary.lowest_loss_step)
-    max_loss = loss_at(summary, lowest) + watch.recipe.retention.max_task_loss_increase
+    tolerance = watch.recipe.retention.max_task_loss_increase
+    max_loss = loss_at(summary, lowest) + tolerance
     step = summary.best_step if summary.best_step and summary.best_validation_loss <= max_loss else lowest
     Checkpoints(job.run, train_alone(job)).load_weights_of(step)
     # What was measured at the validation is enough to see that it is beyond.
@@ -151,7 +152,7 @@ def _keep_what_forgets_least(
         result = watch.measure(step)
     found: Strength | None = None
     if not result.is_within:
-        if _may_scale(watch.recipe):
+        if tolerance and _may_scale(watch.recipe):
             progress.say("General ability is beyond its limits: looking for a lower strength that is as good.")
             found = find_weakest(job, lowest, max_loss)
             step = lowest

@@ -272,13 +272,13 @@ class RetentionRecipe(Settings):
     max_loss_increase: Annotated[float, Field(ge=0.0)] = 0.03
     """Most that the loss on general text may rise, as a share of the base's loss."""
     beyond: Literal["tell", "refuse"] = "tell"
-    """What happens to weights beyond the limits. `tell`: of the weights that are as good at the task as the best
-    (`max_task_loss_increase`), those are kept that forget least, and if they are beyond the limits the report says so,
-    and by how much. `refuse`: they are never kept; all `fallbacks` are tried, and where none keeps within the limits,
-    the base is kept."""
-    max_task_loss_increase: Annotated[float, Field(ge=0.0)] = 0.005
-    """Nats per token by which the validation loss may rise above the lowest one for weights that forget less. Only with
-    `beyond = tell`."""
+    """What happens to weights beyond the limits. `tell`: the best at the task are kept, or those that forget least of
+    the ones about as good (`max_task_loss_increase`); if they are beyond the limits, screen and report say so, and by
+    how much. `refuse`: they are never kept; all `fallbacks` are tried, and where none keeps within the limits, the base
+    is kept."""
+    max_task_loss_increase: Annotated[float, Field(ge=0.0)] = 0.0
+    """Nats per token by which the validation loss may rise above the lowest one for weights that forget less: those of
+    an earlier checkpoint, or the adapter at a lower strength. 0.005 is little. Only with `beyond = tell`."""
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
     max_items_between: Annotated[int, Field(ge=10)] | None = 30

@@ -135,8 +135,10 @@ def advice(recipe: TuneRecipe) -> tuple[str, ...]:
 
 def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
     """What to do about weights that are kept although they forgot too much, each with its setting."""
-    rate = settled(recipe.train.learning_rate)
+    rate, tolerance = settled(recipe.train.learning_rate), recipe.retention.max_task_loss_increase
     return (
+        "To forget less at a small cost to the task (tries lower strengths of the adapter): "
+        f"--set retention.max_task_loss_increase={2 * tolerance or 0.005:g}",
         "To stay within the limits, whatever it costs the task (tries to train with general rows as well): "
         "--set retention.beyond=refuse",
         f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
