@@ -89,6 +89,7 @@ def plan(num_runs, inputs):
     ]
 
 
+@pytest.mark.timeout(900)  # a minute on an idle machine; many processes, so four on a busy one
 def test_21_random_kills_and_a_stopped_worker_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
     hangs = [[(0.4, 0.0)]]
     stopped = {"name": "stopped", "recipe": recipe_of("lora", inputs), "signal": signal.SIGSTOP, "kills": hangs}
