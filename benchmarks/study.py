@@ -128,7 +128,7 @@ def main() -> None:
     if arguments.processor_time:
         torch.set_num_threads(1)
     clock = time.process_time if arguments.processor_time else time.perf_counter
-    recipe = read_recipe({"data": {"path": str(DEMO)}, "train": {"epochs": 2}})
+    recipe = read_recipe({"data": {"path": str(DEMO)}, "train": {"epochs": 2}, "retention": {"enabled": False}})
     preparation = prepare_tuning(recipe, SilentProgress())
     found: dict[str, dict[str, Any]] = {}
     with TemporaryDirectory() as folder:
