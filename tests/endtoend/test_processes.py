@@ -124,8 +124,9 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_to_the_losses_of_o
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert (tmp_path / "killed").exists()
-    # The first process may have written down the step that the second did not live to take.
-    words = r"The training process died \(killed by SIGKILL, after step [23]\). It starts again from the newest checkp"
+    # The first process may have written down the step that the second did not live to take, and torchrun may have
+    # ended it before it saw why.
+    words = r"The training process died \(killed by SIG(KILL|TERM), after step [23]\). It starts again from the newest"
     assert re.search(words, output.replace("\n", " ")), output
     assert "2 processes share the rows of a step." in output.replace("\n", " ")
     assert "its layers are spread over 2 processes" in output.replace("\n", " ")

@@ -244,12 +244,12 @@ class Listening(SilentProgress):
 
 def poison_steps(monkeypatch, job, poison, *steps, times=99):
     """Let the loss of these steps (from 0) be no number, the first `times` times each; returns the weights before."""
-    real = loop.accumulate_gradients
+    real = Alone.gradients
     left = dict.fromkeys(steps, times)
     before = {}
 
-    def poisoned(network, rows, **settings):
-        loss = real(network, rows, **settings)
+    def poisoned(alone, rows, **settings):
+        loss = real(alone, rows, **settings)
         step = max((row["step"] for row in job.run.metrics()), default=0)
         before[step] = weights_hash(job)
         if left.get(step, 0) == 0:
@@ -257,7 +257,7 @@ def poison_steps(monkeypatch, job, poison, *steps, times=99):
         left[step] -= 1
         return poison
 
-    monkeypatch.setattr(loop, "accumulate_gradients", poisoned)
+    monkeypatch.setattr(Alone, "gradients", poisoned)
     return before
 
 
@@ -476,15 +476,15 @@ OUT_OF_MEMORY = [
 
 def run_out_above(monkeypatch, num_tokens, error=OUT_OF_MEMORY[1]):
     """Let memory hold micro-batches of so many tokens, and fail in the middle of a step with more."""
-    real = loop.accumulate_gradients
+    real = Alone.gradients
 
-    def limited(network, rows, tokens_per_micro_batch, **settings):
+    def limited(alone, rows, *, tokens_per_micro_batch, **settings):
         if tokens_per_micro_batch > num_tokens:
-            real(network, rows[:1], tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+            real(alone, rows[:1], tokens_per_micro_batch=tokens_per_micro_batch, **settings)
             raise error
-        return real(network, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+        return real(alone, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
 
-    monkeypatch.setattr(loop, "accumulate_gradients", limited)
+    monkeypatch.setattr(Alone, "gradients", limited)
 
 
 @pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: type(error).__name__)
@@ -524,15 +524,15 @@ def test_a_validation_that_does_not_fit_ends_the_run_in_words(base, tmp_path):
 def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, tmp_path, monkeypatch):
     def train_until(name, kill_at):
         job = make_job(tmp_path, base, recipe(tokens_per_micro_batch=20), name=name)
-        real_step, real_loss = loop._step, loop.accumulate_gradients
+        real_step, real = loop._step, Alone.gradients
         sizes = []
 
-        def limited(network, rows, tokens_per_micro_batch, **settings):
+        def limited(alone, rows, *, tokens_per_micro_batch, **settings):
             step = max((row["step"] for row in job.run.metrics()), default=0)
             if step >= 4 and tokens_per_micro_batch > 10:
                 raise OUT_OF_MEMORY[1]
             sizes.append(tokens_per_micro_batch)
-            return real_loss(network, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
+            return real(alone, rows, tokens_per_micro_batch=tokens_per_micro_batch, **settings)
 
         def step(job, trainable, state, *others):
             if state.step == kill_at:
@@ -541,7 +541,7 @@ def test_a_resumed_run_uses_the_smaller_micro_batch_from_the_same_step_on(base, 
 
         with monkeypatch.context() as patch:
             patch.setattr(loop, "_step", step)
-            patch.setattr(loop, "accumulate_gradients", limited)
+            patch.setattr(Alone, "gradients", limited)
             with suppress(Killed):
                 train(job, SilentProgress())
         return sizes, weights_hash(job)
@@ -558,6 +558,6 @@ def test_another_runtime_error_stays_what_it_is(base, tmp_path, monkeypatch):
     def broken(*arguments, **settings):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(loop, "accumulate_gradients", broken)
+    monkeypatch.setattr(Alone, "gradients", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         train(make_job(tmp_path, base, recipe()), SilentProgress())

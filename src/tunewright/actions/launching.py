@@ -66,7 +66,8 @@ def _die_as(exit_codes: dict[int, int]) -> int:
         return EXIT_OUT_OF_MEMORY
     signals = [-code for code in codes if code < 0]
     if signals or codes == {EXIT_LOST}:
-        number = signals[0] if signals else signal.SIGKILL
+        # By SIGTERM torchrun ends those that are left.
+        number = min(signals or [signal.SIGKILL], key=lambda number: number == signal.SIGTERM)
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
