@@ -83,12 +83,7 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
     plan = make_plan(recipe.train, stream.steps_per_epoch)
     command = "tunewright tune --resume run"
 
-    def accumulate(*arguments, **settings):
-        return loop.accumulate_gradients(*arguments, **settings)  # looked up late, so that tests can replace it
-
-    return TrainingJob(
-        network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention, accumulate
-    )
+    return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention)
 
 
 def weights_hash(job):
@@ -183,7 +178,7 @@ def test_training_stops_early_after_patience_validations_without_gain(base, tmp_
 
 
 def test_a_model_that_only_gets_worse_is_given_back_untrained(base, tmp_path):
-    job = make_job(tmp_path, base, recipe(patience=2), losses=[1.0, 2.0, 3.0])
+    job = make_job(tmp_path, base, recipe(patience=2), losses=[1.0, 1.1, 1.2])
     untrained = weights_hash(job)
     assert train(job, SilentProgress()).best_step == 0
     assert weights_hash(job) == untrained
@@ -227,7 +222,7 @@ def test_a_drop_whose_interval_reaches_the_limit_is_no_reason_to_refuse():
 
 
 def test_old_checkpoints_go_but_the_best_and_the_two_newest_stay(base, tmp_path):
-    job = make_job(tmp_path, base, recipe(epochs=5), losses=[9.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    job = make_job(tmp_path, base, recipe(epochs=5), losses=[9.0, 1.0, 1.1, 1.2, 1.3, 1.4])
     train(job, SilentProgress())
     names = [path.name for path in job.run.checkpoints().intact]
     assert names == ["step-00000015", "step-00000012", "step-00000003"]
@@ -294,6 +289,27 @@ def test_after_three_skipped_steps_training_goes_back_and_on_at_half_the_rate(ba
     taken = [point.learning_rate for point in summary.curve if point.learning_rate]
     assert taken == rates[:3] + [rate * 0.5 for rate in rates[3:]]
     assert [point.step for point in summary.curve if point.validation_loss] == [0, 3, 6, 9, 12]
+
+
+def test_losses_that_explode_send_training_back_once_to_the_best_checkpoint(base, tmp_path):
+    # Rows of this base have about 5 nats, far above the scripted 1.0; validations after steps 3, 6, 9, 12.
+    job = make_job(tmp_path, base, recipe(), losses=[2.0, 1.0, 4.0, 0.9, 5.0, 0.8])
+    progress = Listening()
+    summary = train(job, progress)
+    (remedy,) = summary.remedies
+    assert (remedy.from_step, remedy.learning_rate_factor) == (3, 0.5)
+    assert "After step 6 the validation loss is 4.000, and was 1.000 after step 3" in remedy.reason
+    assert progress.lines[0].startswith("Training diverged: back to the best checkpoint, after step 3")
+    validated = [(point.step, point.validation_loss) for point in summary.curve if point.validation_loss]
+    # A second time it goes on: it may be the rows.
+    assert validated == [(0, 2.0), (3, 1.0), (6, 0.9), (9, 5.0), (12, 0.8)]
+
+
+def test_a_validation_loss_that_rises_alone_is_overfitting_and_no_explosion(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(), losses=[20.0, 6.0, 12.0, 12.0, 12.0])
+    summary = train(job, SilentProgress())
+    assert summary.remedies == ()
+    assert summary.best_step == 3
 
 
 def replace_validation(job, losses):

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FORECAST_FILE = "forecast.json"
+EXPLODED_FACTOR, EXPLODED_NATS = 1.5, 0.3
+"""A loss above so many times the lowest validation loss, and so many nats more, is no noise.
+
+On CLINC150 (14,842 rows, learning rate 0.004) it went from 0.8 to 2.4 nats after a third of the steps and ended at
+0.83, where two thirds of the rows at the same rate end at 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,8 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
 
     Raises:
         DivergedError: loss or gradient were not finite in four steps in a row, or a validation loss is not, and not for
-            the first time; those steps updated nothing.
+            the first time; those steps updated nothing. The first time, and when losses rise far above the lowest
+            validation loss, training goes back to the best checkpoint and on at half the learning rate.
         TrainError: memory ran out with a single row.
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
@@ -238,6 +244,7 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
             f"The validation loss after step {state.step} is {loss}. The last finite weights are in the newest "
             "checkpoint; lower train.learning_rate and start again."
         )
+    _refuse_explosion(job, state, loss)
     point = CurvePoint(
         step=state.step,
         epoch=state.step / job.plan.steps_per_epoch,
@@ -248,6 +255,26 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
     job.run.append_metric(point.model_dump(exclude_none=True))
     is_within = point.retention is None or point.retention.is_within
     return _after_validation(state, loss, is_within=is_within, refuses_beyond=job.refuses_beyond)
+
+
+def _refuse_explosion(job: TrainingJob, state: TrainState, loss: float) -> None:
+    """Raise DivergedError, once in a run, when finite losses say that the learning rate has lost what was learned.
+
+    Both the validation loss and the mean loss of the training rows since the last validation have to be far above the
+    lowest validation loss: a model that learns its rows by heart has a low loss on those.
+    """
+    lowest = state.lowest_validation_loss
+    if lowest is None or loss <= EXPLODED_FACTOR * lowest + EXPLODED_NATS or Recovery(job.run).has_lower_rate:
+        return
+    points = [CurvePoint.model_validate(point) for point in job.run.metrics()]
+    last = max((point.step for point in points if point.validation_loss is not None), default=0)
+    losses = [point.train_loss for point in points if point.train_loss is not None and point.step > last]
+    mean = sum(losses) / max(1, len(losses))
+    if mean > EXPLODED_FACTOR * lowest + EXPLODED_NATS:
+        raise DivergedError(
+            f"After step {state.step} the validation loss is {loss:.3f}, and was {lowest:.3f} after step "
+            f"{state.lowest_loss_step}; training rows since the last validation have {mean:.3f}."
+        )
 
 
 def _after_validation(state: TrainState, loss: float, *, is_within: bool, refuses_beyond: bool = True) -> TrainState:

@@ -28,6 +28,11 @@ class Recovery:
         """In the order in which they were taken."""
         return tuple(Remedy.model_validate(line) for line in self.run.recover_json_lines(FILE))
 
+    @property
+    def has_lower_rate(self) -> bool:
+        """Whether the run went back once and on at a lower learning rate."""
+        return any(one.learning_rate_factor is not None for one in self.remedies())
+
     def tokens_per_micro_batch(self, settings: TrainRecipe, step: int) -> int:
         """Most tokens computed at once in step `step` (from 0)."""
         sizes = [one.tokens_per_micro_batch for one in self.remedies() if one.from_step <= step]
@@ -63,7 +68,7 @@ class Recovery:
         Raises:
             DivergedError: `error`, when that was done before.
         """
-        if any(one.learning_rate_factor is not None for one in self.remedies()):
+        if self.has_lower_rate:
             raise error
         good = checkpoints.load(state.best_step)
         # In this order a kill in between leaves a run that diverges, and rolls back, once more.
