@@ -1,6 +1,6 @@
 """How fast is training, beside TRL's SFTTrainer on the same weights, rows and steps?
 
-    python benchmarks/train.py                  # the reduced race: about 15 minutes of an otherwise idle machine
+    python benchmarks/train.py                  # the reduced race: about 30 minutes of an otherwise idle machine
     python benchmarks/train.py --full           # every length, prompt and setting: hours
     python benchmarks/train.py --only sweep     # one part; parts are added to the same result file
     python benchmarks/train.py --shared-machine # where other work cannot be kept away
@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -93,11 +93,11 @@ PACKING: dict[str, dict[str, Any]] = {"TRL packing": TRL_SETTINGS["TRL packing"]
 UNSHARED: dict[str, dict[str, Any]] = {"tunewright, prompt repeated": {"share": False}}
 
 REDUCED = [
-    Race("mixed-135M", "135M", "lora", 2, entrants=TUNEWRIGHT | BEST | PACKING | DEFAULT),
+    Race("mixed-135M", "135M", "lora", 6, entrants=TUNEWRIGHT | BEST | PACKING | DEFAULT),
     Race("mixed-8M", "8M", "lora", 10, num_held_out=40, entrants=TUNEWRIGHT | BEST | PACKING),
     Race("prompt-384-135M", "135M", "lora", 2, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
     Race("full-8M", "8M", "full", 20, entrants=TUNEWRIGHT | BEST),
-    Race("full-135M", "135M", "full", 2, entrants=TUNEWRIGHT | BEST),
+    Race("full-135M", "135M", "full", 6, entrants=TUNEWRIGHT | BEST),
     *(Race(f"length-{n}-135M", "135M", "lora", 2, n, rounds=1, entrants=TUNEWRIGHT) for n in (128, 1024)),
     Race("prompt-384-8M", "8M", "lora", 3, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
 ]
@@ -121,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="every length and prompt, three rounds")
     parser.add_argument("--only", nargs="*", help="parts: ceiling, start-up, sweep, or names of races")
+    parser.add_argument("--rounds", type=int, help="of each race, where its own number takes too long")
     parser.add_argument("--trl-python", default=sys.executable, help="interpreter that has trl installed")
     parser.add_argument(
         "--shared-machine", action="store_true", help="one thread each, and seconds of processor time instead of time"
@@ -129,6 +130,8 @@ def main() -> None:
     arguments = parser.parse_args()
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     races = {race.name: race for race in (FULL if arguments.full else REDUCED)}
+    if arguments.rounds:
+        races = {name: replace(race, rounds=arguments.rounds) for name, race in races.items()}
     parts = [] if arguments.figures else arguments.only or ["ceiling", "start-up", "sweep", *races]
     with tempfile.TemporaryDirectory() as folder:
         track = Track(Path(folder), arguments.trl_python, "processor" if arguments.shared_machine else "wall")
