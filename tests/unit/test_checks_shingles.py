@@ -25,7 +25,7 @@ def texts_with_pairs(seed: int = 0) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("_TEXTS_PER_BATCH", 1), ("_TEXTS_PER_BATCH", 7), ("_MAX_REMEMBERED_WORDS", 3)],
+    [("_TEXTS_PER_BATCH", 1), ("_TEXTS_PER_BATCH", 7), ("_CHARACTERS_PER_BATCH", 300), ("_MAX_REMEMBERED_WORDS", 3)],
 )
 def test_sizes_change_nothing(name: str, value: int, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = texts_with_pairs()

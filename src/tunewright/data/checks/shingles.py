@@ -10,7 +10,6 @@ make a text look more like others than it is, so it costs time and loses nothing
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +33,8 @@ MAX_SHARED_TEXTS = 200
 most MAX_SHARED_TEXTS. The upper bound is also what keeps the number of pairs linear."""
 
 _TEXTS_PER_BATCH = 2000
+_CHARACTERS_PER_BATCH = 2_000_000
+"""A batch ends with the text that passes this: two thousand long documents at once would take gigabytes."""
 _MAX_REMEMBERED_WORDS = 200_000
 _MIN_PLACES = 2**12
 _PLACES_PER_SHINGLE = 2
@@ -88,9 +89,11 @@ class _Shingles:
         self._spill = Spill()
         self._num_shingles = array("I")
         """By text."""
+        self._batch_sizes = array("I")
+        """Texts of each batch."""
         hash_of = _WordHashes()
-        remaining = iter(texts)
-        while batch := list(islice(remaining, _TEXTS_PER_BATCH)):
+        for batch in _batches(texts):
+            self._batch_sizes.append(len(batch))
             rows, hashes = _shingles_of(batch, hash_of)
             self._num_shingles.frombytes(np.bincount(rows, minlength=len(batch)).astype(np.uint32).tobytes())
             self._spill.append(hashes.tobytes())
@@ -99,12 +102,26 @@ class _Shingles:
         return self._spill.num_bytes // 8
 
     def __iter__(self) -> Iterator["Batch"]:
-        start = 0
-        for first in range(0, len(self._num_shingles), _TEXTS_PER_BATCH):
-            lengths = np.array(self._num_shingles[first : first + _TEXTS_PER_BATCH])
-            rows = np.repeat(np.arange(first, first + len(lengths), dtype=np.int32), lengths)
+        start = first = 0
+        for size in self._batch_sizes:
+            lengths = np.array(self._num_shingles[first : first + size])
+            rows = np.repeat(np.arange(first, first + size, dtype=np.int32), lengths)
             yield rows, np.frombuffer(self._spill.read(start, 8 * len(rows)), dtype=np.uint64)
             start += 8 * len(rows)
+            first += size
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    num_characters = 0
+    for text in texts:
+        batch.append(text)
+        num_characters += len(text)
+        if len(batch) == _TEXTS_PER_BATCH or num_characters >= _CHARACTERS_PER_BATCH:
+            yield batch
+            batch, num_characters = [], 0
+    if batch:
+        yield batch
 
 
 class _WordHashes(dict[str, int]):
