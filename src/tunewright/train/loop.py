@@ -30,10 +30,7 @@ if TYPE_CHECKING:
 
 FORECAST_FILE = "forecast.json"
 EXPLODED_FACTOR, EXPLODED_NATS = 1.5, 0.3
-"""A loss above so many times the lowest validation loss, and so many nats more, is no noise.
-
-On CLINC150 (14,842 rows, learning rate 0.004) it went from 0.8 to 2.4 nats after a third of the steps and ended at
-0.83, where two thirds of the rows at the same rate end at 0.1."""
+"""A loss above so many times the lowest validation loss, and so many nats more, is no noise."""
 
 
 @dataclass(frozen=True, slots=True)
