@@ -1,5 +1,6 @@
 """Rows that cannot be split as training would: `check` says so beforehand, beside everything else that it found."""
 
+from tunewright.data.checks.row_finding import refused_finding
 from tunewright.data.examine import ExaminedData
 from tunewright.data.split import MIN_HELD_OUT_ROWS, MIN_TRAIN_ROWS, split_rows
 from tunewright.errors import DataError
@@ -17,15 +18,7 @@ def splittable(recipe: DataRecipe, examined: ExaminedData) -> CheckResult:
         try:
             split_rows(recipe, examined)
         except DataError as error:
-            findings = tuple(
-                Finding(
-                    check=SPLITS,
-                    example_ids=(),
-                    locations=(problem.where,),
-                    explanation=f"Found {problem.found}; expected {problem.expected}. {problem.fix}",
-                )
-                for problem in error.problems
-            )
+            findings = tuple(refused_finding(SPLITS, problem) for problem in error.problems)
     return CheckResult(
         check=SPLITS,
         title="Rows that cannot be split",

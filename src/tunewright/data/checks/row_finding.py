@@ -1,6 +1,7 @@
 """A finding about one row, and the excerpt that shows it."""
 
 from tunewright.data.checks.check import CheckedRow
+from tunewright.errors import Problem
 from tunewright.records import Finding
 
 MAX_EXCERPT_CHARACTERS = 200
@@ -56,3 +57,13 @@ def row_finding(
 def longest_first(replacements: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Order replacements so that none destroys a longer one that contains it."""
     return tuple(sorted(replacements.items(), key=lambda pair: (-len(pair[0]), pair[0])))
+
+
+def refused_finding(check: str, problem: Problem) -> Finding:
+    """A finding of what training would refuse, in the words of the refusal."""
+    return Finding(
+        check=check,
+        example_ids=(),
+        locations=(problem.where,),
+        explanation=f"Found {problem.found}; expected {problem.expected}. {problem.fix}",
+    )

@@ -1,7 +1,8 @@
 """Rows that cannot be read: `check` lists them beside everything else, where training refuses the file at once."""
 
+from tunewright.data.checks.row_finding import refused_finding
 from tunewright.data.refusals import Unreadable
-from tunewright.records import CheckResult, Finding, Severity
+from tunewright.records import CheckResult, Severity
 
 UNREADABLE_ROWS = "unreadable_rows"
 
@@ -19,13 +20,5 @@ def unreadable_rows(unreadable: Unreadable) -> CheckResult:
         action="training is refused until they are corrected or removed",
         num_rows=unreadable.num_rows,
         is_acceptable=False,
-        findings=tuple(
-            Finding(
-                check=UNREADABLE_ROWS,
-                example_ids=(),
-                locations=(problem.where,),
-                explanation=f"Found {problem.found}; expected {problem.expected}. {problem.fix}",
-            )
-            for problem in unreadable.problems
-        ),
+        findings=tuple(refused_finding(UNREADABLE_ROWS, problem) for problem in unreadable.problems),
     )
