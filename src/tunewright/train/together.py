@@ -37,7 +37,15 @@ from tunewright.train.loop import TrainingJob
 from tunewright.train.memory import is_out_of_memory
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.shards import read_shards, write_shards
-from tunewright.train.trainable import RANDOM_FILE, Alone, random_state, restore_random_state, save_tensors
+from tunewright.train.trainable import (
+    RANDOM_FILE,
+    Alone,
+    forget_gradients,
+    random_state,
+    restore_random_state,
+    save_tensors,
+    step_all,
+)
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -129,14 +137,11 @@ class Part:
 
     def update(self, learning_rate: float) -> None:
         """Let the optimizers move the weights."""
-        for optimizer in self.optimizers:
-            optimizer.param_groups[0]["lr"] = learning_rate
-            optimizer.step()
+        step_all(self.optimizers, learning_rate)
 
     def forget_gradients(self) -> None:
         """Make them empty."""
-        for parameter in self.parameters.values():
-            parameter.grad = None
+        forget_gradients(self.parameters.values())
 
     def gather(self, whole: "dict[str, nn.Parameter] | None") -> None:
         """Put the weights together, in the first process's own ones."""

@@ -122,14 +122,11 @@ class Alone:
 
     def update(self, learning_rate: float) -> None:
         """Let the optimizers move the weights."""
-        for optimizer in self.optimizers:
-            optimizer.param_groups[0]["lr"] = learning_rate
-            optimizer.step()
+        step_all(self.optimizers, learning_rate)
 
     def forget_gradients(self) -> None:
         """Make them empty."""
-        for parameter in self.parameters.values():
-            parameter.grad = None
+        forget_gradients(self.parameters.values())
 
     def show(self) -> None:
         """Nothing to do: the network is the one that is trained."""
@@ -187,6 +184,19 @@ class Alone:
             parameter = self.parameters[name]
             # The fused AdamW keeps its step counter, too, beside the weights.
             owner[parameter].state[parameter][key] = value.to(parameter.device)
+
+
+def step_all(optimizers: "Sequence[Optimizer]", learning_rate: float) -> None:
+    """Let every optimizer move its weights along their gradients."""
+    for optimizer in optimizers:
+        optimizer.param_groups[0]["lr"] = learning_rate
+        optimizer.step()
+
+
+def forget_gradients(parameters: "Iterable[Tensor]") -> None:
+    """Make them empty."""
+    for parameter in parameters:
+        parameter.grad = None
 
 
 def owners(optimizers: "Sequence[Optimizer]") -> "dict[Tensor, Optimizer]":
