@@ -228,8 +228,9 @@ def make_job(
     rate = partial(learning_rate, mix.stages)
     plan = Plan(mix.num_steps, max(1, num_tokens // TOKENS_PER_STEP), validation_steps(mix.num_steps), rate)
     return TrainingJob(
-        network, settings, stream, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base"
-    )
+        network, settings, stream, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base",
+        steps_are_alike=False,  # each stage has another mix
+    )  # fmt: skip
 
 
 def compile_pointwise(network: "PreTrainedModel") -> None:

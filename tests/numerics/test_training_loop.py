@@ -29,8 +29,9 @@ from tunewright.records import (
 )
 from tunewright.render import TokenSequence
 from tunewright.store import Store
-from tunewright.train import checkpoint, loop, trainable
+from tunewright.train import checkpoint, explosion, loop, trainable
 from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.recovery import Recovery
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 from tunewright.train.trainable import Alone
@@ -310,6 +311,89 @@ def test_a_validation_loss_that_rises_alone_is_overfitting_and_no_explosion(base
     summary = train(job, SilentProgress())
     assert summary.remedies == ()
     assert summary.best_step == 3
+
+
+@pytest.fixture
+def few_steps_are_looked_at(monkeypatch):
+    monkeypatch.setattr(explosion, "WINDOW", 4)
+    monkeypatch.setattr(explosion, "NUM_HIGH", 3)
+
+
+def explode(monkeypatch, job):
+    """Let training losses be 1, and from step 8 on 4 and more, unless the rate is halved. Gradients stay the rows'."""
+    real = Alone.gradients
+
+    def gradients(alone, rows, **settings):
+        real(alone, rows, **settings)
+        step = max((row["step"] for row in job.run.metrics()), default=0)
+        return 4.0 + step / 100 if step >= 7 and Recovery(job.run).rate_factor(step) == 1.0 else 1.0
+
+    monkeypatch.setattr(Alone, "gradients", gradients)
+
+
+def validated_after(job, *steps):
+    return replace(job, plan=replace(job.plan, validate_after=frozenset(steps)))
+
+
+def test_a_training_that_explodes_between_validations_goes_back_and_ends_well(
+    base, tmp_path, monkeypatch, few_steps_are_looked_at
+):
+    job = validated_after(make_job(tmp_path, base, recipe(), losses=[9.0, 2.0, 1.0]), 0, 6, 12)
+    explode(monkeypatch, job)
+    progress = Listening()
+    summary = train(job, progress)
+    (remedy,) = summary.remedies
+    assert (remedy.from_step, remedy.learning_rate_factor) == (6, 0.5)
+    assert remedy.reason == (
+        "After step 10 the training loss of the last 4 steps is 4.075 (median), and was 1.000 after step 4."
+    )
+    assert progress.lines[0].startswith("Training diverged: back to the best checkpoint, after step 6")
+    points = [point for point in summary.curve if point.train_loss is not None]
+    assert [(point.step, point.train_loss) for point in points] == [(step, 1.0) for step in range(1, 13)]
+    planned = [job.plan.learning_rate(step) for step in range(12)]
+    assert [point.learning_rate for point in points] == planned[:6] + [rate * 0.5 for rate in planned[6:]]
+    assert summary.best_step == 12
+
+
+def test_where_steps_are_not_alike_a_training_loss_that_rises_is_no_explosion(
+    base, tmp_path, monkeypatch, few_steps_are_looked_at
+):
+    job = replace(make_job(tmp_path, base, recipe(), losses=[9.0] * 5), steps_are_alike=False)
+    explode(monkeypatch, job)
+    assert train(job, SilentProgress()).remedies == ()
+
+
+def test_killed_before_and_after_an_explosion_a_run_ends_in_the_same_bytes(
+    base, tmp_path, monkeypatch, few_steps_are_looked_at
+):
+    def until(name, kill_at, is_lowered):
+        # With a checkpoint after each step, a resumed run has only the losses that its checkpoint kept.
+        chosen = recipe(seconds_between_checkpoints=1e-9)
+        job = validated_after(make_job(tmp_path, base, chosen, name=name), 0, 6, 12)
+        real_step = loop._step
+
+        def step(job, trainable, state, *others):
+            if (state.step, Recovery(job.run).has_lower_rate) == (kill_at, is_lowered):
+                raise Killed
+            return real_step(job, trainable, state, *others)
+
+        with monkeypatch.context() as patch:
+            explode(patch, job)
+            patch.setattr(loop, "_step", step)
+            try:
+                return train(job, SilentProgress()), weights_hash(job)
+            except Killed:
+                return None
+
+    expected, weights = until("straight", 99, is_lowered=False)
+    assert [remedy.reason[:13] for remedy in expected.remedies] == ["After step 10"]
+    # Before the first full window, among the bad losses, in the step that decides, and after it went back.
+    kills = [(2, False), (8, False), (9, False), (7, True), (11, True)]
+    assert [until("killed", *kill) for kill in kills] == [None] * len(kills)
+    found, its_weights = until("killed", 99, is_lowered=True)
+    assert its_weights == weights
+    assert found.curve == expected.curve
+    assert found.remedies == expected.remedies
 
 
 def replace_validation(job, losses):

@@ -28,6 +28,11 @@ class TrainState(Record):
     num_validations_without_gain: int = 0
     num_skipped_in_a_row: int = 0
     """Steps up to this one whose loss or gradient was not a number."""
+    recent_losses: tuple[float, ...] = ()
+    """Training losses of the last steps whose loss was a number."""
+    lowest_recent_loss: float | None = None
+    """Lowest median of a full window of such losses (see explosion.py)."""
+    lowest_recent_step: int = 0
     num_tokens: int = 0
     num_trained_tokens: int = 0
     seconds: float = 0.0

@@ -16,6 +16,7 @@ from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSu
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.checkpoint import Checkpoints, TrainState
+from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
 from tunewright.train.loss import accumulate_gradients
 from tunewright.train.memory import is_out_of_memory, peak_bytes
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 FORECAST_FILE = "forecast.json"
-EXPLODED_FACTOR, EXPLODED_NATS = 1.5, 0.3
-"""A loss above so many times the lowest validation loss, and so many nats more, is no noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,9 @@ class TrainingJob:
     that have lost too much are not kept."""
     refuses_beyond: bool = True
     """Whether training stops early while only checkpoints that have lost too much get better at the task."""
+    steps_are_alike: bool = True
+    """Whether the rows of all steps are drawn alike. Only then a training loss that rises says that training went
+    wrong, and not that the rows got harder."""
     accumulate: Accumulate = accumulate_gradients
     """Adds the gradient of a step; as accumulate_gradients."""
     open_trainable: "Callable[[TrainingJob], Trainable] | None" = None
@@ -79,8 +81,8 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
 
     Raises:
         DivergedError: loss or gradient were not finite in four steps in a row, or a validation loss is not, and not for
-            the first time; those steps updated nothing. The first time, and when losses rise far above the lowest
-            validation loss, training goes back to the best checkpoint and on at half the learning rate.
+            the first time; those steps updated nothing. The first time, and when finite losses explode, training goes
+            back to the best checkpoint and on at half the learning rate.
         TrainError: memory ran out with a single row.
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
@@ -107,6 +109,8 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         while not _is_finished(state, job):
             try:
                 state = _step(job, trainable, state, progress, advance)
+                if job.steps_are_alike:
+                    refuse_explosion_between(job.run, state)
                 if state.step in plan.validate_after:
                     trainable.show()
                     state = _validate(job, state)
@@ -166,7 +170,7 @@ def _step(
     trainable.forget_gradients()
     job.run.append_metric(point.model_dump(exclude_none=True))
     advance(1, f"loss {loss:.3f}")
-    return state.model_copy(
+    after = state.model_copy(
         update={
             "step": done,
             "num_skipped_in_a_row": 0 if is_finite else state.num_skipped_in_a_row + 1,
@@ -174,6 +178,7 @@ def _step(
             "num_trained_tokens": state.num_trained_tokens + sum(row.num_trained_tokens for row in rows),
         }
     )
+    return note_loss(after, loss) if is_finite else after
 
 
 def _gradients(
@@ -241,7 +246,7 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
             f"The validation loss after step {state.step} is {loss}. The last finite weights are in the newest "
             "checkpoint; lower train.learning_rate and start again."
         )
-    _refuse_explosion(job, state, loss)
+    refuse_explosion_at_validation(job.run, state, loss)
     point = CurvePoint(
         step=state.step,
         epoch=state.step / job.plan.steps_per_epoch,
@@ -252,26 +257,6 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
     job.run.append_metric(point.model_dump(exclude_none=True))
     is_within = point.retention is None or point.retention.is_within
     return _after_validation(state, loss, is_within=is_within, refuses_beyond=job.refuses_beyond)
-
-
-def _refuse_explosion(job: TrainingJob, state: TrainState, loss: float) -> None:
-    """Raise DivergedError, once in a run, when finite losses say that the learning rate has lost what was learned.
-
-    Both the validation loss and the mean loss of the training rows since the last validation have to be far above the
-    lowest validation loss: a model that learns its rows by heart has a low loss on those.
-    """
-    lowest = state.lowest_validation_loss
-    if lowest is None or loss <= EXPLODED_FACTOR * lowest + EXPLODED_NATS or Recovery(job.run).has_lower_rate:
-        return
-    points = [CurvePoint.model_validate(point) for point in job.run.metrics()]
-    last = max((point.step for point in points if point.validation_loss is not None), default=0)
-    losses = [point.train_loss for point in points if point.train_loss is not None and point.step > last]
-    mean = sum(losses) / max(1, len(losses))
-    if mean > EXPLODED_FACTOR * lowest + EXPLODED_NATS:
-        raise DivergedError(
-            f"After step {state.step} the validation loss is {loss:.3f}, and was {lowest:.3f} after step "
-            f"{state.lowest_loss_step}; training rows since the last validation have {mean:.3f}."
-        )
 
 
 def _after_validation(state: TrainState, loss: float, *, is_within: bool, refuses_beyond: bool = True) -> TrainState:
