@@ -55,3 +55,16 @@ def test_canaries_beside_a_prompt_to_bake_are_refused(inputs: tuple[Path, Path],
     )
     with pytest.raises(RecipeError, match=r"memorisation\.canaries: found canaries beside bake"):
         tune(recipe, home=tmp_path / "home")
+
+
+def test_canaries_longer_than_answers_may_be_are_refused_before_anything_is_written(
+    inputs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    recipe = small_recipe(*inputs, "evaluate.max_answer_tokens=6", "memorisation.canaries=2")
+    words = (
+        r"memorisation\.canaries: found secrets of up to (\d+) tokens, expected secrets of at most 6 "
+        r"\(evaluate\.max_answer_tokens\)\. Add --set evaluate\.max_answer_tokens=\1"
+    )
+    with pytest.raises(RecipeError, match=words):
+        tune(recipe, home=tmp_path / "home")
+    assert not (tmp_path / "home").exists()

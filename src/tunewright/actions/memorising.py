@@ -1,5 +1,6 @@
 """Memorisation in a run of `tune`: canaries among the training rows, and what can be got out before and after."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tunewright.actions.preparing import Preparation
@@ -26,6 +27,7 @@ from tunewright.records import (
     Record,
     Split,
 )
+from tunewright.render import Renderer
 from tunewright.store import RunFolder
 
 BASE_FILE = "memorisation-base.json"
@@ -98,7 +100,8 @@ def plant_canaries(preparation: Preparation) -> Preparation:
     """The preparation with `memorisation.canaries` secrets among its training rows, each as often as asked for.
 
     Raises:
-        RecipeError: a prompt is to be baked in, so that the answers of the rows are not what is trained.
+        RecipeError: a prompt is to be baked in, so that the answers of the rows are not what is trained, or answers may
+            not be as long as the secrets.
     """
     settings = preparation.recipe.memorisation
     canaries = make_canaries(settings.canaries, preparation.recipe.train.seed)
@@ -108,6 +111,7 @@ def plant_canaries(preparation: Preparation) -> Preparation:
         fix = "Remove the canaries, or train without a prompt to bake."
         raise RecipeError(Problem("memorisation.canaries", "canaries beside bake", "one of them", fix))
     rows = [canary.row(is_text=_is_text(preparation)) for canary in canaries]
+    _require_room(rows, preparation.renderer)
     planted = tuple(
         DatasetEntry(example_id=row.id, split=Split.TRAIN) for _ in range(settings.canary_repeats) for row in rows
     )
@@ -117,6 +121,15 @@ def plant_canaries(preparation: Preparation) -> Preparation:
     version = DatasetVersion(entries=entries, sources=data.version.sources, changes=data.version.changes)
     examples = {**data.examples, **{row.id: row for row in rows}}
     return replace(preparation, data=PreparedData(version, examples, data.results, data.notes))
+
+
+def _require_room(rows: Sequence[Example], renderer: Renderer) -> None:
+    """Raises: RecipeError where the room for answers follows short ones, such as labels, and holds no secret."""
+    needed, room = max(renderer.measure(row)[1] for row in rows), renderer.max_answer_tokens
+    if needed > room:
+        expected = f"secrets of at most {room} (evaluate.max_answer_tokens)"
+        fix = f"Add --set evaluate.max_answer_tokens={needed}, or leave the canaries out."
+        raise RecipeError(Problem("memorisation.canaries", f"secrets of up to {needed} tokens", expected, fix))
 
 
 def _is_text(preparation: Preparation) -> bool:
