@@ -165,6 +165,12 @@ def test_a_given_schema_wins_over_the_inferred_one() -> None:
     assert (score("[1]", ["{}"]), score(TICKETS[0], ["{}"])) == (1.0, 0.0)
 
 
+def test_the_empty_schema_is_a_given_one_too_which_any_json_fits() -> None:
+    score = format_scorers(TICKETS, {})[1].score
+    assert score is not None
+    assert (score("[1]", ["{}"]), score("no JSON", ["{}"])) == (1.0, 0.0)
+
+
 def test_further_scorers_judge_the_answers_that_were_given() -> None:
     rows = [
         Example(

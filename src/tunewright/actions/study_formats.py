@@ -58,7 +58,7 @@ def measure_formats(
         return None
     written = [answer for answer in answers if is_json(answer)]
     is_code = given is None and scorers[0].metric.name == "code_parses"
-    schema = None if is_code else given or infer_schema(written)
+    schema = None if is_code else infer_schema(written) if given is None else given
     constraint, note = _constraint(schema, json_style(written), preparation)
     test = FormatTest(bench, scorers, constraint)
     found = [

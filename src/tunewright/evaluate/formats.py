@@ -36,7 +36,8 @@ def format_scorers(answers: Sequence[str], schema: Schema | None = None) -> tupl
         MissingExtraError: jsonschema is not installed.
     """
     if schema is not None or (answers and _share(is_json, answers) >= FITTING_SHARE):
-        fitting = schema or infer_schema([answer for answer in answers if is_json(answer)])
+        # Not `schema or`: {} is a schema too, which any JSON fits.
+        fitting = infer_schema([answer for answer in answers if is_json(answer)]) if schema is None else schema
         return SCORERS["json_valid"], schema_scorer(fitting), SCORERS["json_fields"]
     if answers and _share(CODE_PARSES.can_judge, answers) >= FITTING_SHARE:
         return (CODE_PARSES,)

@@ -191,7 +191,7 @@ def _metric_table(metric: Metric, report: StudyReport) -> _MetricTable:
 
 def _schema_text(formats: StrictFormats | None) -> str | None:
     schema = formats.json_schema if formats else None
-    return yaml.safe_dump(schema, sort_keys=False, allow_unicode=True) if schema else None
+    return None if schema is None else yaml.safe_dump(schema, sort_keys=False, allow_unicode=True)
 
 
 @dataclass(frozen=True, slots=True)
