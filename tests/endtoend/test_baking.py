@@ -9,7 +9,16 @@ from small_study import write_study_base
 
 from tunewright.actions import baking, resume, tune
 from tunewright.errors import DataError, InterruptedRunError, RecipeError
-from tunewright.records import Answer, BakeRecipe, Conversation, Split, TuneRecipe
+from tunewright.records import (
+    Answer,
+    BakeRecipe,
+    BenchmarkResult,
+    Conversation,
+    Difference,
+    Split,
+    TuneRecipe,
+    Verdict,
+)
 from tunewright.store import Store
 
 
@@ -67,6 +76,18 @@ def test_the_rows_own_answers_can_be_the_targets(inputs: tuple[Path, Path, Path]
     assert report.bake is not None
     assert report.bake.num_distilled == 0
     assert report.data.dataset_id == Store(tmp_path).run("last").record.dataset_id
+
+
+def test_public_benchmarks_are_run_beside_it_too(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = Difference(
+        metric="accuracy", arm="tuned", baseline="base", estimate=None, p_value=None, test="none",
+        verdict=Verdict.TOO_FEW_ROWS,
+    )  # fmt: skip
+    found = BenchmarkResult(task="arc_easy", metric="acc", version="1", base=None, tuned=None, change=change)
+    monkeypatch.setattr(baking, "measure_tasks", lambda run, preparation: (found,))
+    assert tune(recipe_of(inputs, targets="rows", kl_weight=0.0), home=tmp_path).benchmarks == (found,)
 
 
 def test_a_stopped_run_goes_on_and_ends_in_the_same_weights(

@@ -42,6 +42,10 @@ def test_the_recipe_of_the_tuned_arm_is_part_of_it_and_can_be_replaced() -> None
         ("few_shot.k=[0]", r"recipe: few_shot\.k\.0: found 0, expected greater than or equal to 1"),
         ("few_shot.k=[]", r"recipe: few_shot\.k: found \[\], expected"),
         ("needs.requests_per_week=3", r"Did you mean needs\.requests_per_day\?"),
+        (
+            "retention.tasks=[arc_easy]",
+            r"recipe: retention\.tasks: found names of tasks, expected none: a study runs no",
+        ),
         ("endpoint.url=http://x", r"recipe: endpoint\.model: found nothing, expected a value"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
+from tunewright.actions.benchmarking import measure_tasks
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.preparing import Preparation, answers_only
 from tunewright.actions.reporting import build_report, write_report
@@ -99,6 +100,8 @@ def carry_out_baking(
     with timed(run, "measure the tuned model"):
         own = ZeroShot(model, run.published_hash(ARTIFACT), model.fits)
         tuned = bench.measure("tuned", Option("without the prompt", own))
+    with timed(run, "run public benchmarks"):
+        benchmarks = measure_tasks(run, preparation)
     settings = preparation.recipe.evaluate
     summed = summarise_bake(
         Sides(prompted, tuned, prompted.facts("prompted", 0.0, 0), tuned.facts("tuned", summary.all_seconds, 0)),
@@ -114,7 +117,7 @@ def carry_out_baking(
     arms: list[Measured] = [prompted, base, tuned]
     report = build_report(
         run, changed, [arm.scores for arm in arms], bench.test, summary, seconds_of(run), title
-    ).model_copy(update={"bake": summed})
+    ).model_copy(update={"bake": summed, "benchmarks": benchmarks})
     write_report(run, report)
     return report
 

@@ -445,8 +445,8 @@ def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Pr
         # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
         location = [part for part in detail["loc"] if part not in ("lora", "full")]
         name = ".".join(str(part) for part in location) or "(top level)"
-        if detail["type"] in _NAMING_PROBLEMS:
-            problems.append(_naming_problem(detail["type"], detail.get("ctx", {}), f"{where}: {name}"))
+        if detail["type"] in _OWN_PROBLEMS:
+            problems.append(_own_problem(detail["type"], detail.get("ctx", {}), f"{where}: {name}"))
             continue
         if detail["type"] == "extra_forbidden":
             asked = ".".join(str(part) for part in location if not isinstance(part, int))
@@ -481,13 +481,13 @@ def _setting_names(kind: type[Record], prefix: str = "") -> list[str]:
     return names
 
 
-def _naming_problem(kind: str, context: dict[str, Any], where: str) -> Problem:
-    """Say what is wrong with how a DataRecipe names its rows; pydantic knows no words for it."""
-    setting, found, expected, fix = _NAMING_PROBLEMS[kind]
+def _own_problem(kind: str, context: dict[str, Any], where: str) -> Problem:
+    """Say what a validator of ours has found; pydantic knows no words for it."""
+    setting, found, expected, fix = _OWN_PROBLEMS[kind]
     return Problem(f"{where}.{setting}", found.format(**context), expected, fix)
 
 
-_NAMING_PROBLEMS = {
+_OWN_PROBLEMS = {
     "no_path": ("path", "nothing", "a value", "Add it, or list several sources under data.sources."),
     "path_and_sources": (
         "path",
@@ -500,6 +500,12 @@ _NAMING_PROBLEMS = {
         "{title!r} twice",
         "sources that can be told apart",
         "Give each of them a name of its own.",
+    ),
+    "tasks_of_study": (
+        "tasks",
+        "names of tasks",
+        "none: a study runs no public benchmarks",
+        "Leave them out, or run them with `tunewright tune --retention TASK,...`.",
     ),
 }
 """Setting, found, expected and fix by the type of the validation error."""

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from tunewright.records.base import Settings, content_hash
 from tunewright.records.decision import Needs, Prices
@@ -88,6 +89,13 @@ class StudyRecipe(Settings):
     train: TrainRecipe = TrainRecipe()
     evaluate: EvaluateRecipe = EvaluateRecipe()
     retention: RetentionRecipe = RetentionRecipe()
+
+    @field_validator("retention")
+    @classmethod
+    def _runs_no_public_benchmarks(cls, retention: RetentionRecipe) -> RetentionRecipe:
+        if retention.tasks:
+            raise PydanticCustomError("tasks_of_study", "")
+        return retention
 
     @property
     def id(self) -> str:
