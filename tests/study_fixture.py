@@ -111,7 +111,7 @@ def _arm(facts: ArmFacts, training: TrainingSummary | None) -> StudyArm:
     is_prompted = facts.kind == "prompted"
     tried = (
         Candidate(setting=f"mine {HOSTILE}.txt", validation=_estimate(0.5), is_chosen=True),
-        Candidate(setting="assembled", validation=None, is_chosen=False),
+        Candidate(setting="assembled", validation=None, is_chosen=False, num_cut=1234),
     )
     return StudyArm(
         name=facts.name,

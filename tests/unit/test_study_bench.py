@@ -1,18 +1,22 @@
 """Choices are made on validation rows alone, and every arm is measured under the same conditions."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_fixture import build_run
+from listening import Listening
 from study_parts import KeywordIndex, Scripted, passage, row
 
 from tunewright.contracts import SilentProgress
+from tunewright.evaluate import ArmScores
 from tunewright.evaluate import test_items as items_of
-from tunewright.records import EvaluateRecipe
+from tunewright.records import Answer, EvaluateRecipe
 from tunewright.store import Store
-from tunewright.study.answers import AnswerLog
+from tunewright.study.answers import AnswerLog, KeptAnswer
 from tunewright.study.arms import ZeroShot
-from tunewright.study.bench import Bench, without_citations
+from tunewright.study.bench import Bench, Measured, without_citations
 from tunewright.study.instructions import Instruction
 from tunewright.study.options import Option, few_shot_options, prompt_options, retrieval_options
 from tunewright.study.similar_examples import ExamplePool
@@ -62,6 +66,16 @@ def test_an_option_that_never_answers_loses_to_one_that_is_wrong(bench: Bench) -
     assert chosen.candidates[0].validation is None
 
 
+def test_a_prompt_that_does_not_fit_the_context_is_said_to_be_cut(bench: Bench) -> None:
+    progress = Listening()
+    short = ZeroShot(Scripted(lambda _: "right"), "short", lambda messages: len(messages[-1].content) < 5)
+    options = [Option("long.txt", short), option("short.txt", Scripted())]
+    chosen = replace(bench, progress=progress).choose("prompted", options)
+    assert [found.num_cut for found in chosen.candidates] == [4, 0]
+    (said,) = progress.lines
+    assert said.startswith("prompted (long.txt) does not fit the context with 4 of 4 validation inputs: the middle of")
+
+
 def test_the_facts_are_those_of_the_answers(bench: Bench) -> None:
     measured = bench.measure("arm", option("right", Scripted(lambda _: "right")))
     assert len(measured.scores.of("token_f1")) == 5
@@ -72,6 +86,20 @@ def test_the_facts_are_those_of_the_answers(bench: Bench) -> None:
     assert facts.seconds_p50 == waits[2]
     assert facts.seconds_p95 == waits[4]
     assert facts.machine_seconds <= facts.seconds_p95
+
+
+def test_percentiles_of_waits_are_nearest_ranks() -> None:
+    waits = [float(second) for second in range(1, 21)]
+    given = tuple(
+        KeptAnswer(
+            arm="a", row=str(wait), decoding="d", answer=Answer(text="x", finish="stop"), batch_seconds=wait,
+            batch_rows=1,
+        )
+        for wait in waits
+    )  # fmt: skip
+    facts = Measured(ArmScores(arm="a", scores=(), answers={}), given).facts("zero_shot", 0.0, 0)
+    expected = np.quantile(waits, [0.5, 0.95], method="inverted_cdf").tolist()
+    assert [facts.seconds_p50, facts.seconds_p95] == expected == [10.0, 19.0]
 
 
 def test_an_arm_that_only_fails_has_facts_without_tokens(bench: Bench) -> None:

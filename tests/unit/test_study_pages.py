@@ -44,6 +44,7 @@ def test_the_page_says_everything_about_every_arm(html: str) -> None:
     assert "p 0.004, exact McNemar" in text, "the corrected p-value"
     assert "−28.0 points" in text or "−28 points" in text, "a difference that is stored the other way round"
     assert "Passages that tuned was given (1)" in text
+    assert "cut in the middle to fit the context with 1,234 inputs not measured" in text
 
 
 def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrained() -> None:

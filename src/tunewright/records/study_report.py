@@ -32,6 +32,8 @@ class Candidate(Record):
     validation: Estimate | None
     """Value of the headline metric; None when hardly any row could be scored."""
     is_chosen: bool
+    num_cut: int = 0
+    """Validation inputs with which it does not fit the context: the middle of the prompt was cut out."""
 
 
 class StudyArm(Record):

@@ -1,5 +1,6 @@
 """The bench: equal rows, scorers, limits and seeds for every arm, with the choices made on validation rows alone."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -110,14 +111,17 @@ class Bench:
     def choose(self, name: str, options: Sequence[Option]) -> Chosen:
         """Try each option on the validation rows; the best value of the headline metric wins, the first of equals.
 
+        What does not fit the context is tried as far as it does, and said.
+
         Args:
             name: of the arm, for progress bars.
             options: at least one, the cheapest first.
         """
         metric = SCORERS[self.headline].metric
         sign = 1.0 if metric.higher_is_better else -1.0
-        found, goodness, seconds = [], [], 0.0
+        found, goodness, num_cut, seconds = [], [], [], 0.0
         for option in options:
+            num_cut.append(self._num_cut(name, option))
             asked = self._asked(option.arm)
             title = f"{name} ({option.setting}) on validation rows"
             judged = self._judge(title, option, asked, self.validation, (self.headline,))
@@ -129,10 +133,22 @@ class Bench:
             seconds += sum(kept.batch_seconds / kept.batch_rows for kept in given)
         position = goodness.index(max(goodness))
         candidates = tuple(
-            Candidate(setting=option.setting, validation=value, is_chosen=index == position)
-            for index, (option, value) in enumerate(zip(options, found, strict=True))
+            Candidate(setting=option.setting, validation=value, is_chosen=index == position, num_cut=cut)
+            for index, (option, value, cut) in enumerate(zip(options, found, num_cut, strict=True))
         )
         return Chosen(options[position], candidates, seconds)
+
+    def _num_cut(self, name: str, option: Option) -> int:
+        """Validation inputs whose prompt loses its middle, since it does not fit; examples and passages give way."""
+        if option.num_examples or option.num_passages:
+            return 0
+        found = sum(not option.arm.fits(item.prompt) for item in self.validation)
+        if found:
+            self.progress.say(
+                f"{name} ({option.setting}) does not fit the context with {found:,} of {len(self.validation):,} "
+                "validation inputs: the middle of the prompt is cut out there. Shorten it, or take another base."
+            )
+        return found
 
     def measure(self, name: str, option: Option) -> Measured:
         """Ask an arm the test rows and score its answers."""
@@ -200,4 +216,4 @@ def without_citations(answer: str) -> str:
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
     """Nearest rank: a time that was measured."""
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
