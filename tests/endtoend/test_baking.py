@@ -9,6 +9,8 @@ from small_study import write_study_base
 
 from tunewright.actions import baking, resume, tune
 from tunewright.errors import DataError, InterruptedRunError, RecipeError
+from tunewright.model import language_model
+from tunewright.model.generate import GreedyDecoder
 from tunewright.records import (
     Answer,
     BakeRecipe,
@@ -76,6 +78,23 @@ def test_the_rows_own_answers_can_be_the_targets(inputs: tuple[Path, Path, Path]
     assert report.bake is not None
     assert report.bake.num_distilled == 0
     assert report.data.dataset_id == Store(tmp_path).run("last").record.dataset_id
+
+
+def test_the_weights_are_copied_for_answering_once_before_and_once_after_training(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[GreedyDecoder] = []
+
+    class Counted(GreedyDecoder):
+        def __init__(self, *arguments: Any) -> None:
+            made.append(self)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(language_model, "GreedyDecoder", Counted)
+    recipe = recipe_of(inputs, targets="rows", kl_weight=0.0)
+    evaluation = recipe.evaluate.model_copy(update={"rows_per_batch": 4})
+    tune(recipe.model_copy(update={"evaluate": evaluation}), home=tmp_path)
+    assert len(made) == 2, "its time is not that of a request"
 
 
 def test_public_benchmarks_are_run_beside_it_too(

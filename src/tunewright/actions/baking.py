@@ -83,13 +83,7 @@ def carry_out_baking(
     bench = _bench(run, preparation, progress)
     with timed(run, "load the base"):
         model = language_model(preparation)
-    plain = ZeroShot(model, content_hash([preparation.base.ref.sha256, preparation.renderer.hash]), model.fits)
-    teacher = Prompted(plain, prompt)
-    with timed(run, "measure the base"):
-        prompted = bench.measure("prompted", Option("with the prompt", teacher))
-        base = bench.measure("base", Option("without the prompt", plain))
-    with timed(run, "ask the prompted base for answers to train on"):
-        changed = _with_targets(bench, preparation, teacher, progress)
+    prompted, base, changed = _ask_base(run, bench, preparation, model, prompt, progress)
     store.put_dataset(changed.data.version, changed.data.examples)
     with timed(run, "read the prompted base's distributions"):
         distillation = _distillation(model, changed, prompt)
@@ -98,7 +92,7 @@ def carry_out_baking(
         model, summary = train_keeping_ability(run, changed, model, progress, command_to_continue, distillation)
     publish_artifact(run, changed, model)
     with timed(run, "measure the tuned model"):
-        own = ZeroShot(model, run.published_hash(ARTIFACT), model.fits)
+        own = ZeroShot(model.for_answering(), run.published_hash(ARTIFACT), model.fits)
         tuned = bench.measure("tuned", Option("without the prompt", own))
     with timed(run, "run public benchmarks"):
         benchmarks = measure_tasks(run, preparation)
@@ -120,6 +114,22 @@ def carry_out_baking(
     ).model_copy(update={"bake": summed, "benchmarks": benchmarks})
     write_report(run, report)
     return report
+
+
+def _ask_base(
+    run: RunFolder, bench: Bench, preparation: Preparation, model: LanguageModel, prompt: str, progress: Progress
+) -> tuple[Measured, Measured, Preparation]:
+    """Measure the base with and without the prompt, and let it write the answers that are to be learned."""
+    # A copy of the weights, which is let go before training.
+    answering = model.for_answering()
+    plain = ZeroShot(answering, content_hash([preparation.base.ref.sha256, preparation.renderer.hash]), model.fits)
+    teacher = Prompted(plain, prompt)
+    with timed(run, "measure the base"):
+        prompted = bench.measure("prompted", Option("with the prompt", teacher))
+        base = bench.measure("base", Option("without the prompt", plain))
+    with timed(run, "ask the prompted base for answers to train on"):
+        changed = _with_targets(bench, preparation, teacher, progress)
+    return prompted, base, changed
 
 
 def _bench(run: RunFolder, preparation: Preparation, progress: Progress) -> Bench:

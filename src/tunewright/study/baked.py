@@ -148,7 +148,7 @@ def _told(outcome: str, change: Difference, metric: Metric, margin: float) -> st
         "equal": f"Quality is equal within {within}: {of}.",
         "no worse": f"Quality is no worse than {within} below, and may be better: {of}.",
         "worse": f"Quality is worse by more than {within}: {of}.",
-        "not shown": f"Too few rows to show equal quality within {within}: {of}.",
+        "not shown": f"Equal quality within {within} is not shown by these rows: {of}.",
     }[outcome]
 
 
