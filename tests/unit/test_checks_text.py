@@ -229,6 +229,21 @@ def test_a_missing_full_stop_counts_only_where_hardly_any_answer_lacks_it() -> N
     assert find(TRUNCATED_ANSWERS, [*PROSE, *open_answers * 10, cut]) == []
 
 
+def test_what_a_log_says_to_be_cut_off_is_dropped_however_it_ends() -> None:
+    rows = []
+    for number, reason in enumerate((None, "length", "content_filter"), 1):
+        messages = (Message(role="user", content=f"{number}?"), Message(role="assistant", content="Done."))
+        provenance = Provenance(source="log.jsonl", row=number, cut_short_by=reason)
+        rows.append(checked_row(Example(body=Conversation(messages=messages), provenance=provenance)))
+    long, filtered = TRUNCATED_ANSWERS.find(rows, CheckRecipe())
+    assert isinstance(long, Finding)
+    assert isinstance(filtered, Finding)
+    assert (long.locations, long.drop) == (("log.jsonl:2",), (rows[1].id,))
+    assert long.explanation == "The service cut the answer off at the limit of tokens (finish_reason length)."
+    assert (filtered.locations, filtered.drop) == (("log.jsonl:3",), (rows[2].id,))
+    assert "by its content filter (finish_reason content_filter)" in filtered.explanation
+
+
 @pytest.mark.parametrize(
     "answer",
     [

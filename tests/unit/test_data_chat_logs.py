@@ -8,7 +8,7 @@ import pytest
 
 from tunewright.data import read_rows
 from tunewright.data.chat_logs import read_log_line
-from tunewright.data.refusals import RefusedError
+from tunewright.data.refusals import FailedRequestError, RefusedError
 from tunewright.errors import DataError
 from tunewright.records import Conversation, DataRecipe
 
@@ -72,7 +72,7 @@ def test_declared_functions_and_calls_are_kept() -> None:
         ({"request": {"prompt": "x"}, "response": "4"}, r"^messages: found no such field among prompt"),
         ({"request": None, "response": "4"}, r"^request: found null, expected an object with what was sent"),
         ({"messages": ASKED, "response": None}, r"^response: found null, expected an object with what .*that failed"),
-        ({"messages": ASKED, "response": {"error": "x"}}, r"^choices: found no such field among error"),
+        ({"messages": ASKED, "response": {"id": "x"}}, r"^choices: found no such field among id"),
         ({"messages": ASKED, "choices": []}, r"^choices: found a list, expected a list with an answer"),
         ({"messages": ASKED, "response": {"choices": [3]}}, r"^response\.choices: found a list"),
         (
@@ -90,3 +90,56 @@ def test_a_line_that_is_no_use_is_refused_with_its_field(row: dict[str, Any], me
 def test_an_empty_answer_is_refused_by_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"log\.jsonl:2 response: .*empty assistant answer"):
         read(tmp_path, SHAPES[1], {"messages": ASKED, "response": ""})
+
+
+RATE_LIMIT = {"error": {"message": "Rate limit reached", "type": "requests"}}
+
+
+def answered(text: str | None, finish_reason: str, **message: Any) -> dict[str, Any]:
+    choice = {"message": {"role": "assistant", "content": text, **message}, "finish_reason": finish_reason}
+    return {"messages": ASKED, "choices": [choice]}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"messages": ASKED, "response": RATE_LIMIT},
+            r"^response: found the error 'Rate limit reached', expected an a",
+        ),
+        ({"messages": ASKED, "error": "timed out"}, r"^response: found the error 'timed out'"),
+        ({"request": {"body": {"messages": ASKED}}, "response": None, "error": {"code": "expired"}}, r"'expired'"),
+        (
+            {"request": {"messages": ASKED}, "response": {"status_code": 500, "body": {"id": "x"}}},
+            r"^response: found status 500",
+        ),
+        (answered("", "content_filter"), r"^choices\[0\]\.message: found no text, finish_reason content_filter"),
+        (answered(None, "length"), r"^choices\[0\]\.message: found no text, finish_reason length"),
+        (answered(None, "stop", refusal="I cannot help."), r"found the refusal 'I cannot help\.'"),
+    ],
+)
+def test_a_request_that_failed_is_told_apart_from_a_broken_line(row: dict[str, Any], message: str) -> None:
+    with pytest.raises(FailedRequestError, match=message):
+        read_log_line(row)
+
+
+def test_failed_requests_are_left_out_with_a_warning_that_names_them(tmp_path: Path) -> None:
+    failed = {"messages": ASKED, "response": RATE_LIMIT}
+    rows = read(tmp_path, SHAPES[1], *[failed] * 4, SHAPES[1])
+    assert [example.provenance.row for example in rows.examples] == [1, 6]
+    (warning,) = rows.source.warnings
+    assert warning.startswith("4 requests that failed were left out: ")
+    assert "log.jsonl:2 (the error 'Rate limit reached'), " in warning
+    assert warning.endswith("log.jsonl:4 (the error 'Rate limit reached') and 1 more")
+
+
+def test_a_log_of_nothing_but_failed_requests_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"requests that failed alone: .*log\.jsonl:1 .*expected at least one answer"):
+        read(tmp_path, {"messages": ASKED, "response": RATE_LIMIT})
+
+
+def test_an_answer_that_the_service_cut_off_keeps_the_reason(tmp_path: Path) -> None:
+    rows = read(tmp_path, answered("4", "stop"), answered("2 and", "length"), answered("Four", "content_filter"))
+    assert [example.provenance.cut_short_by for example in rows.examples] == [None, "length", "content_filter"]
+    flat = read(tmp_path, {"messages": ASKED, "response": "4"})
+    assert flat.examples[0].provenance.cut_short_by is None

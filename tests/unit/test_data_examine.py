@@ -70,3 +70,19 @@ def test_labels_are_counted_up_to_case_and_the_most_frequent_come_first() -> Non
     assert [(found.label, found.num_rows) for found in labels] == [("yes", 15), ("no", 10), ("maybe", 5)]
     assert num_labels == 3
     assert label_counts(tuple(row("q", f"answer {number}") for number in range(30))) == ((), 0)
+
+
+def test_a_cut_answer_of_a_log_is_dropped_with_its_reason_also_from_disk(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    asked = [{"role": "user", "content": "2 + 2"}]
+    ends = {"Four, of course.": "stop", "Four, of": "length"}
+    lines = [
+        {"messages": asked, "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": reason}]}
+        for text, reason in ends.items()
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    examined = examine(DataRecipe(path=str(path)), None, SilentProgress())
+    (change,) = examined.changes
+    assert (change.action, change.location, change.cause) == ("dropped", f"{path}:2", "truncated_answers")
+    assert change.reason.endswith("at the limit of tokens (finish_reason length)")
+    assert len(examined.files[Split.TRAIN]) == 1

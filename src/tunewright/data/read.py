@@ -9,13 +9,22 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
+from tunewright.data.chat_logs import cut_short_by
 from tunewright.data.documents import DOCUMENT_SUFFIXES, read_document_passages
 from tunewright.data.facets import facet_columns, read_facets, require_facet_columns
 from tunewright.data.fields import Row
 from tunewright.data.files import opened, suffix_of
 from tunewright.data.forms import check_settings, choose_form, to_body, unused_fields
 from tunewright.data.passages import read_passages
-from tunewright.data.refusals import ReadLog, RefusedError, Unreadable, describe, excerpt, join_names
+from tunewright.data.refusals import (
+    FailedRequestError,
+    ReadLog,
+    RefusedError,
+    Unreadable,
+    describe,
+    excerpt,
+    join_names,
+)
 from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.records import DataRecipe, Example, Form, Provenance, Source, SourceRecipe, canonical_json
@@ -154,8 +163,11 @@ def _accepted(
                 row=number,
                 part_of=source.title if source else None,
                 licence=_licence(row, source) if source else None,
+                cut_short_by=cut_short_by(row) if form == "chat_log" else None,
                 **read_facets(row, recipe),
             )
+        except FailedRequestError as failed:
+            log.leave_out(number, failed)
         except RefusedError as refused:
             log.refuse(number, refused)
         else:

@@ -6,6 +6,7 @@ from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem
 
 MAX_EXCERPT = 80
 """Most characters of the user's text that a message repeats."""
+_MAX_LISTED_FAILED = 3
 
 
 class RefusedError(Exception):
@@ -26,6 +27,10 @@ class RefusedError(Exception):
     def at(self, location: str) -> Problem:
         """The same with the file and row, as in `rows.jsonl:7 messages[1].role`."""
         return Problem(f"{location} {self.place}".rstrip(), self.found, self.expected, self.fix)
+
+
+class FailedRequestError(RefusedError):
+    """A log line without an answer because its request failed. Such lines are usual: the others are read."""
 
 
 class Unreadable:
@@ -50,6 +55,8 @@ class ReadLog:
         self.warnings: list[str] = []
         self._problems: list[Problem] = []
         self._num_more = 0
+        self._failed: list[str] = []
+        self._num_failed = 0
         self._unreadable = unreadable
         self._is_whole = True
 
@@ -71,6 +78,12 @@ class ReadLog:
         name = file or self.name
         self._problems.append(refused.at(name if row is None else f"{name}:{row}"))
 
+    def leave_out(self, row: int, failed: FailedRequestError) -> None:
+        """Note a line that is passed over with a warning, because its request failed."""
+        self._num_failed += 1
+        if len(self._failed) < _MAX_LISTED_FAILED:
+            self._failed.append(f"{self.name}:{row} ({failed.found})")
+
     def raise_if_refused(self) -> None:
         """Raises: DataError with everything that was refused, in the order of the file."""
         if self._problems:
@@ -80,13 +93,26 @@ class ReadLog:
         """Say that the whole file was read. Single rows that were refused may be let pass, if others were read.
 
         Raises:
-            DataError: with everything that was refused, in the order of the file.
+            DataError: with everything that was refused, in the order of the file; or every line is a failed request.
         """
+        if self._num_failed:
+            self._end_failed(num_read)
         if self._unreadable is None or not num_read or not self._is_whole:
             self.raise_if_refused()
             return
         self._unreadable.problems += self._problems
         self._unreadable.num_rows += len(self._problems) + self._num_more
+
+    def _end_failed(self, num_read: int) -> None:
+        more = self._num_failed - len(self._failed)
+        lines = ", ".join(self._failed) + (f" and {more:,} more" if more else "")
+        if not num_read and not self._problems:
+            fix = "Check that this is the log you meant."
+            raise DataError(Problem(self.name, f"requests that failed alone: {lines}", "at least one answer", fix))
+        what = (
+            "1 request that failed was" if self._num_failed == 1 else f"{self._num_failed:,} requests that failed were"
+        )
+        self.warnings.append(f"{what} left out: {lines}")
 
 
 def excerpt(text: str) -> str:

@@ -202,6 +202,8 @@ class Provenance(Record):
     """Value of `data.time_column`, as written."""
     fields: tuple[tuple[str, str], ...] = ()
     """(name, value) of the fields of `data.checks.groups` that the row has."""
+    cut_short_by: str | None = None
+    """What ended the answer, `length` or `content_filter`, where the log of a service says that it is not whole."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.row}"

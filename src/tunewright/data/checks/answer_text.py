@@ -162,8 +162,23 @@ def _ends(line: str) -> bool:
     return line[-1] not in ",-–—:(" and not line.split()[-1].isalpha()
 
 
+_CUT_BY = {
+    "length": "at the limit of tokens (finish_reason length)",
+    "content_filter": "by its content filter (finish_reason content_filter)",
+}
+
+
 def _find_truncated(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     del recipe
+    for row in rows:
+        if row.cut_short_by is not None:
+            explanation = f"The service cut the answer off {_CUT_BY[row.cut_short_by]}."
+            shown = excerpt(row.answer, len(row.answer))
+            yield row_finding(TRUNCATED_ANSWERS.id, row, explanation, shown, 3.0, drops=True)
+    yield from _find_unfinished(rows)
+
+
+def _find_unfinished(rows: RowSet) -> Iterable[Finding]:
     num_prose = num_ended = 0
     for _, line in _prose(rows):
         num_prose += 1
@@ -174,7 +189,7 @@ def _find_truncated(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     if share < _MIN_ENDED_SHARE:
         return
     for row, line in _prose(rows):
-        if _ends(line):
+        if _ends(line) or row.cut_short_by is not None:
             continue
         last_word = line.split()[-1]
         is_open = not line[-1].isalpha() or _UNFINISHED.fullmatch(last_word)
@@ -192,11 +207,11 @@ def _find_truncated(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
 TRUNCATED_ANSWERS = Check(
     id="truncated_answers",
     title="Answers that stop short",
-    explanation="Free-text answers that stop at a comma or a word such as “and” (where at least 90 % of the answers "
-    "end a sentence), or at any word (where at least 98 % do). They were often cut by a length limit, and the model "
-    "would learn to stop there.",
+    explanation="Answers of chat logs whose `finish_reason` is `length` or `content_filter`; and free-text answers "
+    "that stop at a comma or a word such as “and” (where at least 90 % of the answers end a sentence), or at any word "
+    "(where at least 98 % do). They were often cut by a length limit, and the model would learn to stop there.",
     severity=Severity.WARNING,
-    action="listed only",
+    action="dropped where the log says that the answer was cut off, else listed only",
     find=_find_truncated,
 )
 

@@ -20,8 +20,9 @@ from tunewright.records import (
 T = TypeVar("T")
 
 RowView = tuple[
-    str, str, tuple[str, ...], str, Literal["conversation", "text", "preference"], bool, bool, str, str | None, str
-]
+    str, str, tuple[str, ...], str, Literal["conversation", "text", "preference"], bool, bool, str, str | None, str,
+    str | None,
+]  # fmt: skip
 
 
 # Not frozen: that would make a row twice as slow to build, and each check that passes over the rows builds all of them.
@@ -54,6 +55,8 @@ class CheckedRow:
     """Functions that may be called, as a JSON list of declarations."""
     location: str
     """`file:row`."""
+    cut_short_by: str | None
+    """What the log of a service says to have ended the answer; None where it came to its end, or nothing is known."""
     id: str
     input_id: str
     load: Callable[[], Example]
@@ -70,10 +73,10 @@ def checked_row(example: Example, split: Split | None = None) -> CheckedRow:
 
 
 def row_view(example: Example) -> RowView:
-    """The fields of a CheckedRow from `input` to `location`, which JSON can hold."""
+    """The fields of a CheckedRow from `input` to `cut_short_by`, which JSON can hold."""
     body, location = example.body, str(example.provenance)
     if isinstance(body, PlainText):
-        return "", body.text, (body.text,), body.text, "text", False, False, "", None, location
+        return "", body.text, (body.text,), body.text, "text", False, False, "", None, location, None
     if isinstance(body, Conversation):
         messages, texts = body.messages, _texts(body.messages)
         answer, has_answer = body.answer, not body.ends_in_calls
@@ -92,6 +95,7 @@ def row_view(example: Example) -> RowView:
         first.content if first.role == "system" else "",
         first.tools,
         location,
+        example.provenance.cut_short_by,
     )
 
 
