@@ -210,20 +210,20 @@ class _Attention(torch.autograd.Function):
         num_keys = (states_TLD.shape[1] - num_heads) // 2
         if rotation is not None:
             turned, values = torch.split(states_TLD, [num_heads + num_keys, num_keys], dim=1)
-            turned = _rotate(turned, *rotation)
+            turned = rotate(turned, *rotation)
             query_THD, key_TKD, value_TKD = (*torch.split(turned, [num_heads, num_keys], dim=1), values)
         else:
             query_THD, key_TKD, value_TKD = torch.split(states_TLD, [num_heads, num_keys, num_keys], dim=1)
         out_THD = states_TLD.new_empty(query_THD.shape)
         saved = []
         for start, end, num_before in _documents(document_offsets, num_shared_tokens):
-            query_KPD = _by_pair(query_THD[start:end], num_keys)
+            query_KPD = by_pair(query_THD[start:end], num_keys)
             key_KSD, value_KSD = (_seen(states, start, end, num_before) for states in (key_TKD, value_TKD))
             saved += [query_KPD, key_KSD, value_KSD]
             for pairs, first, last in _blocks(end - start, num_heads // num_keys):
                 weights = _weights(query_KPD[:, pairs], key_KSD[:, : num_before + last], last - first, scale)
                 out_KPD = torch.bmm(weights, value_KSD[:, : num_before + last])
-                out_THD[start + first : start + last] = _by_token(out_KPD, num_heads)
+                out_THD[start + first : start + last] = by_token(out_KPD, num_heads)
                 if num_before + end - start <= MAX_KEPT_TOKENS:
                     saved.append(weights)
         ctx.save_for_backward(*saved)
@@ -245,9 +245,9 @@ class _Attention(torch.autograd.Function):
             blocks = list(_blocks(end - start, num_heads // num_keys))
             kept = [saved.pop() for _ in blocks][::-1] if is_kept else []
             value_KSD, key_KSD, query_KPD = saved.pop(), saved.pop(), saved.pop()
-            grad_KPD = _by_pair(grad_THD[start:end], num_keys)
+            grad_KPD = by_pair(grad_THD[start:end], num_keys)
             of_document = _document_gradients(query_KPD, key_KSD, value_KSD, grad_KPD, kept, blocks, ctx.scale)
-            parts[0][start:end] = _by_token(of_document[0], num_heads)
+            parts[0][start:end] = by_token(of_document[0], num_heads)
             for of_row, of_seen, of_prompt in zip(parts[1:], of_document[1:], of_shared, strict=True):
                 if num_before:
                     of_prompt += of_seen[:, :num_before]
@@ -257,7 +257,7 @@ class _Attention(torch.autograd.Function):
         turned = of_states_TLD[:, : num_heads + num_keys]
         if ctx.rotation is not None:
             cosines_TD, sines_TD = ctx.rotation
-            turned.copy_(_rotate(turned, cosines_TD, -sines_TD))
+            turned.copy_(rotate(turned, cosines_TD, -sines_TD))
         return of_states_TLD, None, None, None, None, None
 
 
@@ -305,7 +305,8 @@ def _weights(query_KPD: Tensor, key_KSD: Tensor, num_queries: int, scale: float)
     return torch.softmax(scores, dim=-1)
 
 
-def _rotate(states_TLD: Tensor, cosines_TD: Tensor, sines_TD: Tensor) -> Tensor:
+def rotate(states_TLD: Tensor, cosines_TD: Tensor, sines_TD: Tensor) -> Tensor:
+    """Turn every head by the position of its token."""
     lower_TLD, upper_TLD = states_TLD.chunk(2, dim=-1)
     lower_sines, upper_sines = sines_TD[:, None].chunk(2, dim=-1)
     # One pass over whole heads: halves of 32 numbers took 2.5 times as long.
@@ -321,12 +322,12 @@ def _seen(states_TKD: Tensor, start: int, end: int, num_before: int) -> Tensor:
     return torch.cat([states_TKD[:num_before].transpose(0, 1), document_KSD], dim=1)
 
 
-def _by_pair(states_SHD: Tensor, num_keys: int) -> Tensor:
+def by_pair(states_SHD: Tensor, num_keys: int) -> Tensor:
     """The same as [K, P, D]."""
     return torch.unflatten(states_SHD, 1, (num_keys, -1)).transpose(0, 1).flatten(1, 2).contiguous()
 
 
-def _by_token(states_KPD: Tensor, num_heads: int) -> Tensor:
+def by_token(states_KPD: Tensor, num_heads: int) -> Tensor:
     """The same as [S, H, D]."""
     num_keys = states_KPD.shape[0]
     return torch.unflatten(states_KPD, 1, (-1, num_heads // num_keys)).transpose(0, 1).flatten(1, 2)

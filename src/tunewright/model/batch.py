@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a packed row, S tokens from `start` to `end`, that attends within itself."""
+
+    start: int
+    end: int
+    may_see_SS: "Tensor"
+    """Whether a token, by row, may see another, by column."""
+
+
+@dataclass(frozen=True, slots=True)
 class PackedBatch:
     """Sequences one after the other in a row of T tokens, of which N are trained.
 
@@ -31,6 +41,8 @@ class PackedBatch:
     loss_weights_N: "Tensor"
     row_N: "Tensor"
     """Index of the sequence that each trained token belongs to."""
+    blocks: tuple[Block, ...] | None = None
+    """Who sees whom, instead of documents; see branches.py. Only our own layers know them, and without gradients."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from torch.nn import Embedding, functional
 
 from tunewright.model.attention import attend
 from tunewright.model.batch import PackedBatch
+from tunewright.model.branches import BlockAttention
 from tunewright.model.projection import plain_linear, project
 
 if TYPE_CHECKING:
@@ -76,11 +77,12 @@ def last_states(base: "PreTrainedModel", batch: PackedBatch) -> Tensor:
     with torch.autocast(device, enabled=False):
         states_TD = model.embed_tokens(batch.token_ids_T).to(compute)
         cosines, sines = model.rotary_emb(states_TD, batch.position_ids_T[None])
+        blocks = _block_attention(base, batch, compute)
         for layer in model.layers:
             attention, mlp = layer.self_attn, layer.mlp
             normed_TD = _norm(layer.input_layernorm, states_TD, offset)
             heads_TLD = project([attention.q_proj, attention.k_proj, attention.v_proj], normed_TD)
-            attended_TD = _attend(attention, heads_TLD, batch, (cosines[0], sines[0]), offset)
+            attended_TD = _attend(attention, heads_TLD, batch, blocks, (cosines[0], sines[0]), offset)
             if layer is model.layers[-1]:
                 attended_TD, states_TD = attended_TD[batch.positions_N], states_TD[batch.positions_N]
             states_TD = states_TD + project([attention.o_proj], attended_TD)
@@ -90,8 +92,19 @@ def last_states(base: "PreTrainedModel", batch: PackedBatch) -> Tensor:
         return _norm(model.norm, states_TD, offset)
 
 
+def _block_attention(base: "PreTrainedModel", batch: PackedBatch, dtype: torch.dtype) -> BlockAttention | None:
+    if batch.blocks is None:
+        return None
+    return BlockAttention(batch.blocks, base.config.num_attention_heads // base.config.num_key_value_heads, dtype)
+
+
 def _attend(
-    attention: Any, heads_TX: Tensor, batch: PackedBatch, rotation: tuple[Tensor, Tensor], offset: float
+    attention: Any,
+    heads_TX: Tensor,
+    batch: PackedBatch,
+    blocks: BlockAttention | None,
+    rotation: tuple[Tensor, Tensor],
+    offset: float,
 ) -> Tensor:
     heads_TLD = torch.unflatten(heads_TX, 1, (-1, attention.head_dim))
     num_keys = attention.config.num_key_value_heads
@@ -100,6 +113,8 @@ def _attend(
         query, key, value = torch.split(heads_TLD, [num_heads, num_keys, num_keys], dim=1)
         query, key = _norm(attention.q_norm, query, offset), _norm(attention.k_norm, key, offset)
         heads_TLD = torch.cat([query, key, value], dim=1)
+    if blocks is not None:
+        return blocks(heads_TLD, num_heads, attention.scaling, rotation).flatten(1)
     attended_THD = attend(
         heads_TLD, num_heads, batch.document_offsets, batch.num_shared_tokens, attention.scaling, rotation
     )

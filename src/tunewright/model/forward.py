@@ -65,6 +65,23 @@ def make_batches(
         yield group, pack_sequences(chosen, network.device, share=_shares_prompts(network))
 
 
+def make_scoring_batches(
+    network: "PreTrainedModel", sequences: Sequence[TokenSequence], max_tokens: int, pad_token_id: int
+) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
+    """As `make_batches`, for passes without gradients: sequences that begin alike share more, where it is worth it."""
+    from tunewright.model.branches import branched_batches, groups_that_save
+    from tunewright.model.projection import forget_copies
+
+    longest = max((len(sequence.token_ids) for sequence in sequences), default=0)
+    is_fast = attention_path(network, longest)[0] == "fast"
+    groups = groups_that_save(sequences) if is_fast and not num_shared_tokens(sequences) else None
+    if groups is None:
+        yield from make_batches(network, sequences, max_tokens, pad_token_id)
+        return
+    forget_copies()
+    yield from branched_batches(sequences, groups, max_tokens, network.device)
+
+
 def _shares_prompts(network: "PreTrainedModel") -> bool:
     """On CUDA all documents are one call of a kernel that knows no shared beginning."""
     return str(network.device.type) != "cuda"

@@ -11,7 +11,7 @@ from tunewright.errors import RenderError
 from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
 from tunewright.model.constrain import AnswerGrammar
 from tunewright.model.decode import decoding_path
-from tunewright.model.forward import compute_precision, make_batches, trained_logits, trained_token_losses
+from tunewright.model.forward import compute_precision, make_scoring_batches, trained_logits, trained_token_losses
 from tunewright.model.generate import Continuation, GreedyDecoder
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
 from tunewright.render import Prompt, Renderer, TokenSequence
@@ -179,7 +179,7 @@ class LanguageModel:
     ) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
         """Batches for passes without gradients."""
         most = min(TOKENS_PER_SCORING_BATCH, most_logit_rows(self.renderer.vocabulary_size))
-        return make_batches(self.network, sequences, most, self.renderer.pad_token_id)
+        return make_scoring_batches(self.network, sequences, most, self.renderer.pad_token_id)
 
     def _decoder(self) -> GreedyDecoder:
         return GreedyDecoder(self.network, self.precision, self.renderer.pad_token_id)
