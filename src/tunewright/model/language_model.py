@@ -39,8 +39,10 @@ class LanguageModel:
     def for_answering(self) -> "LanguageModel":
         """The same model for many calls of `answer`: what its prompts share is not computed again for each.
 
-        The weights must not change any more.
+        The weights must not change any more. How answers are written is tried here, once: it takes as long as tens of
+        answers of a small base, and would count as the time of the first ones.
         """
+        decoding_path(self.network, self.renderer.max_length)
         return replace(self, decoder=self._decoder())
 
     def constrained(self, grammar: AnswerGrammar) -> "LanguageModel":
