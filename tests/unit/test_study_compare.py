@@ -7,6 +7,7 @@ import pytest
 
 from tunewright.evaluate import task
 from tunewright.evaluate.judge import ArmScores
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.records import (
     Answer,
     Conversation,
@@ -53,7 +54,7 @@ def _arm(name: str, items: Sequence[task.TestItem], **values_of: Values) -> ArmS
 
 
 def _compare(items: Sequence[task.TestItem], headline: str, base: ArmScores, *later: ArmScores) -> Comparison:
-    metrics = list(dict.fromkeys(score.metric for score in base.scores))
+    metrics = [SCORERS[name].metric for name in dict.fromkeys(score.metric for score in base.scores)]
     return compare([base, *later], items, metrics, headline, RECIPE)
 
 

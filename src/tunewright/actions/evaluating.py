@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tunewright.actions.answering import OpenedModel, open_model, say_slow_answers
 from tunewright.actions.outcome import recorded_outcome, start_run
-from tunewright.actions.preparing import Preparation
+from tunewright.actions.preparing import Preparation, read_house, require_answers_for
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import prepare_test
@@ -87,6 +87,8 @@ def _prepare(opened: OpenedModel, data: DataRecipe, recipe: EvaluateRecipe) -> P
     examples = rows.rows(Split.TEST)
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)
+    house = read_house(recipe)
+    require_answers_for(house, metrics)
     precision, why = precision_here()
     derived = [Derived(setting="train.precision", value=precision, reason=why)]
     if recipe.metrics is None:
@@ -101,4 +103,4 @@ def _prepare(opened: OpenedModel, data: DataRecipe, recipe: EvaluateRecipe) -> P
         train=TrainRecipe(precision=precision),
         evaluate=recipe.model_copy(update={"metrics": metrics, "max_answer_tokens": room}),
     )
-    return Preparation(resolved, tuple(derived), opened.base, opened.renderer, rows, headline)
+    return Preparation(resolved, tuple(derived), opened.base, opened.renderer, rows, headline, house)

@@ -11,12 +11,23 @@ from tunewright.contracts import Progress
 from tunewright.data import PreparedData, drop_rows, prepare, require_one_answer
 from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError, RenderError
 from tunewright.evaluate import choose_metrics
+from tunewright.evaluate.house import HouseRules, read_house_rules
 from tunewright.evaluate.retention import make_suite
 from tunewright.evaluate.task import LOSS_METRICS
 from tunewright.model.libraries import import_libraries
 from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
-from tunewright.records import Change, CheckResult, Conversation, Derived, Example, Split, TuneRecipe, settled
+from tunewright.records import (
+    Change,
+    CheckResult,
+    Conversation,
+    Derived,
+    EvaluateRecipe,
+    Example,
+    Split,
+    TuneRecipe,
+    settled,
+)
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.train.defaults import TrainingFacts, derive, precision_here
 
@@ -34,6 +45,8 @@ class Preparation:
     renderer: Renderer
     data: PreparedData
     headline_metric: str
+    house: HouseRules | None = None
+    """Terms and style by which answers are scored, too."""
 
     def sequences(self, split: Split) -> tuple[TokenSequence, ...]:
         """Token sequences of a split, in its order."""
@@ -61,6 +74,7 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
     """
     if recipe.retention.enabled:
         make_suite(recipe.retention)  # so that a bad file of retention.files is found before anything is written
+    house = read_house(recipe.evaluate)
     import_libraries()
     base = find_base(recipe.base)
     _require_length_of_base(recipe, base)
@@ -91,6 +105,7 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
             "evaluate.max_answer_tokens leave; the middle is cut, in training and in use alike."
         )
     metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
+    require_answers_for(house, metrics)
     if recipe.evaluate.metrics is None:
         derived += (Derived(setting="evaluate.metrics", value=metrics, reason=reason),)
     evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
@@ -101,7 +116,25 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         renderer=renderer,
         data=data,
         headline_metric=headline,
+        house=house,
     )
+
+
+def read_house(recipe: EvaluateRecipe) -> HouseRules | None:
+    """The rules of `evaluate.house`; None where there is none.
+
+    Raises:
+        RecipeError: the file cannot be read, or holds no rules; see `read_house_rules`.
+    """
+    return None if recipe.house is None else read_house_rules(Path(recipe.house))
+
+
+def require_answers_for(house: HouseRules | None, metrics: Sequence[str]) -> None:
+    """Raises: RecipeError when answers are to be scored by rules of the house, and no metric asks for answers."""
+    if house is not None and set(metrics) <= set(LOSS_METRICS):
+        found, expected = "only loss and perplexity", "a metric of what is written"
+        fix = "Leave the house file out, or add such a metric to evaluate.metrics; plain text has no answers to score."
+        raise RecipeError(Problem("evaluate.house", found, expected, fix))
 
 
 def _rows(recipe: TuneRecipe, progress: Progress, home: Path | None) -> tuple[TuneRecipe, PreparedData]:

@@ -6,6 +6,9 @@ from contextlib import suppress
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import RenderError
 from tunewright.evaluate import ArmScores, TestItem
+from tunewright.evaluate.house import house_scorers
+from tunewright.evaluate.judge import rescore
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
 from tunewright.records import Conversation, DataSummary, Report, Split, TrainingSummary
 from tunewright.store import RunFolder
@@ -28,7 +31,10 @@ def build_report(
 ) -> Report:
     """Compare the arms and write down everything needed to understand and repeat the result."""
     recipe = preparation.recipe
-    comparison = compare(arms, items, recipe.evaluate.metrics or (), preparation.headline_metric, recipe.evaluate)
+    scorers = house_scorers(preparation.house) if preparation.house else ()
+    arms = [rescore(arm, items, scorers) for arm in arms]
+    metrics = (*(SCORERS[name].metric for name in recipe.evaluate.metrics or ()), *(each.metric for each in scorers))
+    comparison = compare(arms, items, metrics, preparation.headline_metric, recipe.evaluate)
     headline = next(metric for metric in comparison.metrics if metric.name == preparation.headline_metric)
     parts = slices(items, has_labels=headline.name in LABEL_METRICS)
     record = run.record

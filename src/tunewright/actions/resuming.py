@@ -11,13 +11,14 @@ from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData
 from tunewright.errors import BaseMismatchError, TrainError
+from tunewright.evaluate.house import HouseRules
 from tunewright.model.libraries import import_libraries
 from tunewright.outside.hub import find_again
 from tunewright.records import Derived, Record, RunKind, RunStatus, TuneRecipe, settled
 from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
 
-DERIVED_FILE, HEADLINE_FILE = "derived.json", "headline.json"
+DERIVED_FILE, HOUSE_FILE, HEADLINE_FILE = "derived.json", "house.json", "headline.json"
 SECONDS_FILE = "seconds.json"
 
 
@@ -26,6 +27,7 @@ def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, obj
     return {
         RECIPE_FILE: recipe.model_dump(mode="json"),
         DERIVED_FILE: [derived.model_dump(mode="json") for derived in preparation.derived],
+        **({HOUSE_FILE: preparation.house.model_dump(mode="json")} if preparation.house else {}),
         HEADLINE_FILE: preparation.headline_metric,
     }
 
@@ -74,7 +76,12 @@ def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress)
         renderer=renderer,
         data=PreparedData(version, examples),
         headline_metric=run.read_json(HEADLINE_FILE),
+        house=_read_house(run),
     )
+
+
+def _read_house(run: RunFolder) -> HouseRules | None:
+    return HouseRules.model_validate(run.read_json(HOUSE_FILE)) if run.has(HOUSE_FILE) else None
 
 
 def _require_same(what: str, recorded: str, found: str, run: RunFolder) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
+from tunewright.evaluate.house import house_scorers
+from tunewright.evaluate.judge import rescore
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
 from tunewright.records import (
@@ -20,7 +22,7 @@ from tunewright.records import (
 )
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
-from tunewright.study.bench import Bench
+from tunewright.study.bench import Bench, scored_text
 from tunewright.study.compare import arm_result
 from tunewright.study.contrasts import best_arm, pairwise, slice_results, slices
 from tunewright.study.cost import arm_cost, break_even, cheapest
@@ -45,8 +47,9 @@ def build_study_report(
     seconds: Mapping[str, float],
 ) -> StudyReport:
     """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
-    scores = [arm.scores for arm in arms]
-    metrics = tuple(SCORERS[name].metric for name in bench.metrics)
+    scorers = house_scorers(preparation.house) if preparation.house else ()
+    scores = [rescore(arm.scores, bench.test, scorers, scored_text(arm.option)) for arm in arms]
+    metrics = (*(SCORERS[name].metric for name in bench.metrics), *(scorer.metric for scorer in scorers))
     headline = SCORERS[bench.headline].metric
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
     differences = pairwise(scores, metrics, recipe.evaluate)

@@ -249,6 +249,9 @@ class EvaluateRecipe(Settings):
 
     metrics: tuple[str, ...] | None = None
     """Names of scorers. Derived from the answers in the data."""
+    house: str | None = None
+    """YAML file with preferred terms, required words and rules of style. Answers are scored by it besides, under the
+    metrics `terminology` and `style`."""
     max_answer_tokens: Annotated[int, Field(ge=1)] | None = None
     """Room for an answer. Prompts are shortened to leave it free. Derived from the longest answer."""
     rows_per_batch: Annotated[int, Field(ge=1)] = 32

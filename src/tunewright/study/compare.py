@@ -6,7 +6,6 @@ from itertools import takewhile
 from statistics import mode
 
 from tunewright.evaluate.judge import ArmScores
-from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import MIN_ITEMS, difference, estimate
 from tunewright.evaluate.task import TestItem
 from tunewright.records import AnswerRow, ArmMetric, Difference, EvaluateRecipe, Message, Metric, Score
@@ -34,7 +33,7 @@ class Comparison:
 def compare(
     arms: Sequence[ArmScores],
     items: Sequence[TestItem],
-    metrics: Sequence[str],
+    metrics: Sequence[Metric],
     headline: str,
     recipe: EvaluateRecipe,
 ) -> Comparison:
@@ -42,12 +41,11 @@ def compare(
 
     Args:
         arms: the baseline first; all judged on `items` with `metrics`.
-        metrics: names from SCORERS, in the order of the report.
-        headline: the metric that sorts the answers and leads the summary; one of `metrics`.
+        metrics: in the order of the report.
+        headline: name of the metric that sorts the answers and leads the summary; one of `metrics`.
         recipe: number of resamples and seed of the intervals.
     """
-    described = tuple(SCORERS[name].metric for name in metrics)
-    results = tuple(arm_result(arm, metric, recipe) for metric in described for arm in arms)
+    results = tuple(arm_result(arm, metric, recipe) for metric in metrics for arm in arms)
     differences = tuple(
         difference(
             metric,
@@ -58,15 +56,15 @@ def compare(
             recipe.num_resamples,
             recipe.seed,
         )
-        for metric in described
+        for metric in metrics
         for arm in arms[1:]
     )
     return Comparison(
-        metrics=described,
+        metrics=tuple(metrics),
         results=results,
         differences=differences,
-        answers=_telling_answers(arms, items, SCORERS[headline].metric),
-        summary=summarise(described, results, differences, headline),
+        answers=_telling_answers(arms, items, next(metric for metric in metrics if metric.name == headline)),
+        summary=summarise(metrics, results, differences, headline),
     )
 
 
