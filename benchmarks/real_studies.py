@@ -20,7 +20,7 @@ from pathlib import Path
 from real_study_rows import write_clinc150, write_fairytaleqa, write_gsm8k, write_wikisql
 from results_page import write_block
 
-from tunewright.records import StudyReport, format_amount, format_estimate
+from tunewright.records import Metric, StudyReport, format_amount, format_estimate
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "real_studies.json"
@@ -86,7 +86,7 @@ STUDIES = (
         "wikisql",
         "WikiSQL: a question and the columns of a table to SQL",
         write_wikisql,
-        (*ROWS, "--set", "evaluate.metrics=[exact_match,chrf]"),
+        (*ROWS, "--set", "evaluate.metrics=[sql_result,sql_conditions,exact_match]"),
     ),
     RealStudy("gsm8k", "GSM8K: school arithmetic in words", write_gsm8k, (*ROWS, "--set", "train.epochs=1")),
 )
@@ -120,8 +120,26 @@ def section(study: RealStudy, report: StudyReport) -> str:
     if report.constant and report.constant.estimate:
         figure = " ".join(format_estimate(report.constant.estimate, report.headline))
         lines.append(f"One answer to all inputs would reach {figure}.\n")
-    lines += [*_by_source(report), *_after_the_change(report)]
+    lines += [*_by_metric(report), *_by_source(report), *_after_the_change(report)]
     return "\n".join(lines)
+
+
+def _by_metric(report: StudyReport) -> list[str]:
+    """The arms under the other metrics, where there are some."""
+    others = [metric for metric in report.metrics if metric.name != report.headline_metric]
+    if not others:
+        return []
+
+    def value(arm: str, metric: Metric) -> str:
+        found = report.result(arm, metric.name).estimate
+        return " ".join(format_estimate(found, metric)) if found else "not measured"
+
+    return [
+        f"| arm | {' | '.join(metric.title for metric in others)} |",
+        f"|---{'|---' * len(others)}|",
+        *(f"| {arm.name} | {' | '.join(value(arm.name, metric) for metric in others)} |" for arm in report.arms),
+        "",
+    ]
 
 
 def _by_source(report: StudyReport) -> list[str]:

@@ -52,8 +52,8 @@ def write_clinc150(datasets: Path, folder: Path, num_rows: int) -> None:
 def write_wikisql(datasets: Path, folder: Path) -> None:
     """Questions with the columns that the queries of their table use, and a query with its conditions in order.
 
-    A query counts as right when it is the reference character by character. The reference names its conditions in the
-    order of their columns, so that one set of conditions has one spelling.
+    The rows have queries and no tables: `sql_result` makes tables for each reference. It names its conditions in the
+    order of their columns, so that one set of conditions has one spelling to learn.
     """
     with bz2.open(datasets / "wikisql" / "wikisql.json.bz2", "rt", encoding="utf-8") as file:
         queries: list[dict[str, Any]] = json.load(file)
@@ -98,13 +98,13 @@ def _sql(sql: str, variables: dict[str, str]) -> str | None:
     """A query of one table in plain SQL: SELECT max(a) FROM t WHERE b = 'x' AND c > 3; None for an irregular one."""
     selected, _, conditions = sql.rstrip("; ").partition(" WHERE ")
     match = re.fullmatch(r"SELECT (?:(\w+) )?TABLEalias0\.(\S+?)_FIELD FROM TABLE AS TABLEalias0", selected.strip())
-    if match is None:
+    if match is None or not _column(match[2]):
         return None
     column = f"{match[1].lower()}({_column(match[2])})" if match[1] else _column(match[2])
     found = []
     for condition in conditions.split(" AND ") if conditions else ():
         part = re.fullmatch(r'(?:TABLEalias0\.)?(\S+?)_FIELD (=|<|>) "?(\w+)"?', condition.strip())
-        if part is None:
+        if part is None or not _column(part[1]):
             return None
         value = variables.get(part[3], part[3])
         quoted = value if re.fullmatch(r"-?\d+(\.\d+)?", value) else "'" + value.replace("'", "''") + "'"

@@ -23,6 +23,8 @@ ALIAS = "TABLEalias0"
         ),
         (f"SELECT {ALIAS}.A_FIELD FROM TABLE AS {ALIAS} WHERE something else ;", {}, None),
         ("SELECT COUNT( * ) FROM X ;", {}, None),
+        (f"SELECT {ALIAS}.#_FIELD FROM TABLE AS {ALIAS} ;", {}, None),
+        (f"SELECT {ALIAS}.A_FIELD FROM TABLE AS {ALIAS} WHERE {ALIAS}.#_FIELD = 3 ;", {}, None),
     ],
 )
 def test_a_query_is_written_in_plain_sql_with_its_conditions_in_order(
@@ -50,3 +52,6 @@ def test_a_section_has_every_arm_the_decision_the_sources_and_who_followed() -> 
     assert all(f"| {arm} | " in text for arm in ARMS)
     assert "| arm | tickets (n = 48) | questions (n = 48) |" in text
     assert "| tuned | 3 | 9 | 8 | keeps the old |" in text
+    others = [metric.title for metric in study.metrics if metric.name != study.headline_metric]
+    assert others
+    assert f"| arm | {' | '.join(others)} |" in text

@@ -15,6 +15,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tunewright.evaluate.aggregate import Aggregate
+from tunewright.evaluate.sql_query import read_simple_query
+from tunewright.evaluate.sql_tables import gives_same_result
 from tunewright.records import Metric
 
 if TYPE_CHECKING:
@@ -95,6 +97,22 @@ def final_number(answer: str, references: Sequence[str]) -> float:
     """
     given = _final_number(answer)
     return float(given is not None and given in [_final_number(reference) for reference in references])
+
+
+def sql_result(answer: str, references: Sequence[str]) -> float:
+    """1 when the answer, executed, selects what a reference does on tables made for it; see sql_tables.py."""
+    return float(any(gives_same_result(answer, reference) for reference in references))
+
+
+def sql_conditions(answer: str, references: Sequence[str]) -> float:
+    """1 when column, aggregate and set of conditions are a reference's; order, case and quotes do not count."""
+    found = read_simple_query(answer)
+    return float(found is not None and found in map(read_simple_query, references))
+
+
+def is_simple_query(text: str) -> bool:
+    """Whether a text is a query that `sql_result` can make a table for."""
+    return read_simple_query(text) is not None
 
 
 def normal_label(text: str) -> str:
@@ -274,6 +292,31 @@ _ALL_SCORERS = (
         final_number,
         has_number,
         "a text with a number",
+    ),
+    Scorer(
+        _metric(
+            "sql_result",
+            "SQL result right",
+            "Share of answers that select what the reference selects when both are executed, by SQLite, on five small "
+            "tables made for the reference: their rows meet all of its conditions, miss one of them, or are arbitrary. "
+            "The order of rows and the case of texts do not count. An answer that cannot be executed is wrong.",
+        ),
+        Aggregate.RATE,
+        sql_result,
+        is_simple_query,
+        "a query SELECT [AGGREGATE] column FROM table [WHERE conditions joined by AND]",
+    ),
+    Scorer(
+        _metric(
+            "sql_conditions",
+            "SQL parts right",
+            "Share of answers with the reference's column, aggregate and set of conditions. The order of conditions, "
+            "the case of names and texts, and quotes do not count.",
+        ),
+        Aggregate.RATE,
+        sql_conditions,
+        is_simple_query,
+        "a query SELECT [AGGREGATE] column FROM table [WHERE conditions joined by AND]",
     ),
     Scorer(
         _metric(
