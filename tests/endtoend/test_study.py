@@ -17,7 +17,7 @@ from cli_fixture import Shell
 from small_job import write_rows
 from small_study import study_recipe, write_documents, write_study_base, write_update
 
-from tunewright.actions import chat, resume, resume_study, show_run, study
+from tunewright.actions import chat, resume, resume_study, show_run, study, study_reporting
 from tunewright.errors import DataError, RecipeError, TrainError
 from tunewright.records import RunStatus, Split, StudyReport
 from tunewright.store import Store
@@ -132,6 +132,21 @@ def test_after_the_documents_were_exchanged_every_arm_is_asked_the_changed_answe
     assert "Knowledge that changed" in (job.run.path / "report.html").read_text(encoding="utf-8")
     stages = json.loads((job.run.path / "seconds.json").read_text(encoding="utf-8"))
     assert "ask again after the documents changed" in stages
+
+
+def test_scores_are_sliced_by_the_topics_of_training_inputs(job, tmp_path, monkeypatch):
+    asked = []
+
+    def by_turns(items, rows):
+        asked.extend(rows)
+        return {item.example.id: f"{place % 2 + 1}: colour" for place, item in enumerate(items)}
+
+    monkeypatch.setattr(study_reporting, "clusters_of", by_turns)
+    report = study(study_recipe(job.rows, job.base), home=tmp_path)
+    assert len(asked) == report.data.num_rows["train"]
+    found = {(part.value, part.num_items) for part in report.slices if part.slice == "cluster"}
+    half = report.data.num_test_inputs // 2
+    assert found == {("1: colour", half), ("2: colour", half)}
 
 
 def test_the_run_holds_the_report_in_three_forms(job):

@@ -23,6 +23,7 @@ from tunewright.records import (
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench, scored_text
+from tunewright.study.clusters import clusters_of
 from tunewright.study.compare import arm_result
 from tunewright.study.contrasts import best_arm, pairwise, slice_results, slices
 from tunewright.study.cost import arm_cost, break_even, cheapest
@@ -54,7 +55,8 @@ def build_study_report(
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
     differences = pairwise(scores, metrics, recipe.evaluate)
     costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
-    constant = bench.constant_answer(preparation.data.rows(Split.TRAIN))
+    training_rows = preparation.data.rows(Split.TRAIN)
+    constant = bench.constant_answer(training_rows)
     evidence = Evidence(
         arms=[arm.described.facts for arm in arms],
         metric=headline,
@@ -65,7 +67,8 @@ def build_study_report(
         floor=constant.estimate if constant else None,
         updated=updated,
     )
-    parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS)
+    cluster_of = clusters_of(bench.test, training_rows)
+    parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS, cluster_of=cluster_of)
     record = run.record
     return StudyReport(
         run_id=record.id,

@@ -1,0 +1,42 @@
+"""Test inputs are put under the topics of the training inputs."""
+
+import random
+import sys
+
+import pytest
+from study_parts import row
+
+from tunewright.evaluate import test_items as items_of
+from tunewright.study.clusters import clusters_of
+
+TOPICS = (
+    "refund money card bank payment invoice",
+    "flight hotel airport luggage ticket travel",
+    "password login account email security reset",
+)
+DRAW = random.Random(0)
+TRAIN = [row(" ".join(DRAW.sample(topic.split(), 4)), "answer", place) for place in range(30) for topic in TOPICS]
+
+
+def test_items_of_one_topic_are_in_one_cluster_that_is_named_by_its_words() -> None:
+    questions = ["refund of money to the card", "the bank sent an invoice", "hotel at the airport", "xyzzy"]
+    items = items_of([row(question, "answer") for question in questions], None)
+    found = clusters_of(items, TRAIN)
+    money, invoice, hotel = (found[item.example.id] for item in items[:3])
+    assert money == invoice != hotel
+    number, _, words = money.partition(": ")
+    assert number.isdigit()
+    assert set(words.split(", ")) & set(TOPICS[0].split())
+    assert items[3].example.id not in found
+
+
+def test_few_inputs_and_inputs_without_common_words_have_no_clusters() -> None:
+    items = items_of([row("refund", "answer")], None)
+    assert clusters_of(items, TRAIN[:29]) == {}
+    assert clusters_of(items, [row(f"word{place}", "answer", place) for place in range(40)]) == {}
+    assert clusters_of((), TRAIN) == {}
+
+
+def test_without_the_library_there_are_no_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    assert clusters_of(items_of([row("refund", "answer")], None), TRAIN) == {}
