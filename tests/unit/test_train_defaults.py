@@ -118,3 +118,26 @@ def test_small_bases_get_small_and_many_steps():
     assert recipe.train.epochs == 4.2
     assert resolve(num_parameters=8_000_000, num_train_rows=2_000)[0].train.rows_per_step == 16
     assert resolve(num_parameters=8_000_000, num_train_rows=15_000)[0].train.epochs == 2.0
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "rate"), [(576, 4e-3), (1_999, 4e-3), (2_000, 2e-3), (14_842, 2e-3), (20_001, 1e-3)]
+)
+def test_the_rate_of_small_bases_falls_as_the_rank_rises_and_its_reason_says_so(num_rows, rate):
+    recipe, derived = resolve(num_parameters=11_500_000, num_train_rows=num_rows)
+    assert recipe.train.learning_rate == rate
+    (reason,) = (item.reason for item in derived if item.setting == "train.learning_rate")
+    assert ("0.004 up to rank 16, less in proportion above" in reason) == (rate < 4e-3)
+
+
+@pytest.mark.parametrize(("rank", "rate"), [(4, 4e-3), (16, 4e-3), (24, 2.7e-3), (1000, 6.4e-5)])
+def test_the_rank_that_lowers_the_rate_may_be_the_users(rank, rate):
+    chosen = TuneRecipe(data=DataRecipe(path="x"), method=Lora(rank=rank))
+    assert resolve(chosen, num_parameters=11_500_000)[0].train.learning_rate == rate
+
+
+def test_large_bases_and_full_tuning_keep_their_rate_with_many_rows():
+    # Nothing else was measured there.
+    assert resolve(num_train_rows=1_000_000)[0].train.learning_rate == 4e-4
+    full = TuneRecipe(data=DataRecipe(path="x"), method=Full())
+    assert resolve(full, num_parameters=11_500_000, num_train_rows=1_000_000)[0].train.learning_rate == 4e-4

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright.model.batch import most_logit_rows
-from tunewright.records import Derived, Full, Lora, Precision, TuneRecipe, settled
+from tunewright.records import Derived, Full, Lora, Method, Precision, TuneRecipe, settled
 
 SMALL_BASE = 50e6
 """Parameters. Bases below were measured here (benchmarks/results/learning_rate-2026-11-20.md): they want a larger
@@ -22,6 +22,11 @@ MIN_PROMPT_TOKENS = 32
 
 LORA_LEARNING_RATES = ((SMALL_BASE, 4e-3), (1e9, 4e-4), (4e9, 3e-4), (14e9, 2e-4), (float("inf"), 1e-4))
 """(parameters of the base below, learning rate)."""
+
+SWEPT_RANK = 16
+"""Rank that the rate of small bases was measured with. With alpha at 2 x rank the update of one step grows with the
+rank; at rank 32 the same rate let it outgrow the base's own weights within 300 steps, with every number finite, and
+half of it trained well (benchmarks/results/learning_rate-2026-11-26.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
         method = fill("method", method, "dropout", *_dropout(facts.num_train_rows))
 
     train = recipe.train
-    train = fill("train", train, "learning_rate", *_learning_rate(facts.num_parameters, isinstance(method, Full)))
+    train = fill("train", train, "learning_rate", *_learning_rate(facts.num_parameters, method))
     train = fill("train", train, "rows_per_step", *_rows_per_step(facts))
     train = fill("train", train, "epochs", *_epochs(facts, settled(train.rows_per_step)))
     train = fill("train", train, "max_length", facts.context_length, "context length of the base (at most 2,048)")
@@ -88,12 +93,16 @@ def _dropout(num_rows: int) -> tuple[float, str]:
     return 0.0, f"0 from 500 training rows on (here {num_rows:,})"
 
 
-def _learning_rate(num_parameters: int, is_full: bool) -> tuple[float, str]:
+def _learning_rate(num_parameters: int, method: Method) -> tuple[float, str]:
     rate = next(rate for limit, rate in LORA_LEARNING_RATES if num_parameters < limit)
     size = f"a base of {num_parameters / 1e6:,.1f}M parameters"
-    if is_full:
+    if isinstance(method, Full):
         return rate / 10, f"full tuning takes a tenth of LoRA's {rate:g} for {size}"
-    return rate, f"LoRA on {size}"
+    rank = settled(method.rank)
+    if num_parameters >= SMALL_BASE or rank <= SWEPT_RANK:
+        return rate, f"LoRA on {size}"
+    lower = float(f"{rate * SWEPT_RANK / rank:.2g}")
+    return lower, f"LoRA on {size}: {rate:g} up to rank {SWEPT_RANK}, less in proportion above (here {rank})"
 
 
 def _rows_per_step(facts: TrainingFacts) -> tuple[int, str]:
