@@ -15,7 +15,15 @@ from listening import Listening
 from store_samples import RECIPE_ID, run_record
 
 from tunewright.actions.environment import GLIBC_SETTINGS, PRIMITIVE_CACHE, allocator_settings
-from tunewright.actions.handover import EXIT_OUT_OF_MEMORY, FOLDER_PREFIX, Pulse, TuneJob, WorkerFolder, worker_folder
+from tunewright.actions.handover import (
+    EXIT_OUT_OF_MEMORY,
+    FOLDER_PREFIX,
+    Pulse,
+    TuneJob,
+    WorkerFolder,
+    command_to_continue,
+    worker_folder,
+)
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
 from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
@@ -358,6 +366,46 @@ def test_ctrl_z_stops_both_and_a_long_pause_is_no_reason_to_kill_the_worker(tmp_
     (tmp_path / "go").touch()
     assert supervisor.wait(timeout=60) == 0
     assert int((tmp_path / "pid").read_text()) == worker, "it was killed and started again"
+
+
+TOGETHER = (
+    PATIENT.replace(
+        "beats = 0",
+        "import subprocess\n"
+        "from tunewright.actions.handover import WorkerFolder\n"
+        "sibling = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "WorkerFolder(folder).join(sibling.pid)\n"
+        "(told / 'sibling').write_text(str(sibling.pid))\n"
+        "beats = 0",
+    )
+    + "sibling.terminate()\n"
+)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc; the signals are the same elsewhere")
+def test_ctrl_z_stops_every_process_that_trains_together(tmp_path: Path) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path), TOGETHER])
+    wait_for(tmp_path / "began")
+    supervisor.send_signal(signal.SIGTSTP)
+    wait_until_stopped(int((tmp_path / "sibling").read_text()))
+    wait_until_stopped(supervisor.pid)
+    supervisor.send_signal(signal.SIGCONT)
+    (tmp_path / "go").touch()
+    assert supervisor.wait(timeout=60) == 0
+
+
+def test_the_command_to_continue_names_home_and_processes() -> None:
+    assert command_to_continue("3f9a", None) == "tunewright tune --resume 3f9a"
+    assert command_to_continue("3f9a", Path("/a b"), 4) == "tunewright tune --resume 3f9a --processes 4 --home '/a b'"
+
+
+def test_processes_of_an_earlier_worker_are_forgotten(tmp_path: Path) -> None:
+    folder = WorkerFolder(tmp_path)
+    folder.join(12)
+    folder.join(34)
+    assert sorted(folder.processes()) == [12, 34]
+    folder.forget_worker()
+    assert folder.processes() == []
 
 
 def test_the_worker_gets_settings_for_its_memory_unless_the_user_set_others(

@@ -1,8 +1,9 @@
-"""What a supervisor and its worker tell each other: three files in a folder that belongs to the two of them.
+"""What a supervisor and its worker tell each other: files in a folder that belongs to the two of them.
 
-    job     what the worker is to do; written by the supervisor before each start
-    pulse   a number that rises while the worker is alive and gets on, and the run it works on
-    log     what the worker said, and the stacks that faulthandler wrote when it crashed
+    job          what the worker is to do; written by the supervisor before each start
+    pulse        a number that rises while the worker is alive and gets on, and the run it works on
+    log          what the worker said, and the stacks that faulthandler wrote when it crashed
+    process-PID  one of several processes that train together
 
 Files, because they outlive the process that wrote them and need nothing that could hang.
 """
@@ -97,9 +98,19 @@ class WorkerFolder:
         except (OSError, ValidationError):
             return None
 
-    def forget_pulse(self) -> None:
-        """Before another worker starts, which has to show its own."""
+    def forget_worker(self) -> None:
+        """Before another worker starts, which has to show its own pulse and processes."""
         (self.path / "pulse").unlink(missing_ok=True)
+        for path in self.path.glob("process-*"):
+            path.unlink(missing_ok=True)
+
+    def join(self, pid: int) -> None:
+        """Note one of several processes that train together."""
+        (self.path / f"process-{pid}").touch()
+
+    def processes(self) -> list[int]:
+        """The processes that were noted; some may have ended."""
+        return [int(path.name.removeprefix("process-")) for path in self.path.glob("process-*")]
 
     @property
     def log(self) -> Path:
@@ -139,9 +150,10 @@ def _collect_abandoned(parent: Path, own: Path) -> None:
             continue  # in use by a living supervisor, or gone already
 
 
-def command_to_continue(run_id: str, home: Path | None) -> str:
-    """What a user types to go on with a run that was stopped."""
-    return f"tunewright tune --resume {run_id}{home_option(home)}"
+def command_to_continue(run_id: str, home: Path | None, num_processes: int = 1) -> str:
+    """What a user types to go on with a run that was stopped, by as many processes."""
+    together = f" --processes {num_processes}" if num_processes > 1 else ""
+    return f"tunewright tune --resume {run_id}{together}{home_option(home)}"
 
 
 def home_option(home: Path | None) -> str:

@@ -119,7 +119,12 @@ def supervise(job: TuneJob, progress: Progress, world: World = THIS_MACHINE) -> 
             run = _run_of(folder, store, job)
             if stop.num_requests:
                 raise InterruptedRunError(
-                    "Stopped." + (f" Continue with: {command_to_continue(run.record.id, job.home)}" if run else "")
+                    "Stopped."
+                    + (
+                        f" Continue with: {command_to_continue(run.record.id, job.home, job.num_processes)}"
+                        if run
+                        else ""
+                    )
                 )
             place = _place_of(run)
             num_deaths = 1 if place > furthest else num_deaths + 1
@@ -184,8 +189,9 @@ class _Death:
 
 def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
     """Start a worker and wait for its end, which is brought about when it shows no sign of life."""
-    folder.forget_pulse()
+    folder.forget_worker()
     num_oom_kills = world.count_oom_kills()
+    stop.folder = folder
     worker = stop.worker = world.start(folder.path)
     beats, patience, seen_at = -1, world.starting_patience_seconds, time.monotonic()
     while (code := worker.poll()) is None:
@@ -246,7 +252,11 @@ def _crashed(
 ) -> WorkerCrashedError:
     lines = folder.last_lines()
     log = "\nThe last lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-    advice = f" When the cause is gone, continue with: {command_to_continue(run.record.id, job.home)}" if run else ""
+    advice = (
+        f" When the cause is gone, continue with: {command_to_continue(run.record.id, job.home, job.num_processes)}"
+        if run
+        else ""
+    )
     words = (
         f"worker crashed: the training process died {MAX_RESTARTS + 1} times without getting further "
         f"({death.reason}, {place}). What was saved is intact.{advice}{log}"
@@ -264,6 +274,7 @@ class _StopRequests:
     """Signals that ask us to stop, handed on to the worker, which saves and ends; it alone knows when it may."""
 
     worker: Worker | None = None
+    folder: WorkerFolder | None = None
     num_requests: int = 0
     was_suspended: bool = False
 
@@ -274,14 +285,20 @@ class _StopRequests:
             self.worker.send_signal(number if self.num_requests < NUM_REQUESTS_BEFORE_KILL else signal.SIGKILL)
 
     def suspend(self, number: int, frame: FrameType | None) -> None:
-        """Ctrl-Z: stop both, and go on together."""
+        """Ctrl-Z: stop all, and go on together."""
         del number, frame
-        if self.worker is not None:
-            self.worker.send_signal(signal.SIGSTOP)
+        self._send_all(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
         self.was_suspended = True
+        self._send_all(signal.SIGCONT)
+
+    def _send_all(self, number: int) -> None:
+        """Signal the worker and, where it has started several processes, each of them: torchrun hands nothing on."""
         if self.worker is not None:
-            self.worker.send_signal(signal.SIGCONT)
+            self.worker.send_signal(number)
+        for pid in self.folder.processes() if self.folder is not None else ():
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 @contextmanager

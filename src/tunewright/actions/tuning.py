@@ -12,7 +12,7 @@ from tunewright.actions.handover import command_to_continue
 from tunewright.actions.memorising import open_probe, plant_canaries
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, prepare_tuning
-from tunewright.actions.processes import require_trainable_together
+from tunewright.actions.processes import num_processes, require_trainable_together
 from tunewright.actions.reporting import REPORT_FILES, build_report, write_report
 from tunewright.actions.resuming import (
     RECIPE_FILE,
@@ -75,7 +75,7 @@ def tune(
         files = {PROMPT_FILE: prompt, **files}
     run = start_run(store, "tune", preparation, command_of, files=files)
     with run.lock():
-        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home))
+        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home, num_processes()))
 
 
 def resume(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> Report:
@@ -95,7 +95,7 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
         require_trainable_together(recipe)
         preparation = reopen(store, run, recipe, progress)
         run.update(status=RunStatus.RUNNING)
-        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home))
+        return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home, num_processes()))
 
 
 def _carry_out(

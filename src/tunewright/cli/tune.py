@@ -2,12 +2,50 @@
 
 import shlex
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunewright.cli import options
 from tunewright.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from tunewright.actions import TuneJob
+
+Bake = Annotated[
+    str | None,
+    typer.Option(
+        "--bake",
+        metavar="PROMPT_FILE",
+        help="Train the model to answer without this system prompt as it does with it, and prove that it does.",
+    ),
+]
+Tasks = Annotated[
+    str | None,
+    typer.Option(
+        "--retention",
+        metavar="TASK,...",
+        help="Public tests of general ability (tasks of lm-evaluation-harness), as in hellaswag,arc_easy, run on the "
+        "base and on the tuned model.",
+    ),
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="RUN",
+        help="Continue a run that was stopped. Beside it only --processes, --home and --json.",
+    ),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        "--processes",
+        metavar="N",
+        min=1,
+        help="Train with so many processes, one for each GPU. Also beside --resume.",
+    ),
+]
 
 
 def tune(
@@ -20,37 +58,12 @@ def tune(
     method: options.MethodKind = None,
     validation: options.Validation = None,
     test: options.Test = None,
-    bake: Annotated[
-        str | None,
-        typer.Option(
-            "--bake",
-            metavar="PROMPT_FILE",
-            help="Train the model to answer without this system prompt as it does with it, and prove that it does.",
-        ),
-    ] = None,
-    tasks: Annotated[
-        str | None,
-        typer.Option(
-            "--retention",
-            metavar="TASK,...",
-            help="Tasks of lm-evaluation-harness, as in hellaswag,arc_easy, run on the base and on the tuned model.",
-        ),
-    ] = None,
+    bake: Bake = None,
+    tasks: Tasks = None,
     recipe_file: options.RecipeFile = None,
     overrides: options.Overrides = None,
-    resume: Annotated[
-        str | None,
-        typer.Option("--resume", metavar="RUN", help="Continue a run that was stopped. Takes no other settings."),
-    ] = None,
-    processes: Annotated[
-        int | None,
-        typer.Option(
-            "--processes",
-            metavar="N",
-            min=1,
-            help="Train with so many processes, one for each GPU. Also beside --resume.",
-        ),
-    ] = None,
+    resume: Resume = None,
+    processes: Processes = None,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
@@ -65,13 +78,11 @@ def tune(
 
     $ tunewright tune tickets.csv --input question --output answer
     """
-    from tunewright.actions import TuneJob, supervise
-    from tunewright.actions.processes import num_processes, refuse_under_torchrun
-    from tunewright.cli.screen import Screen
+    from tunewright.actions import TuneJob
+    from tunewright.actions.processes import refuse_under_torchrun
 
     if processes is not None:
         refuse_under_torchrun(processes)
-
     settings = Settings(
         data=data,
         base=base,
@@ -86,19 +97,25 @@ def tune(
         recipe_file=recipe_file,
         overrides=tuple(overrides or ()),
     )
+    job = TuneJob(home=home, json_file=json_file, num_processes=processes or 1)
     if resume is not None:
         settings.refuse_beside("--resume")
-        job = TuneJob(resume=resume, home=home, json_file=json_file, num_processes=processes or 1)
+        job = job.model_copy(update={"resume": resume})
     else:
         command = shlex.join(["tunewright", *sys.argv[1:]])
-        job = TuneJob(
-            recipe=settings.recipe(), home=home, json_file=json_file, command=command, num_processes=processes or 1
-        )
+        job = job.model_copy(update={"recipe": settings.recipe(), "command": command})
+    if code := _carry_out(job):
+        raise typer.Exit(code)
+
+
+def _carry_out(job: "TuneJob") -> int:
+    """In a process of its own; or here, where the user's torchrun has started several. Returns the exit code."""
+    from tunewright.actions import supervise
+    from tunewright.actions.processes import num_processes
+    from tunewright.cli.screen import Screen
+
     if num_processes() > 1:
         from tunewright.cli.worker import main_of_torchrun
 
-        code = main_of_torchrun(job)
-    else:
-        code = supervise(job, Screen(json_file).progress)
-    if code:
-        raise typer.Exit(code)
+        return main_of_torchrun(job)
+    return supervise(job, Screen(job.json_file).progress)

@@ -1,5 +1,6 @@
 """The process that `tunewright tune` starts for its work: `python -m tunewright.cli.worker FOLDER`."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,8 @@ def main(folder: Path) -> int:
     handover = WorkerFolder(folder)
     job = handover.job()
     screen = Screen(job.json_file)
+    if job.num_processes > 1:
+        handover.join(os.getpid())
     if not is_first():
         return follow_first(screen)
     try:
@@ -38,7 +41,11 @@ def main(folder: Path) -> int:
     except KeyboardInterrupt:
         pulse = handover.pulse()
         run_id = (pulse and pulse.run_id) or job.resume
-        then = f"Stopped. Continue with: {command_to_continue(run_id, job.home)}" if run_id else "Stopped."
+        then = (
+            f"Stopped. Continue with: {command_to_continue(run_id, job.home, job.num_processes)}"
+            if run_id
+            else "Stopped."
+        )
         screen.error(InterruptedRunError(then))
         return EXIT_INTERRUPTED
     return 0
