@@ -189,6 +189,32 @@ def test_a_small_group_and_one_with_another_label_are_found(tmp_path: Path) -> N
     assert "In only 5 rows region is west." in explanations
     assert any(each.startswith("Where region is south, the answer is urgent in") for each in explanations)
     assert not any("no value" in each for each in explanations)
+    rest = {finding.explanation.split(",")[0]: finding.num_more for finding in result.findings}
+    assert rest["In only 5 rows region is west."] == 2
+    assert rest["Where region is south"] == 97
+    assert result.num_rows == 205  # all but the row without a region, each once
+
+
+def test_a_row_in_groups_of_two_fields_is_counted_once(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [
+        {
+            "prompt": f"{text} {n}",
+            "completion": f"answer {n}",
+            "region": "west" if n < 9 else "north",
+            "plan": "free" if n < 12 else "paid",
+        }
+        for n, text in enumerate(inputs(80, seed=4))
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    recipe = DataRecipe(path=str(path), checks=CheckRecipe(groups=("region", "plan")))
+    results = {result.check: result for result in examine(recipe, None, SilentProgress()).results}
+    small = results[GROUP_BALANCE.id]
+    assert [(finding.explanation, finding.num_more) for finding in small.findings] == [
+        ("In only 9 rows region is west.", 6),
+        ("In only 12 rows plan is free.", 9),
+    ]
+    assert small.num_rows == 12
 
 
 def test_a_field_with_too_many_values_is_refused(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def _evidence(finding: Finding, short: Callable[[str], str]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     excerpts = [visible(_short(excerpt)) for excerpt in finding.evidence[:MAX_EXCERPTS]]
     places = [visible(short(place)) for place in finding.locations[:MAX_EXCERPTS]]
-    num_hidden = len(finding.locations) - len(places)
+    num_hidden = len(finding.locations) - len(places) + finding.num_more
     more = f"and {num_hidden:,} more" if num_hidden else ""
     if len(finding.evidence) == len(finding.locations):
         table.add_column(style="dim", overflow="fold", max_width=36)
@@ -110,12 +110,18 @@ def _conclusion(report: DataReport) -> str:
         for count, what in ((report.num_dropped, "dropped"), (report.num_edited, "edited"))
         if count
     ]
+    if report.num_copies:
+        changes.append(f"{report.num_copies:,} exact {'copy' if report.num_copies == 1 else 'copies'} left out")
     by_default = f"By default: {', '.join(changes)}. " if changes else ""
     if not report.blocking:
         return f"{by_default}Nothing stops training."
-    titles = ", ".join(result.title for result in report.blocking)
-    or_accepted = " or accepted" if any(result.is_acceptable for result in report.blocking) else ""
-    return f"{by_default}Training is refused until this is corrected{or_accepted}: {titles}."
+    ways = {"corrected": False, "corrected or accepted": True}
+    refused = [
+        f"{way}: {', '.join(titles)}"
+        for way, is_acceptable in ways.items()
+        if (titles := [result.title for result in report.blocking if result.is_acceptable is is_acceptable])
+    ]
+    return f"{by_default}Training is refused until this is {'; and this is '.join(refused)}."
 
 
 def _next_steps(report: DataReport, *, has_fix_list: bool) -> list[str]:

@@ -40,6 +40,10 @@ class Finding(Record):
     """(old, new) replacements that repair the text of every message of these examples by default."""
     score: float = 1.0
     """How sure or how bad, for ranking within the check; the worst first."""
+    num_more: int = 0
+    """Further rows that are meant and not listed, such as the rest of a group."""
+    num_only_here: int = 0
+    """Of these, rows that no finding of the check before this one has counted, nor any lists."""
 
 
 _DROP_UNUSABLE = "Correct the rows in your file, or have them dropped with `--set data.unusable_rows=drop`."
@@ -153,6 +157,8 @@ class DataReport(Record):
     """Distinct rows that the checks drop by default."""
     num_edited: int
     """Distinct rows that the checks edit by default."""
+    num_copies: int = 0
+    """Exact copies of other rows, which are left out as well; 0 where copies are kept."""
     results: tuple[CheckResult, ...]
     lengths: tuple[LengthHistogram, ...]
     labels: tuple[LabelCount, ...]

@@ -155,4 +155,6 @@ def _shown_finding(finding: Finding) -> _ShownFinding:
     num_named = len({place for side in shown for place in side.locations})
     # The others, such as a zero width space, show nothing before and nothing after; their evidence spells them out.
     visible = [pair for pair in finding.edited_text if all(part.replace("\n", " ").isprintable() for part in pair)]
-    return _ShownFinding(finding.explanation, shown, len(finding.locations) - num_named, tuple(visible[:MAX_SIDES]))
+    return _ShownFinding(
+        finding.explanation, shown, len(finding.locations) - num_named + finding.num_more, tuple(visible[:MAX_SIDES])
+    )

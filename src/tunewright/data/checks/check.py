@@ -167,6 +167,11 @@ class SomeRows(Sequence[CheckedRow]):
         self._rows = rows
         self._positions = positions
 
+    @property
+    def positions(self) -> Sequence[int]:
+        """Which of the rows of the set they are."""
+        return self._positions
+
     def __len__(self) -> int:
         return len(self._positions)
 

@@ -1,8 +1,8 @@
 """Groups of rows: those that are small, and those with other labels than the rest."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from tunewright.data.checks.check import Check, CheckedRow, RowSet
+from tunewright.data.checks.check import Check, CheckedRow, RowSet, SomeRows
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.representation.gender_terms import BOTH, NO_TERMS, gender_terms
 from tunewright.data.representation.grouped import MIN_ROWS, GroupedRows, count_groups
@@ -14,8 +14,12 @@ MAX_GROUPS = 100
 NO_VALUE = "(no value)"
 NUM_SHOWN = 3
 
+_Found = tuple[Finding, SomeRows]
+"""A finding and the rows of its group, of which it lists the first."""
+
 
 def _find_fields(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measurement]:
+    found: list[_Found] = []
     for name in recipe.groups:
         grouped = count_groups(name, rows, (dict(row.example.provenance.fields).get(name, NO_VALUE) for row in rows))
         if len(grouped.rows) > MAX_GROUPS:
@@ -28,47 +32,65 @@ def _find_fields(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measur
                 )
             )
         yield grouped.table
-        yield from _small(GROUP_BALANCE.id, f"{name} is", grouped)
-        yield from _different(GROUP_BALANCE.id, f"{name} is", grouped)
+        found += _small(GROUP_BALANCE.id, f"{name} is", grouped)
+        found += _different(GROUP_BALANCE.id, f"{name} is", grouped)
+    yield from _counted(found, len(rows))
 
 
 def _find_gender_terms(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measurement]:
     del recipe
     sides: tuple[tuple[str, Callable[[CheckedRow], str]], ...] = (("inputs", asked), ("answers", _answer))
+    found: list[_Found] = []
     for side, text_of in sides:
         grouped = count_groups(f"gender terms in {side}", rows, (gender_terms(text_of(row)) for row in rows))
         if set(grouped.rows) == {NO_TERMS}:
             continue
         yield grouped.table
-        if any(len(found) >= MIN_ROWS for group, found in grouped.rows.items() if group != NO_TERMS):
-            yield from _small(GENDER_TERMS.id, f"the {side[:-1]} has", grouped)
+        if any(len(members) >= MIN_ROWS for group, members in grouped.rows.items() if group != NO_TERMS):
+            found += _small(GENDER_TERMS.id, f"the {side[:-1]} has", grouped)
         if side == "inputs":  # the words of a label are the label
-            yield from _different(GENDER_TERMS.id, f"the {side[:-1]} has", grouped)
+            found += _different(GENDER_TERMS.id, f"the {side[:-1]} has", grouped)
+    yield from _counted(found, len(rows))
 
 
 def _answer(row: CheckedRow) -> str:
     return row.answer if row.kind == "conversation" else ""
 
 
-def _small(check: str, when: str, grouped: GroupedRows) -> Iterator[Finding]:
+def _counted(found: Iterable[_Found], num_rows: int) -> Iterator[Finding]:
+    """Findings with the rows they do not list; a row that is in groups of several fields counts once."""
+    found = tuple(found)
+    is_counted = bytearray(num_rows)
+    for _, rows in found:
+        for position in rows.positions[:NUM_SHOWN]:
+            is_counted[position] = 1
+    for finding, rows in found:
+        others = rows.positions[NUM_SHOWN:]
+        new = [position for position in others if not is_counted[position]]
+        for position in new:
+            is_counted[position] = 1
+        yield finding.model_copy(update={"num_more": len(others), "num_only_here": len(new)})
+
+
+def _small(check: str, when: str, grouped: GroupedRows) -> Iterator[_Found]:
     for group, found in grouped.rows.items():
         if len(found) < MIN_ROWS and group not in (NO_VALUE, NO_TERMS, BOTH):
             explanation = f"In only {len(found)} {'row' if len(found) == 1 else 'rows'} {when} {group}."
-            yield _finding(check, grouped, group, explanation, score=1 / len(found))
+            yield _finding(check, grouped.rows[group], explanation, 1 / len(found))
 
 
-def _different(check: str, when: str, grouped: GroupedRows) -> Iterator[Finding]:
+def _different(check: str, when: str, grouped: GroupedRows) -> Iterator[_Found]:
     for each in grouped.differences:
         explanation = (
             f"Where {when} {each.group}, the answer is {each.label} in {each.rate:.0%} of the rows, otherwise in "
-            f"{each.other_rate:.0%} (p {format_p_value(each.p_value)} after Holm); the first are shown."
+            f"{each.other_rate:.0%} (p {format_p_value(each.p_value)} after Holm)."
         )
-        yield _finding(check, grouped, each.group, explanation, score=1 + abs(each.rate - each.other_rate))
+        yield _finding(check, grouped.rows[each.group], explanation, 1 + abs(each.rate - each.other_rate))
 
 
-def _finding(check: str, grouped: GroupedRows, group: str, explanation: str, score: float) -> Finding:
-    shown = grouped.rows[group][:NUM_SHOWN]
-    return Finding(
+def _finding(check: str, rows: SomeRows, explanation: str, score: float) -> _Found:
+    shown = rows[:NUM_SHOWN]
+    finding = Finding(
         check=check,
         example_ids=tuple(row.id for row in shown),
         locations=tuple(row.location for row in shown),
@@ -76,6 +98,7 @@ def _finding(check: str, grouped: GroupedRows, group: str, explanation: str, sco
         evidence=tuple(excerpt(f"{asked(row)} → {row.answer}") for row in shown),
         score=score,
     )
+    return finding, rows
 
 
 GROUP_BALANCE = Check(

@@ -175,6 +175,7 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
         except MissingExtraError as missing:
             skipped, lacks_extra = str(missing), True
     num_rows = len({example_id for finding in findings for example_id in finding.example_ids})
+    num_rows += sum(finding.num_only_here for finding in findings)
     return CheckResult(
         check=check.id,
         title=check.title,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tunewright.data.checks.answers import answer_kind, normal_label
-from tunewright.data.checks.check import CheckedRow, RowSet, SomeRows
+from tunewright.data.checks.check import RowSet, SomeRows
 from tunewright.data.representation.shares import SIGNIFICANCE, difference_p_value, holm, share_of
 from tunewright.records import GroupCount, GroupTable, LabelShare
 
@@ -35,7 +35,7 @@ class GroupedRows:
     """A table, and what stands out in it."""
 
     table: GroupTable
-    rows: Mapping[str, Sequence[CheckedRow]]
+    rows: Mapping[str, SomeRows]
     """By group."""
     differences: tuple[RateDifference, ...]
 
