@@ -231,6 +231,6 @@ def test_chat_says_who_answers_and_answers(base: Path, tmp_path: Path) -> None:
     conversation = chat(str(base), system_prompt="Be kind.", home=tmp_path, progress=listening)
     pieces: list[str] = []
     answer = conversation.say("Who?", pieces.append)
-    assert listening.lines == [f"base model on {base}; greedy answers."]
+    assert listening.lines == [f"base model on {base}; it writes what is most probable, the same each time."]
     assert answer.text == "".join(pieces)
     assert answer.num_answer_tokens > 0

@@ -17,7 +17,7 @@ def test_tune_says_one_line_for_each_check_that_found_something_and_one_for_thos
     preparing._announce_findings((*build_data_report().results[:2], build_result("lengths"), *lacking), listening)
     assert listening.lines == [
         "Contradictions: 8 rows; training is refused. Such as rows & co.jsonl:1: Rows 1, 2 are alike.",
-        "Secrets: 1 rows; listed only. Such as rows & co.jsonl:3: Rows 3 are alike.",
+        "Secrets: 1 row; listed only. Such as rows & co.jsonl:3: Rows 3 are alike.",
         "Not checked: Label errors, Mojibake. Install what that takes: pip install 'tunewright[data]'",
     ]
 

@@ -42,7 +42,7 @@ def test_the_announcement_gives_counts_three_rows_and_every_derived_setting_with
     announce(preparation, listening)
     split = listening.lines.index("Split: 40 train, 20 validation, 20 test rows.")
     assert listening.lines[0] == f"Read 81 rows of {rows} as prompt_completion."
-    assert listening.lines[split - 1].startswith(f"1 rows dropped, such as {rows}:81: ")
+    assert listening.lines[split - 1].startswith(f"1 row dropped, such as {rows}:81: ")
     lines = iter(listening.lines[split + 1 :])
     for number, example in enumerate(preparation.data.rows(Split.TRAIN)[:3], start=1):
         assert isinstance(example.body, Conversation)

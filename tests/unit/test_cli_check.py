@@ -8,7 +8,7 @@ from cli_fixture import Shell
 from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
 from representation_fixture import build_clusters, build_measurements, build_tokens
 
-from tunewright.records import CheckRecipe, DataRecipe, DataReport
+from tunewright.records import CheckRecipe, DataRecipe, DataReport, Severity
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
         checks=CheckRecipe(accept=("contradictions",)),
     )
     assert (check.options["fixes_file"], check.options["page"]) == (Path("f.jsonl"), Path("p.html"))
-    written = "Fix list: f.jsonl  (change its actions, then: tunewright tune DATA --set data.fixes=f.jsonl)"
-    assert written in outcome.stdout
+    written = "Fix list: f.jsonl  (change its actions, then: tunewright tune rows.csv --input q "
+    assert f"{written}--output a --form columns --set data.fixes=f.jsonl)" in outcome.stdout
     assert "Report: p.html" in outcome.stdout
 
 
@@ -95,6 +95,28 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
 def test_a_setting_without_a_value_is_told_how_settings_are_written(setting: str, shell: Shell) -> None:
     outcome = shell.run("check", "rows.jsonl", "--set", setting)
     assert f"--set {setting}: found no key=value" in outcome.stderr
+
+
+def test_the_next_command_of_a_recipe_file_gives_it_as_a_recipe(shell: Shell, tmp_path: Path) -> None:
+    shell.fake("check", build_clean_data_report())
+    path = tmp_path / "mix.yaml"
+    path.write_text("data: {path: rows.jsonl}\n", encoding="utf-8")
+    stdout = shell.run("check", str(path), "--fix", "my list.jsonl").stdout
+    assert f"tunewright tune --recipe {path} --set 'data.fixes=my list.jsonl')" in stdout
+
+
+def test_what_is_left_out_and_what_stops_training_is_told_apart(shell: Shell) -> None:
+    results = [
+        build_result("contradictions", build_finding("contradictions", 1, 2)).model_copy(
+            update={"severity": Severity.BLOCKING, "is_acceptable": is_acceptable, "title": title}
+        )
+        for title, is_acceptable in (("Contradictions", True), ("Rows that cannot be read", False), ("Secrets", True))
+    ]
+    shell.fake("check", build_data_report(results=tuple(results), num_dropped=1, num_edited=0, num_copies=3))
+    assert (
+        "By default: 1 row dropped, 3 exact copies left out. Training is refused until this is corrected: Rows that "
+        "cannot be read; and this is corrected or accepted: Contradictions, Secrets.\n"
+    ) in shell.run("check", "rows.jsonl").stdout
 
 
 def test_a_fix_list_that_was_written_is_not_advised_again(shell: Shell) -> None:
@@ -115,7 +137,7 @@ def test_a_recipe_file_takes_the_place_of_the_rows_and_options_win_over_it(shell
     assert (recipe.input, recipe.output) == ("q", "a")
     outcome = shell.run("check", str(tmp_path / "none.yaml"))
     assert outcome.code == 2
-    assert "none.yaml: found FileNotFoundError, expected a readable YAML file" in outcome.stderr
+    assert "none.yaml: found no such file, expected a readable YAML file" in outcome.stderr
 
 
 def test_the_base_is_the_one_named_here_or_else_in_the_recipe_file(shell: Shell, tmp_path: Path) -> None:

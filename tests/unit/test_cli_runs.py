@@ -51,6 +51,16 @@ def test_a_run_that_stopped_shows_why_and_how_to_continue(shell: Shell) -> None:
     assert f"continue  tunewright tune --resume {run.id}\n" in text
 
 
+def test_the_command_to_continue_keeps_home_and_processes(shell: Shell) -> None:
+    run = build_run(status=RunStatus.INTERRUPTED)
+    environment = run.environment.model_copy(update={"num_processes": 2, "num_threads": 1})
+    shell.fake("show_run", (run.model_copy(update={"environment": environment}), None))
+    shell.fake("run_folder", Path("/elsewhere/3f9a"))
+    text = shell.run("show", run.id, "--home", "/else where").stdout
+    assert f"continue  tunewright tune --resume {run.id} --processes 2 --home '/else where'\n" in text
+    assert ", 2 processes with 1 thread each\n" in text
+
+
 def test_a_run_outside_the_home_is_looked_up_by_the_folder_that_was_given(shell: Shell) -> None:
     shell.fake("show_run", (build_run(), None))
     run_folder = shell.fake("run_folder", Path("/elsewhere/3f9a"))

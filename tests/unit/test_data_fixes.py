@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunewright.contracts import SilentProgress
-from tunewright.data import examine, prepare, read_fixes, read_rows, write_fixes
+from tunewright.data import examine, prepare, read_fixes, read_rows, require_no_edited_list, write_fixes
 from tunewright.data.examine import ExaminedData
 from tunewright.errors import DataError, StoreError
 from tunewright.records import CheckRecipe, Conversation, DataRecipe, Fix, Split
@@ -161,6 +161,20 @@ def test_a_missing_list_is_refused(rows: Path) -> None:
         DataError, match=r"data\.fixes: .*missing\.jsonl: found No such file.*tunewright check DATA --fix"
     ):
         look(rows, rows.parent / "missing.jsonl")
+
+
+def test_a_list_that_exists_is_not_written_over_unless_it_is_the_one_carried_out(rows: Path) -> None:
+    path = rows.parent / "fixes.jsonl"
+    recipe = DataRecipe(path=str(rows))
+    require_no_edited_list(path, recipe)
+    path.touch()
+    with pytest.raises(StoreError, match=r"--fix .*: found a file that exists already.*add --set data\.fixes="):
+        require_no_edited_list(path, recipe)
+    other = rows.parent / "other.jsonl"
+    other.touch()
+    with pytest.raises(StoreError, match="exists already"):
+        require_no_edited_list(path, recipe.model_copy(update={"fixes": str(other)}))
+    require_no_edited_list(path, recipe.model_copy(update={"fixes": str(path)}))
 
 
 def test_a_list_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -141,8 +141,11 @@ def test_all_wrong_settings_are_listed_at_once():
             b"data: {path: x, checks: {skip: lengths}}",
             r"data\.checks\.skip: found 'lengths', expected a list, as in \[a, b\]",
         ),
-        (b"train: {epochs: 1\n", r"recipe.yaml:2: found text that is not YAML"),
-        (b"\xff\xfe", "found UnicodeDecodeError, expected a readable YAML file"),
+        (
+            b"train: {epochs: 1\n",
+            r"recipe.yaml:2: found text that is not YAML \(expected .*\), expected a YAML mapping\. Check this line",
+        ),
+        (b"\xff\xfe", "found bytes that are not UTF-8, expected a readable YAML file"),
     ],
 )
 def test_a_recipe_file_that_cannot_be_read_says_where(content, refusal, tmp_path):
@@ -150,7 +153,7 @@ def test_a_recipe_file_that_cannot_be_read_says_where(content, refusal, tmp_path
     path.write_bytes(content)
     with pytest.raises(RecipeError, match=refusal):
         read_recipe({}, path)
-    with pytest.raises(RecipeError, match="FileNotFoundError"):
+    with pytest.raises(RecipeError, match="found no such file, expected a readable YAML file"):
         read_recipe({}, tmp_path / "missing.yaml")
 
 
@@ -170,3 +173,12 @@ def test_at_most_twenty_problems_are_listed_and_the_rest_counted():
 def test_a_missing_extra_names_its_install_line():
     error = MissingExtraError("matplotlib", "plots", "draw charts")
     assert str(error) == "matplotlib is needed to draw charts. Install it with: pip install 'tunewright[plots]'"
+
+
+def test_a_recipe_without_data_is_told_how_to_name_it(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    path.write_text("train: {epochs: 1}")
+    with pytest.raises(
+        RecipeError, match=r"recipe\.yaml: data: found nothing, .*as in `data: \{path: tickets\.jsonl\}`"
+    ):
+        read_recipe({}, path)

@@ -95,7 +95,9 @@ def test_an_unknown_or_ambiguous_dataset_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"'abc': found no dataset version at all.*tunewright data build DATA"):
         home.get_dataset("abc")
     home.put_dataset(*dataset("question?"))
-    with pytest.raises(StoreError, match=r"'xyz': found no dataset version of that name.*1 is stored\."):
+    with pytest.raises(
+        StoreError, match=r"'xyz': found no dataset version of that name, expected the name .*1 is stored\..*data log"
+    ):
         home.get_dataset("xyz")
     ids = [home.put_dataset(*dataset(f"question {number}?")).name for number in range(17)]
     first = next(id_[0] for id_ in ids if sum(other[0] == id_[0] for other in ids) > 1)

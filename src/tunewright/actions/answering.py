@@ -151,6 +151,8 @@ def chat(
         system_prompt: put before every conversation; tuned models want the one they were trained with.
     """
     opened = open_model(model, home)
-    (progress or SilentProgress()).say(f"{opened.name} model on {opened.base.ref.name}; greedy answers.")
+    (progress or SilentProgress()).say(
+        f"{opened.name} model on {opened.base.ref.name}; it writes what is most probable, the same each time."
+    )
     precision, _ = precision_here()
     return Chat(opened.load(precision, rows_per_batch=1).for_answering(), system_prompt)

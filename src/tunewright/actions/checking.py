@@ -12,6 +12,7 @@ from tunewright.data import (
     examine,
     label_counts,
     length_histograms,
+    require_no_edited_list,
     splittable,
     write_fixes,
 )
@@ -49,13 +50,15 @@ def check(
         DataError: a file cannot be read, or none of its rows.
         RecipeError: settings contradict each other or have no effect.
         ModelError: the base cannot be found or read.
-        StoreError: a file cannot be written.
+        StoreError: a file cannot be written, or the fix list would replace one that exists.
     """
     started = time.monotonic()
+    if fixes_file is not None:
+        require_no_edited_list(fixes_file, data)
     under_base = None if base is None else _rows_under(base, data)
     examined = examine(data, load_hub_dataset, progress or SilentProgress(), base=under_base, unreadable=Unreadable())
     results = (splittable(data, examined), *examined.results)
-    report = _report(examined, results, time.monotonic() - started)
+    report = _report(data, examined, results, time.monotonic() - started)
     if fixes_file is not None:
         write_fixes(fixes_file, examined.fixes)
     if page is not None:
@@ -74,7 +77,7 @@ def _rows_under(base: str, data: DataRecipe) -> RowsUnderBase:
     )
 
 
-def _report(examined: ExaminedData, results: Sequence[CheckResult], seconds: float) -> DataReport:
+def _report(data: DataRecipe, examined: ExaminedData, results: Sequence[CheckResult], seconds: float) -> DataReport:
     labels, num_labels = label_counts(examined.rows)
     return DataReport(
         sources=examined.sources,
@@ -82,12 +85,17 @@ def _report(examined: ExaminedData, results: Sequence[CheckResult], seconds: flo
         num_distinct_rows=len(examined.rows),
         num_dropped=len(examined.decisions.dropped),
         num_edited=len(examined.decisions.edited),
+        num_copies=0 if data.keep_duplicates else _num_copies(results),
         results=tuple(result.model_copy(update={"findings": result.findings[:MAX_FINDINGS]}) for result in results),
         lengths=length_histograms(examined.rows),
         labels=labels,
         num_labels=num_labels,
         seconds=round(seconds, 2),
     )
+
+
+def _num_copies(results: Sequence[CheckResult]) -> int:
+    return next(result.num_rows for result in results if result.check == "duplicates")
 
 
 def _write_page(path: Path, report: DataReport) -> None:

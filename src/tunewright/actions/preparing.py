@@ -144,11 +144,15 @@ def _rows(recipe: TuneRecipe, progress: Progress, home: Path | None) -> tuple[Tu
     return recipe, prepare(recipe.data, load_hub_dataset, progress)
 
 
+def _num_rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"
+
+
 def announce(preparation: Preparation, progress: Progress) -> None:
     """Tell what was read, how three rows look to the model, and every derived setting with its reason."""
     version = preparation.data.version
     for source in version.sources:
-        progress.say(f"Read {source.num_rows:,} rows of {source.name} as {source.form}.")
+        progress.say(f"Read {_num_rows(source.num_rows)} of {source.name} as {source.form}.")
         for warning in source.warnings:
             progress.say(f"  {warning}")
     _announce_findings(preparation.data.results, progress)
@@ -156,7 +160,7 @@ def announce(preparation: Preparation, progress: Progress) -> None:
         progress.say(note)
     for action, changes in groupby(sorted(version.changes, key=_action_of), key=_action_of):
         named = list(changes)
-        progress.say(f"{len(named):,} rows {action}, such as {named[0].location}: {named[0].reason}.")
+        progress.say(f"{_num_rows(len(named))} {action}, such as {named[0].location}: {named[0].reason}.")
     progress.say("Split: " + ", ".join(f"{version.num_rows(split):,} {split}" for split in Split) + " rows.")
     for number, sample in enumerate(preparation.samples(), start=1):
         progress.say(f"Row {number} as the model sees it: {sample}")
@@ -170,7 +174,7 @@ def _announce_findings(results: Sequence[CheckResult], progress: Progress) -> No
         if result.findings:
             first = result.findings[0]
             progress.say(
-                f"{result.title}: {result.num_rows:,} rows; {result.action}. Such as {first.locations[0]}: "
+                f"{result.title}: {_num_rows(result.num_rows)}; {result.action}. Such as {first.locations[0]}: "
                 f"{first.explanation}"
             )
     lacking = [result.title for result in results if result.lacks_extra]

@@ -1,12 +1,14 @@
 """`tunewright check`: what is wrong with your rows, before anything is trained."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tunewright.cli import options
-from tunewright.cli.settings import named_base, read_rows_recipe
+from tunewright.cli.settings import RECIPE_SUFFIXES, named_base, read_rows_recipe
 
 EXIT_BLOCKING = 1
 
@@ -74,9 +76,18 @@ def check(
     report = examine(recipe, base=base or named_base(data), fixes_file=fix, page=page, progress=screen.progress)
     print_data_report(screen, report, has_fix_list=fix is not None)
     if fix is not None:
-        screen.line(f"Fix list: {fix}  (change its actions, then: tunewright tune DATA --set data.fixes={fix})")
+        columns = (("--input", input_column), ("--output", output_column), ("--form", form))
+        command = _tune_command(data, {option: value for option, value in columns if value}, fix)
+        screen.line(f"Fix list: {fix}  (change its actions, then: {command})")
     if page is not None:
         screen.line(f"Report: {page}")
     screen.write_json(report.model_dump(mode="json"))
     if report.blocking:
         raise typer.Exit(EXIT_BLOCKING)
+
+
+def _tune_command(data: str, columns: Mapping[str, str], fixes: Path) -> str:
+    is_recipe = data.lower().endswith(RECIPE_SUFFIXES)
+    named = [part for option in columns.items() for part in option]
+    words = ["tune", *(["--recipe"] if is_recipe else []), data, *named, "--set", f"data.fixes={fixes}"]
+    return f"tunewright {shlex.join(words)}"

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from tunewright.cli import options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.table import Table
 
     from tunewright.records import Run
@@ -45,7 +47,7 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
     screen = Screen(json_file)
     record, report = show_run(run, home)
     folder = run_folder(run, home)  # by the name given: the run may lie outside the home
-    for name, value in _facts(record):
+    for name, value in _facts(record, home):
         screen.line(f"{name:<10}{value}")
     screen.line(f"{'folder':<10}{folder}")
     if isinstance(report, StudyReport):
@@ -72,7 +74,8 @@ def _run_table(found: "list[Run]") -> "Table":
     return table
 
 
-def _facts(run: "Run") -> list[tuple[str, str]]:
+def _facts(run: "Run", home: "Path | None") -> list[tuple[str, str]]:
+    from tunewright.actions.handover import home_option
     from tunewright.records import RunStatus
 
     facts = [
@@ -82,11 +85,13 @@ def _facts(run: "Run") -> list[tuple[str, str]]:
         ("made", run.created_at),
         ("base", f"{run.base.name} @ {run.base.revision}"),
         ("dataset", run.dataset_id),
-        ("machine", f"{run.environment.processor}, {run.environment.num_threads} threads"),
+        ("machine", f"{run.environment.processor}, {run.environment.threads}"),
         ("command", run.command),
     ]
     if run.error:
         facts.append(("error", run.error))
     if run.kind in ("tune", "study") and run.status is not RunStatus.SUCCEEDED:
-        facts.append(("continue", f"tunewright {run.kind} --resume {run.id}"))
+        num_processes = run.environment.num_processes
+        together = f" --processes {num_processes}" if num_processes > 1 else ""
+        facts.append(("continue", f"tunewright {run.kind} --resume {run.id}{together}{home_option(home)}"))
     return facts

@@ -41,7 +41,7 @@ from tunewright.data.difference import difference
 from tunewright.data.documents import Document, read_documents
 from tunewright.data.examine import ExaminedData, examine
 from tunewright.data.export import ExportFormat, export_splits
-from tunewright.data.fixes import read_fixes, write_fixes
+from tunewright.data.fixes import read_fixes, require_no_edited_list, write_fixes
 from tunewright.data.frozen import FrozenTest
 from tunewright.data.prepare import PreparedData, drop_rows, prepare
 from tunewright.data.read import LoadHubDataset, ReadRows, read_rows
@@ -73,6 +73,7 @@ __all__ = [
     "read_documents",
     "read_fixes",
     "read_rows",
+    "require_no_edited_list",
     "require_one_answer",
     "splittable",
     "summarise_splits",

@@ -16,7 +16,7 @@ from tunewright.data.checks.run import Decisions, Edit, edit_example
 from tunewright.data.jsonl import read_jsonl
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 from tunewright.errors import DataError, Problem, StoreError
-from tunewright.records import Example, Finding, Fix, canonical_json
+from tunewright.records import DataRecipe, Example, Finding, Fix, canonical_json
 
 
 def default_fixes(rows: Iterable[CheckedRow], findings: Iterable[Finding], decisions: Decisions) -> tuple[Fix, ...]:
@@ -69,6 +69,20 @@ def write_fixes(path: Path, fixes: Iterable[Fix]) -> None:
         found = error.strerror or type(error).__name__
         problem = Problem(str(path), found, "a file to write to", "Make the folder, or give another file.")
         raise StoreError(str(problem)) from error
+
+
+def require_no_edited_list(path: Path, recipe: DataRecipe) -> None:
+    """Keep a fix list from being written over: somebody may have decided about its rows.
+
+    Args:
+        path: where a list is to be written.
+        recipe: the list that it carries out is read first, and its decisions are in the new one.
+    Raises:
+        StoreError: the file exists and is not that list.
+    """
+    if path.exists() and (recipe.fixes is None or not path.samefile(recipe.fixes)):
+        fix = f"Give another name. To go on with its decisions, add --set data.fixes={path}."
+        raise StoreError(str(Problem(f"--fix {path}", "a file that exists already", "a new file", fix)))
 
 
 def read_fixes(path: Path) -> tuple[Fix, ...]:

@@ -398,19 +398,30 @@ def read_settings(
         raise RecipeError(_problems(error, str(path) if path else "recipe", kind)) from None
 
 
+_FILE_ERRORS: dict[type[Exception], str] = {
+    FileNotFoundError: "no such file",
+    IsADirectoryError: "a folder",
+    PermissionError: "no permission to read it",
+}
+_MISSING_ADVICE = {"data": "Say what to learn from, as in `data: {path: tickets.jsonl}`."}
+
+
 def _read_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            Problem(str(path), type(error).__name__, "a readable YAML file in UTF-8", "Check the path and the file.")
-        ) from None
+        found = _FILE_ERRORS.get(type(error)) or getattr(error, "strerror", None) or "bytes that are not UTF-8"
+        fix = "Check the path and the file."
+        raise RecipeError(Problem(str(path), found, "a readable YAML file in UTF-8", fix)) from None
     try:
         loaded = yaml.safe_load(text)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         place = f"{path}:{where.line + 1}" if where else str(path)
-        raise RecipeError(Problem(place, "text that is not YAML", "a YAML mapping", "Fix the syntax.")) from None
+        said = getattr(error, "problem", None)
+        found = f"text that is not YAML ({said})" if said else "text that is not YAML"
+        fix = "Check this line and the one above: the spaces before it, colons and quotes."
+        raise RecipeError(Problem(place, found, "a YAML mapping", fix)) from None
     if not isinstance(loaded, dict):
         found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
         raise RecipeError(Problem(str(path), found, "a mapping of settings", "See docs/recipes.md for an example."))
@@ -458,7 +469,7 @@ def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Pr
             expected, fix = "a setting that exists", f"{advice} `tunewright recipe` lists them all."
             found = "an unknown setting"
         elif detail["type"] == "missing":
-            expected, fix, found = "a value", "Add it.", "nothing"
+            expected, fix, found = "a value", _MISSING_ADVICE.get(name, "Add it."), "nothing"
         elif detail["type"] == "union_tag_invalid":
             found, expected = repr(detail["ctx"]["tag"]), f"one of {detail['ctx']['expected_tags']}"
             fix = _ADVICE.get(name, "Change the value.")

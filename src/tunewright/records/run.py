@@ -50,6 +50,12 @@ class Environment(Record):
     allocator: dict[str, str] = Field(default_factory=dict)
     """Environment variables that decide how memory is kept, as they were when the process started."""
 
+    @property
+    def threads(self) -> str:
+        """`1 thread`, `2 threads`, and how many processes if there were several."""
+        threads = "1 thread" if self.num_threads == 1 else f"{self.num_threads} threads"
+        return threads if self.num_processes == 1 else f"{self.num_processes} processes with {threads} each"
+
 
 class Run(Record):
     """One execution of a recipe."""

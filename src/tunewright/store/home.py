@@ -94,7 +94,7 @@ class Store:
         if not version.id.startswith(folder.name):
             raise _wrong_dataset(folder, f"the version {version.id[:DATASET_NAME_DIGITS]}")
         if not version.id.startswith(id_or_prefix):
-            raise StoreError(str(_no_single("dataset version", id_or_prefix, [], [version.id], "Check the id.")))
+            raise StoreError(str(_no_single("dataset version", id_or_prefix, [], [version.id], _LOG_ADVICE)))
         by_id = {example.id: example for example in examples}
         if list(by_id) != _example_ids(version):
             raise _wrong_dataset(folder, "other examples than the version lists")
@@ -163,7 +163,7 @@ class Store:
         matches = [name for name in names if id_or_prefix and name.startswith(id_or_prefix[:DATASET_NAME_DIGITS])]
         if len(matches) == 1:
             return self.home / "datasets" / matches[0]
-        raise StoreError(str(_no_single("dataset version", id_or_prefix, matches, names, "Check the id.")))
+        raise StoreError(str(_no_single("dataset version", id_or_prefix, matches, names, _LOG_ADVICE)))
 
     def _run_paths(self) -> list[Path]:
         return [path for path in self._folders("runs") if self.files.exists(path / RUN)]
@@ -180,6 +180,9 @@ class Store:
             yield
 
 
+_LOG_ADVICE = "`tunewright data log` lists those that have a name."
+
+
 def _default_home() -> Path:
     return Path(os.environ.get(HOME_VARIABLE) or "~/.tunewright").expanduser()
 
@@ -190,7 +193,9 @@ def _example_ids(version: DatasetVersion) -> list[str]:
 
 
 def _no_single(what: str, name: str, matches: list[str], known: list[str], advice: str) -> Problem:
-    expected = f"the id of one {what}"
+    expected = (
+        "the name of a data set, or the id of one version" if what == "dataset version" else f"the id of one {what}"
+    )
     if matches:
         found = f"{len(matches)} that start so: {_listed(matches)}"
         return Problem(repr(name), found, expected, "Give more of the id.")
