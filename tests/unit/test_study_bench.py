@@ -69,9 +69,10 @@ def test_an_option_that_never_answers_loses_to_one_that_is_wrong(bench: Bench) -
 def test_a_prompt_that_does_not_fit_the_context_is_said_to_be_cut(bench: Bench) -> None:
     progress = Listening()
     short = ZeroShot(Scripted(lambda _: "right"), "short", lambda messages: len(messages[-1].content) < 5)
-    options = [Option("long.txt", short), option("short.txt", Scripted())]
+    refused = ZeroShot(Scripted(lambda _: None), "refused", lambda _: False)
+    options = [Option("long.txt", short), option("short.txt", Scripted()), Option("control tokens.txt", refused)]
     chosen = replace(bench, progress=progress).choose("prompted", options)
-    assert [found.num_cut for found in chosen.candidates] == [4, 0]
+    assert [found.num_cut for found in chosen.candidates] == [4, 0, 0]
     (said,) = progress.lines
     assert said.startswith("prompted (long.txt) does not fit the context with 4 of 4 validation inputs: the middle of")
 

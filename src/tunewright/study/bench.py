@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -121,10 +121,10 @@ class Bench:
         sign = 1.0 if metric.higher_is_better else -1.0
         found, goodness, num_cut, seconds = [], [], [], 0.0
         for option in options:
-            num_cut.append(self._num_cut(name, option))
             asked = self._asked(option.arm)
             title = f"{name} ({option.setting}) on validation rows"
             judged = self._judge(title, option, asked, self.validation, (self.headline,))
+            num_cut.append(self._num_cut(name, option, judged.answers))
             scores = judged.of(self.headline)
             value = estimate(metric, scores, self.settings.num_resamples, self.settings.seed)
             found.append(value)
@@ -138,11 +138,13 @@ class Bench:
         )
         return Chosen(options[position], candidates, seconds)
 
-    def _num_cut(self, name: str, option: Option) -> int:
-        """Validation inputs whose prompt loses its middle, since it does not fit; examples and passages give way."""
+    def _num_cut(self, name: str, option: Option, answers: Mapping[str, Answer]) -> int:
+        """Validation inputs whose prompt lost its middle, since it does not fit; examples and passages give way."""
         if option.num_examples or option.num_passages:
             return 0
-        found = sum(not option.arm.fits(item.prompt) for item in self.validation)
+        # A prompt that could not be asked at all, such as one with control tokens, was not cut.
+        asked = [item for item in self.validation if answers[item.example.id].text is not None]
+        found = sum(not option.arm.fits(item.prompt) for item in asked)
         if found:
             self.progress.say(
                 f"{name} ({option.setting}) does not fit the context with {found:,} of {len(self.validation):,} "
