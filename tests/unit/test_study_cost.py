@@ -66,6 +66,11 @@ def test_a_hosted_request_whose_tokens_nobody_counted_is_unknown_and_not_free() 
     assert (cost.per_request, cost.reason) == (None, "the endpoint does not say how many tokens it read")
 
 
+def test_an_arm_that_answered_nothing_is_not_the_cheapest() -> None:
+    cost = arm_cost(_facts(prompt_tokens=0, answer_tokens=0, machine_seconds=0.001), Prices(), NEEDS)
+    assert (cost.per_request, cost.reason) == (None, "it answered no request")
+
+
 def test_the_cheapest_arm_is_found_among_known_prices() -> None:
     assert cheapest([_cost("a", 0.3, 0), _cost("b", None, 0), _cost("c", 0.1, 9), _cost("d", 0.1, 0)]) == "c"
     assert cheapest([_cost("b", None, 0)]) is None

@@ -24,11 +24,13 @@ def arm_cost(facts: ArmFacts, prices: Prices, needs: Needs) -> ArmCost:
     set_up = facts.set_up_seconds * prices.machine_per_hour / SECONDS_PER_HOUR
     per_request = _per_request(facts, prices)
     if per_request is None:
-        reason = "the prices per million prompt and answer tokens are not stated"
-        if not facts.prompt_tokens:
-            reason = "the endpoint does not say how many tokens it read"
         return ArmCost(
-            arm=facts.name, per_request=None, per_thousand_requests=None, per_month=None, set_up=set_up, reason=reason
+            arm=facts.name,
+            per_request=None,
+            per_thousand_requests=None,
+            per_month=None,
+            set_up=set_up,
+            reason=_why_unknown(facts),
         )
     return ArmCost(
         arm=facts.name,
@@ -40,14 +42,22 @@ def arm_cost(facts: ArmFacts, prices: Prices, needs: Needs) -> ArmCost:
 
 
 def _per_request(facts: ArmFacts, prices: Prices) -> float | None:
+    if not facts.prompt_tokens:  # no prompt is empty: nothing was answered, or the endpoint gave no count
+        return None
     if facts.kind != "endpoint":
         return facts.machine_seconds * prices.machine_per_hour / SECONDS_PER_HOUR
     if prices.per_million_prompt_tokens is None or prices.per_million_answer_tokens is None:
         return None
-    if not facts.prompt_tokens:  # no prompt is empty: the endpoint gave no count
-        return None
     prompt = facts.prompt_tokens * prices.per_million_prompt_tokens
     return (prompt + facts.answer_tokens * prices.per_million_answer_tokens) / 1e6
+
+
+def _why_unknown(facts: ArmFacts) -> str:
+    if facts.prompt_tokens:
+        return "the prices per million prompt and answer tokens are not stated"
+    if facts.kind == "endpoint":
+        return "the endpoint does not say how many tokens it read"
+    return "it answered no request"
 
 
 def cheapest(costs: Sequence[ArmCost]) -> str | None:
