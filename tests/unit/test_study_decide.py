@@ -219,6 +219,17 @@ def test_none_of_these_works_when_one_answer_to_all_inputs_does_as_well() -> Non
     assert "One answer to all inputs, without reading them, would reach 57 % [52, 62]." in above.reasons
 
 
+def test_where_one_answer_fits_nearly_all_inputs_no_arm_is_needed_and_none_is_called_useless() -> None:
+    found = _decide(_evidence(_of(zero_shot=10, tuned=200), floor=0.98))
+    assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
+    assert found.headline == (
+        "None of these is needed: one answer to all inputs reaches 98 % [93, 103] of Accuracy, and no arm could be "
+        "better by more than 2 points."
+    )
+    assert found.what_would_change_it[0].startswith("Test rows that want different answers: ")
+    assert not any(text.startswith("A larger base") for text in found.what_would_change_it)
+
+
 def test_nothing_right_in_hardly_any_rows_asks_for_more_of_them() -> None:
     found = _decide(_evidence({"zero_shot": [0.0] * 8, "tuned": [0.0] * 8}))
     assert found.choice is Choice.TOO_FEW_ROWS
@@ -279,7 +290,7 @@ def test_for_a_loss_lower_is_better_and_the_margin_is_relative() -> None:
 def test_an_arm_that_was_never_scored_is_left_out() -> None:
     found = _decide(_evidence({"zero_shot": [], "prompted": _right(100)}))
     assert (found.arm, found.choice) == ("prompted", Choice.PROMPT)
-    assert "zero_shot was left out: its Accuracy could not be measured." in found.reasons
+    assert "zero_shot was left out: its Accuracy could not be measured (nothing was scored)." in found.reasons
 
 
 def test_arms_scored_on_different_rows_are_undecided_without_a_number_of_rows() -> None:

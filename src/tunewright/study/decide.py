@@ -67,7 +67,7 @@ class _Explained:
     def headline(self) -> str:
         winner = self.ruling.winner
         if self.ruling.choice is Choice.NONE_WORKS:
-            return f"None of these works: {self._nothing_reached()}."
+            return self._one_answer_is_enough() or f"None of these works: {self._nothing_reached()}."
         if winner is None:
             return "Don't fine-tune yet: no arm meets the stated needs."
         if self.ruling.choice is Choice.TOO_FEW_ROWS:
@@ -85,6 +85,17 @@ class _Explained:
         if winner.is_tuned:
             return f"{opening}: no simpler arm that meets the needs is as good as {winner.name}."
         return f"{opening} ({winner.name}) does as well as any arm that meets the needs."
+
+    def _one_answer_is_enough(self) -> str | None:
+        """What is said where the floor is so high that no arm could be above it by more than the margin."""
+        floor, metric = self.evidence.floor, self.evidence.metric
+        if floor is None or not metric.is_share or floor.value + MARGIN + ROUNDING < 1:
+            return None
+        figure = " ".join(format_estimate(floor, metric))
+        return (
+            f"None of these is needed: one answer to all inputs reaches {figure} of {metric.title}, and no arm could "
+            f"be better by more than {100 * MARGIN:g} points."
+        )
 
     def _nothing_reached(self) -> str:
         """Why the best arm is of no use."""
@@ -233,6 +244,9 @@ class _Explained:
 
     def _other_means(self) -> Iterator[str]:
         """What may work where nothing that was tried does; the tuned arms say whether rows or the base fall short."""
+        if self._one_answer_is_enough():
+            yield "Test rows that want different answers: where one fits nearly all of them, no arm can show anything."
+            return
         yield "A larger base: --base with a model that can do more than this one before any training."
         tuned = [facts for facts in self.evidence.arms if facts.is_tuned]
         if tuned:

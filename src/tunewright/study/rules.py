@@ -101,6 +101,11 @@ class Evidence:
         own = (result for result in self.results if (result.arm, result.metric) == (arm, self.metric.name))
         return next((result.estimate for result in own), None)
 
+    def why_unmeasured(self, arm: str) -> str:
+        """Why there is no value of the headline metric, in brackets; empty where no reason was given."""
+        own = (result for result in self.results if (result.arm, result.metric) == (arm, self.metric.name))
+        return next((f" ({result.reason})" for result in own if result.reason), "")
+
     @property
     def num_comparisons(self) -> int:
         """Tests that share the 5 %."""
@@ -190,7 +195,9 @@ def _excluded(evidence: Evidence, needs: Needs) -> dict[str, str]:
     for facts in evidence.arms:
         cost = costs[facts.name]
         if evidence.estimate_of(facts.name) is None:
-            reason_of[facts.name] = f"its {evidence.metric.title} could not be measured"
+            reason_of[facts.name] = (
+                f"its {evidence.metric.title} could not be measured{evidence.why_unmeasured(facts.name)}"
+            )
         elif needs.knowledge_changes == "often" and has_documents and not facts.uses_documents:
             reason_of[facts.name] = "knowledge changes often, and it reads no documents"
         elif needs.knowledge_changes == "often" and facts.name in keeps_old:
