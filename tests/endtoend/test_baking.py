@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from small_study import write_study_base
+from tiny_base import write_tiny_base
 
 from tunewright.actions import baking, resume, tune
 from tunewright.errors import DataError, InterruptedRunError, RecipeError
@@ -95,6 +96,17 @@ def test_the_weights_are_copied_for_answering_once_before_and_once_after_trainin
     evaluation = recipe.evaluate.model_copy(update={"rows_per_batch": 4})
     tune(recipe.model_copy(update={"evaluate": evaluation}), home=tmp_path)
     assert len(made) == 2, "its time is not that of a request"
+
+
+def test_a_base_without_system_messages_is_taught_by_a_prompt_in_the_users_first_message(
+    inputs: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    rows, _, prompt = inputs
+    base = write_tiny_base(tmp_path / "base", style="gemma")
+    report = tune(recipe_of((rows, base, prompt), targets="rows"), home=tmp_path / "home")
+    assert report.bake is not None
+    assert report.bake.num_distilled > 0
+    assert report.bake.tokens_saved > 5000
 
 
 def test_public_benchmarks_are_run_beside_it_too(

@@ -14,8 +14,10 @@ import torch
 from chat_server import Reply, Request, chat_server, refused
 from chat_server import said as reply
 from cli_fixture import Shell
+from listening import Listening
 from small_job import write_rows
 from small_study import study_recipe, write_documents, write_study_base, write_update
+from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, resume, resume_study, show_run, study, study_reporting
 from tunewright.errors import DataError, RecipeError, TrainError
@@ -132,6 +134,15 @@ def test_after_the_documents_were_exchanged_every_arm_is_asked_the_changed_answe
     assert "Knowledge that changed" in (job.run.path / "report.html").read_text(encoding="utf-8")
     stages = json.loads((job.run.path / "seconds.json").read_text(encoding="utf-8"))
     assert "ask again after the documents changed" in stages
+
+
+def test_a_base_without_system_messages_is_given_the_prompt_in_the_users_first_message(job, tmp_path):
+    progress = Listening()
+    base = write_tiny_base(tmp_path / "base", style="gemma")
+    report = study(study_recipe(job.rows, base), home=tmp_path / "home", progress=progress)
+    assert report.result("prompted", report.headline_metric).estimate is not None
+    words = "The base's chat template writes no system messages: prompts stand in the user's first message."
+    assert progress.lines.count(words) == 1
 
 
 def test_scores_are_sliced_by_the_topics_of_training_inputs(job, tmp_path, monkeypatch):

@@ -70,6 +70,14 @@ def test_tokens_equal_apply_chat_template(
 
 
 @pytest.mark.parametrize("style", STYLES)
+def test_whether_a_template_writes_system_messages_is_found_by_trying(
+    style: str, renderers: dict[str, Renderer]
+) -> None:
+    # Gemma's refuses them; ours in the style of Llama 2 leaves them out.
+    assert renderers[style].takes_system == (style not in ("gemma", "llama2"))
+
+
+@pytest.mark.parametrize("style", STYLES)
 def test_trained_tokens_are_each_answer_and_its_end_of_turn(style: str, renderers: dict[str, Renderer]) -> None:
     (sequence,) = renderers[style].render(chat(*TWO_TURNS))
     pieces = renderers[style].show(sequence)

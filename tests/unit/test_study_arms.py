@@ -32,6 +32,16 @@ def test_a_prompt_stands_before_the_row_and_before_the_rows_own_system_message()
     ]
 
 
+def test_a_model_without_system_messages_is_given_the_prompt_in_the_first_message_of_the_user() -> None:
+    model = Scripted()
+    arm = FewShot(Prompted(zero_shot(model), "Be brief.", in_user_turn=True), POOL, 1)
+    ask(arm, [said("user", "red fox foxes")])
+    assert model.asked == [
+        (said("user", "Be brief.\n\nred foxes"), said("assistant", "animal"), said("user", "red fox foxes"))
+    ]
+    assert arm.inner.identity != Prompted(zero_shot(model), "Be brief.").identity
+
+
 def test_examples_are_earlier_turns_with_the_most_similar_one_last() -> None:
     model = Scripted()
     ask(FewShot(Prompted(zero_shot(model), "P"), POOL, 2), [said("user", "red foxes and whales")])

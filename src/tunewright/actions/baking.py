@@ -24,13 +24,14 @@ from tunewright.records import (
     BakeRecipe,
     Conversation,
     Example,
+    Message,
     Report,
     Split,
     content_hash,
     format_savings,
     settled,
 )
-from tunewright.render import TokenSequence
+from tunewright.render import Renderer, TokenSequence
 from tunewright.store import RunFolder, Store
 from tunewright.study.answers import AnswerLog, Remembering
 from tunewright.study.arms import Arm, Prompted, ZeroShot, with_system_prompt
@@ -63,7 +64,7 @@ def prepare_baking(preparation: Preparation, prompt: str) -> Preparation:
     preparation = answers_only(preparation)
     renderer = preparation.renderer
     rows = rows_of(preparation.data, tuple(Split))
-    too_long = [row for row in rows if not renderer.fits(with_system_prompt(_body(row).prompt, prompt))]
+    too_long = [row for row in rows if not renderer.fits(_prompted(renderer, row, prompt))]
     if too_long:
         found = (
             f"a prompt with which {len(too_long):,} of {len(rows):,} rows do not fit, such as {too_long[0].provenance}"
@@ -123,7 +124,7 @@ def _ask_base(
     # A copy of the weights, which is let go before training.
     answering = model.for_answering()
     plain = ZeroShot(answering, content_hash([preparation.base.ref.sha256, preparation.renderer.hash]), model.fits)
-    teacher = Prompted(plain, prompt)
+    teacher = Prompted(plain, prompt, in_user_turn=not preparation.renderer.takes_system)
     with timed(run, "measure the base"):
         prompted = bench.measure("prompted", Option("with the prompt", teacher))
         base = bench.measure("base", Option("without the prompt", plain))
@@ -192,7 +193,7 @@ def _distillation(model: LanguageModel, preparation: Preparation, prompt: str) -
     pairs: list[tuple[TokenSequence, TokenSequence]] = []
     for row in rows_of(preparation.data, (Split.TRAIN,)):
         body = _body(row)
-        messages = (*with_system_prompt(body.prompt, prompt), *body.messages[len(body.prompt) :])
+        messages = (*_prompted(preparation.renderer, row, prompt), *body.messages[len(body.prompt) :])
         asked = Example(body=Conversation(messages=messages), provenance=row.provenance)
         try:
             taught = preparation.renderer.render(asked)
@@ -204,6 +205,11 @@ def _distillation(model: LanguageModel, preparation: Preparation, prompt: str) -
     taught_sequences = [taught for _, taught in pairs]
     found = soft_targets(model.network, taught_sequences, preparation.renderer.pad_token_id, model.precision)
     return Distillation({own.token_ids: soft for (own, _), soft in zip(pairs, found, strict=True)}, weight)
+
+
+def _prompted(renderer: Renderer, row: Example, prompt: str) -> tuple[Message, ...]:
+    """The row as the teacher is asked it."""
+    return with_system_prompt(_body(row).prompt, prompt, in_user_turn=not renderer.takes_system)
 
 
 def _trained(sequence: TokenSequence) -> tuple[int, ...]:

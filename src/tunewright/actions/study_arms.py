@@ -81,7 +81,8 @@ class Workshop:
         Examples and passages follow the best prompt where it beats none on validation rows.
         """
         plain = Option(NO_PROMPT, model)
-        prompts = self.bench.choose("prompted", prompt_options(plain, self.instructions))
+        tried = prompt_options(plain, self.instructions, in_user_turn=not model.takes_system)
+        prompts = self.bench.choose("prompted", tried)
         ground = self.bench.choose("prompted", (plain, prompts.option)).option
         arms = [
             self._measured("zero_shot", Chosen(plain, (), 0.0)),
@@ -173,7 +174,10 @@ def base_model(preparation: Preparation, progress: Progress) -> ZeroShot:
     identity = content_hash([preparation.base.ref.sha256, preparation.renderer.hash])
     model = language_model(preparation).for_answering()
     say_slow_answers(model, progress)
-    return ZeroShot(model, identity, model.fits)
+    takes_system = preparation.renderer.takes_system
+    if not takes_system:
+        progress.say("The base's chat template writes no system messages: prompts stand in the user's first message.")
+    return ZeroShot(model, identity, model.fits, takes_system)
 
 
 def train_inside(

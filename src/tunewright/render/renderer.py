@@ -110,6 +110,15 @@ class Renderer:
         return self._frame.control_tokens
 
     @property
+    def takes_system(self) -> bool:
+        """Whether the template writes system messages; some refuse them, and some leave them out."""
+        probe = (Message(role="system", content="probe instruction"), Message(role="user", content="probe question"))
+        try:
+            return probe[0].content in self._prompt_text(probe, "probe")
+        except RenderError:
+            return False
+
+    @property
     def tokenizer_json(self) -> str:
         """The tokenizer as the text of a tokenizer.json, for libraries that read it themselves."""
         return str(self._tokenizer.backend.to_str())

@@ -40,11 +40,13 @@ class ZeroShot:
     Args:
         model_identity: hash of the model and of the limits under which it answers.
         takes_whole: whether a prompt leaves room for an answer without being shortened.
+        takes_system: whether the model is given system messages.
     """
 
     model: ChatModel
     model_identity: str
     takes_whole: Callable[[Sequence[Message]], bool]
+    takes_system: bool = True
 
     @property
     def identity(self) -> str:
@@ -62,15 +64,21 @@ class ZeroShot:
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """A system prompt before every row. The system message that a row brings along follows it."""
+    """A system prompt before every row. The system message that a row brings along follows it.
+
+    Args:
+        in_user_turn: put it at the start of the first user message, for models that take no system messages.
+    """
 
     inner: Arm
     system_prompt: str
+    in_user_turn: bool = False
 
     @property
     def identity(self) -> str:
         """As Arm."""
-        return content_hash(["prompted", self.inner.identity, self.system_prompt])
+        place = ["in the user's turn"] if self.in_user_turn else []
+        return content_hash(["prompted", self.inner.identity, self.system_prompt, *place])
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """As Arm."""
@@ -81,7 +89,7 @@ class Prompted:
         return self.inner.answer([self._given(prompt) for prompt in prompts], advance)
 
     def _given(self, messages: Sequence[Message]) -> tuple[Message, ...]:
-        return with_system_prompt(messages, self.system_prompt)
+        return with_system_prompt(messages, self.system_prompt, in_user_turn=self.in_user_turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,19 @@ class Retrieval:
         return [with_passages(prompt, hits, self.inner.fits) for prompt, hits in zip(prompts, found, strict=True)]
 
 
-def with_system_prompt(messages: Sequence[Message], system_prompt: str) -> tuple[Message, ...]:
-    """The conversation behind a system prompt; its own system message follows the prompt."""
+def with_system_prompt(
+    messages: Sequence[Message], system_prompt: str, *, in_user_turn: bool = False
+) -> tuple[Message, ...]:
+    """The conversation behind a system prompt; its own system message follows the prompt.
+
+    Args:
+        in_user_turn: as in Prompted; such a conversation has no system message of its own.
+    """
     own, turns = _parted(messages)
+    if in_user_turn:
+        place = next(index for index, message in enumerate(turns) if message.role == "user")
+        first = turns[place].model_copy(update={"content": f"{system_prompt}\n\n{turns[place].content}"})
+        return _with_tools_of(messages, (*own, *turns[:place], first, *turns[place + 1 :]))
     text = "\n\n".join([system_prompt, *(message.content for message in own)])
     return _with_tools_of(messages, (Message(role="system", content=text), *turns))
 

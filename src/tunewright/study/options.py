@@ -20,10 +20,12 @@ class Option:
     num_passages: int | None = None
 
 
-def prompt_options(plain: Option, instructions: Sequence[Instruction]) -> tuple[Option, ...]:
-    """One option for each system prompt."""
+def prompt_options(
+    plain: Option, instructions: Sequence[Instruction], *, in_user_turn: bool = False
+) -> tuple[Option, ...]:
+    """One option for each system prompt; `in_user_turn` as in Prompted."""
     return tuple(
-        replace(plain, setting=each.name, arm=Prompted(plain.arm, each.text), system_prompt=each.text)
+        replace(plain, setting=each.name, arm=Prompted(plain.arm, each.text, in_user_turn), system_prompt=each.text)
         for each in instructions
     )
 
