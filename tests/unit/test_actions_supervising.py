@@ -29,6 +29,7 @@ from tunewright.contracts import SilentProgress
 from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
 from tunewright.records import DataRecipe, RunStatus, TrainRecipe, TuneRecipe
 from tunewright.store import Store
+from tunewright.study.answers import ANSWERS_FILE
 from tunewright.train.recovery import Recovery
 
 
@@ -152,6 +153,15 @@ def test_four_deaths_at_the_same_place_fail_the_run_with_the_end_of_its_log(tmp_
 def test_a_worker_that_gets_further_each_time_may_die_as_often_as_it_likes(tmp_path: Path) -> None:
     further = [Life(KILLED, steps(tmp_path, number)) for number in range(8)]
     lives = Lives([Life(KILLED, begin_run(tmp_path)), *further, Life(0)])
+    assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
+    assert len(lives.jobs) == 10
+
+
+def test_answers_that_are_kept_one_by_one_are_a_way_to_get_further_too(tmp_path: Path) -> None:
+    def answer(folder: Path) -> None:
+        Store(tmp_path).run("last").append_json(ANSWERS_FILE, "an answer")
+
+    lives = Lives([Life(KILLED, begin_run(tmp_path)), *[Life(KILLED, answer)] * 8, Life(0)])
     assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
     assert len(lives.jobs) == 10
 

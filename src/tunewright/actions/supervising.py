@@ -49,6 +49,9 @@ SECONDS_BETWEEN_LOOKS = 0.1
 MIN_MICRO_BATCH = 64
 """Tokens. Where the system still kills, smaller ones would not help either."""
 
+ANSWERS_FILE = "answers.jsonl"
+"""As in study/answers.py, which would load too much here."""
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NUM_REQUESTS_BEFORE_KILL = 3
 
@@ -148,6 +151,8 @@ class Place:
     num_files: int = -1
     """Finished stages, each of which leaves a file or a run inside the run."""
     step: int = -1
+    num_answer_bytes: int = 0
+    """Of the answers that are kept one by one where a prompt is baked."""
 
     def __str__(self) -> str:
         return f"after step {self.step}" if self.step >= 0 else "before the first step"
@@ -158,7 +163,12 @@ def _place_of(run: RunFolder | None) -> Place:
         return Place()
     trainings = [run, *run.nested_runs()]
     files = ("scores-base.json", "artifact", "scores-tuned.json", "report.json")
-    return Place(sum(run.has(name) for name in files) + len(trainings), sum(map(_last_step, trainings)))
+    num_files = sum(run.has(name) for name in files) + len(trainings)
+    return Place(num_files, sum(map(_last_step, trainings)), _size_of(run.path / ANSWERS_FILE))
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _last_step(run: RunFolder) -> int:
