@@ -161,11 +161,12 @@ def test_a_json_file_in_a_missing_folder_is_refused_before_the_work_starts(shell
     outcome = shell.run("tune", "rows.jsonl", "--json", str(tmp_path / "missing" / "report.json"))
     assert outcome.code == 2
     assert "no such folder" in outcome.stderr
+    assert "found a folder" in shell.run("tune", "rows.jsonl", "--json", str(tmp_path)).stderr
     assert tune.count == 0
 
 
-def test_a_json_file_that_cannot_be_written_is_an_error(shell: Shell, tmp_path: Path) -> None:
+def test_a_json_file_that_cannot_be_written_is_an_error(shell: Shell) -> None:
     shell.fake("list_runs", [])
-    outcome = shell.run("runs", "--json", str(tmp_path))
+    outcome = shell.run("runs", "--json", "/dev/full")
     assert outcome.code == 2
     assert "expected a file to write to" in outcome.stderr

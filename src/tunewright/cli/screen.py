@@ -24,7 +24,7 @@ class Screen:
     Args:
         json_file: the file for the record; `-` sends it to stdout and everything else to stderr.
     Raises:
-        StoreError: the folder of the JSON file does not exist. Said now, not after minutes of training.
+        StoreError: the JSON file is a folder, or its folder does not exist. Said now, not after minutes of training.
     """
 
     def __init__(self, json_file: str | None = None) -> None:
@@ -34,11 +34,13 @@ class Screen:
         self.console = self._stderr if json_file == STDOUT else stdout
         """For results that people read."""
         self.progress = RichProgress(self._stderr)
-        if json_file not in (None, STDOUT) and not Path(json_file).parent.is_dir():
+        if json_file is None or json_file == STDOUT:
+            return
+        path = Path(json_file)
+        if path.is_dir() or not path.parent.is_dir():
+            found = "a folder" if path.is_dir() else "no such folder"
             fix = "Make the folder, or give another file."
-            raise StoreError(
-                str(Problem(f"--json {json_file}", "no such folder", "a file in a folder that exists", fix))
-            )
+            raise StoreError(str(Problem(f"--json {json_file}", found, "a file in a folder that exists", fix)))
 
     def show(self, result: RenderableType) -> None:
         """Print a table or other layout, fitted to the width of the terminal."""
