@@ -153,6 +153,12 @@ def test_a_folder_without_documents_is_refused(tmp_path):
         list(folder_passages(tmp_path, ReadLog("documents")))
 
 
+def test_documents_without_text_are_refused_once_all_are_read(tmp_path):
+    (tmp_path / "blank.txt").write_text("  \n", encoding="utf-8")
+    with pytest.raises(DataError, match="found documents without text, expected text to search in"):
+        list(folder_passages(tmp_path, ReadLog("documents")))
+
+
 def test_the_id_is_that_of_document_and_text():
     first, same, other = (next(cut(name, "T", text)) for name, text in (("a", "x."), ("a", "x."), ("a", "y.")))
     assert first.id == same.id != other.id

@@ -15,6 +15,7 @@ from tunewright.data.documents import read_documents
 from tunewright.data.from_documents import ID_DIGITS
 from tunewright.data.markdown import lines_of_markdown
 from tunewright.data.refusals import ReadLog
+from tunewright.errors import DataError, Problem
 from tunewright.records import Passage, content_hash
 
 MAX_WORDS = 120
@@ -48,15 +49,22 @@ def folder_passages(folder: Path, log: ReadLog, max_words: int = MAX_WORDS) -> I
     Args:
         folder: as for data.documents.read_documents. Passages name documents relative to it, so that a folder that
             was moved gives equal passages.
-        log: receives refusals and warnings; the caller raises from it after the last passage.
+        log: receives refusals and warnings; refusals are raised after the last passage.
         max_words: most words of a passage, at least 1.
     Raises:
-        DataError: the folder holds no document, or a file cannot be read.
+        DataError: the folder holds no document or none with text, or a file cannot be read.
         MissingExtraError: a PDF or DOCX file is met and the extra `documents` is not installed.
     """
+    has_text = False
     for document in read_documents(folder, log):
         name = Path(document.path).relative_to(folder).as_posix()
-        yield from cut(name, document.title, document.text, max_words)
+        for passage in cut(name, document.title, document.text, max_words):
+            has_text = True
+            yield passage
+    log.raise_if_refused()
+    if not has_text:
+        fix = "Check the files: scanned pages hold none."
+        raise DataError(Problem(str(folder), "documents without text", "text to search in", fix))
 
 
 def cut(document: str, title: str, text: str, max_words: int = MAX_WORDS) -> Iterator[Passage]:
