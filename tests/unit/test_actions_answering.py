@@ -142,6 +142,16 @@ def test_a_run_without_a_model_says_so(changes: dict[str, object], status: str, 
         open_model("last", tmp_path)
 
 
+def test_a_run_with_a_model_inside_names_it(tmp_path: Path) -> None:
+    run = start_run(tmp_path, kind="study")
+    with run.lock():
+        nested = run.nested("tuned", run.record.dataset_id)
+        with nested.publish("artifact") as folder:
+            (folder / "artifact.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(StoreError, match=rf"expected a tune run that has trained\. Give {run.record.id}/tuned\.$"):
+        open_model(run.record.id, tmp_path)
+
+
 def test_a_damaged_run_is_not_mistaken_for_a_base(tmp_path: Path) -> None:
     run = start_run(tmp_path)
     (run.path / "run.json").write_text("{", encoding="utf-8")

@@ -89,7 +89,9 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
     """Open what a run has trained; see `open_model`."""
     if not run.has(ARTIFACT):
         found = f"a run of kind {run.record.kind} and status {run.record.status}, without a model"
-        fix = "Give the id of one: `tunewright runs` lists them all."
+        inside = next((one.record.id for one in run.nested_runs() if one.has(ARTIFACT)), None)
+        # A study holds the runs of its tuned arms.
+        fix = f"Give {inside}." if inside else "Give the id of one: `tunewright runs` lists them all."
         raise StoreError(str(Problem(f"run {run.record.id}", found, "a tune run that has trained", fix)))
     folder = run.published(ARTIFACT)
     artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
