@@ -205,6 +205,7 @@ class _Attention(torch.autograd.Function):
         scale: float,
         rotation: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
+        """As `attend`; keeps queries, keys and values of each document, and the weights of those that are short."""
         ctx.num_heads, ctx.offsets, ctx.num_shared, ctx.scale = num_heads, document_offsets, num_shared_tokens, scale
         ctx.rotation = rotation
         num_keys = (states_TLD.shape[1] - num_heads) // 2
@@ -232,6 +233,7 @@ class _Attention(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradient of the states, before their rotation; nothing else has one. Documents are taken last first."""
         grad_THD, offsets, num_heads, num_shared = gradients[0], ctx.offsets, ctx.num_heads, ctx.num_shared
         saved = list(ctx.saved_tensors)
         num_keys = saved[0].shape[0]

@@ -56,6 +56,7 @@ class _HeadLoss(torch.autograd.Function):
         weights_N: Tensor,
         cast_VD: Tensor,
     ) -> Tensor:
+        """The loss. The gradients of states, head and bias are computed beside it and kept for `backward`."""
         compute = cast_VD.dtype
         cast_V = None if bias_V is None else bias_V.to(compute)
         wide = torch.promote_types(compute, torch.float32)
@@ -86,6 +87,7 @@ class _HeadLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The kept gradients times the loss's own, in place: it can be called once."""
         scaled = (None if gradient is None else gradient.mul_(gradients[0]) for gradient in ctx.gradients)
         return (*scaled, None, None, None)
 

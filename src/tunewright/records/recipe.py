@@ -265,7 +265,7 @@ class EvaluateRecipe(Settings):
 
 
 class RetentionRecipe(Settings):
-    """What the base could do before, watched during training: it decides which checkpoint is kept."""
+    """What the base could do before, watched during training: told, or deciding which checkpoint is kept (`beyond`)."""
 
     enabled: bool = True
     """Measure general ability before training, at every validation and at the end."""
