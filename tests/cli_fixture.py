@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tunewright.actions import TuneJob
+from tunewright.actions.handover import Job, read_job
 from tunewright.cli import main
 from tunewright.cli.progress import RichProgress
 from tunewright.cli.screen import Screen
@@ -21,10 +21,9 @@ class Outcome:
     stderr: str
 
 
-def work_here(job: TuneJob, progress: RichProgress) -> int:
+def work_here(job: Job, progress: RichProgress) -> int:
     """Stands in for the supervisor: the worker's part, in this process."""
-    carry_out(TuneJob.model_validate_json(job.model_dump_json()), Screen(job.json_file), progress)
-    return 0
+    return carry_out(read_job(job.model_dump_json()), Screen(job.json_file), progress)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from small_study import study_recipe, write_documents, write_study_base, write_u
 from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, resume, resume_study, show_run, study, study_reporting
+from tunewright.actions.handover import StudyJob
+from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.errors import DataError, RecipeError, TrainError
 from tunewright.records import RunStatus, Split, StudyReport
 from tunewright.store import Store
@@ -201,6 +203,36 @@ def test_kills_change_nothing_that_the_study_says(job, kills, tmp_path):
     lines = [json.loads(line) for line in (home / "runs" / report.run_id / "answers.jsonl").read_text().splitlines()]
     keys = [(line["arm"], line["row"], line["decoding"]) for line in lines]
     assert len(keys) == len(set(keys)), "nothing was asked twice"
+
+
+# Kills itself before a step of the tuned arm, once.
+DYING_WORKER = """
+import os, signal, sys
+from pathlib import Path
+from tunewright.cli.worker import main
+from tunewright.train import loop
+real_step, marker = loop._step, Path(sys.argv[1])
+def step(job, trainable, state, *others):
+    if job.run.path.name == "tuned" and state.step == 2 and not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real_step(job, trainable, state, *others)
+loop._step = step
+sys.exit(main(Path(sys.argv[2])))
+"""
+
+
+def test_a_study_whose_training_is_killed_goes_on_by_itself(job, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))
+    command = [sys.executable, "-c", DYING_WORKER, str(tmp_path / "was-killed")]
+    world = World(lambda folder: start_worker(folder, command), count_oom_kills=lambda: 0)
+    home, progress = tmp_path / "home", Listening()
+    assert supervise(StudyJob(recipe=job.recipe, home=home), progress, world) == 0
+    (line,) = progress.lines
+    assert "The training process died (killed by SIGKILL, after step 1). It starts again from the newest" in line
+    record, report = show_run("last", home)
+    assert record.status is RunStatus.SUCCEEDED
+    assert told(report) == told(job.report)
 
 
 def test_a_study_goes_on_without_the_users_files(job, tmp_path, monkeypatch):

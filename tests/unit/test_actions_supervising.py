@@ -18,7 +18,9 @@ from tunewright.actions.environment import GLIBC_SETTINGS, PRIMITIVE_CACHE, allo
 from tunewright.actions.handover import (
     EXIT_OUT_OF_MEMORY,
     FOLDER_PREFIX,
+    Job,
     Pulse,
+    StudyJob,
     TuneJob,
     WorkerFolder,
     command_to_continue,
@@ -27,7 +29,7 @@ from tunewright.actions.handover import (
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
 from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
-from tunewright.records import DataRecipe, RunStatus, TrainRecipe, TuneRecipe
+from tunewright.records import DataRecipe, RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import Store
 from tunewright.study.answers import ANSWERS_FILE
 from tunewright.train.recovery import Recovery
@@ -46,7 +48,7 @@ class Lives:
     """Starts one worker after the other, and remembers what each was told to do."""
 
     lives: list[Life]
-    jobs: list[TuneJob] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     num_oom_kills: int = 0
 
     def start(self, folder: Path) -> "Ended":
@@ -127,6 +129,32 @@ def test_a_worker_that_dies_in_its_run_is_followed_by_one_that_continues_it(tmp_
     run_id = Store(tmp_path).run("last").record.id
     assert lives.jobs[1] == TuneJob(resume=run_id, is_restart=True, home=tmp_path, command="tunewright tune rows")
     assert "killed by SIGSEGV, before the first step). It starts again from the newest checkpoint" in progress.lines[0]
+
+
+def test_a_study_that_gets_further_by_answers_or_steps_may_die_as_often_as_it_likes(tmp_path: Path) -> None:
+    def answer(folder: Path) -> None:
+        Store(tmp_path).run("last").append_json("answers.jsonl", {})
+
+    def train(folder: Path) -> None:
+        nested = Store(tmp_path).run("last").nested("tuned", "5e" * 32)
+        nested.append_metric({"step": len(list(nested.metrics()))})
+
+    first = Life(KILLED, begin_run(tmp_path))
+    deaths = [Life(KILLED, answer) for _ in range(3)] + [Life(KILLED, train) for _ in range(3)]
+    lives = Lives([first, *deaths, Life(1)])
+    recipe = StudyRecipe(data=DataRecipe(path="rows.jsonl"))
+    job = StudyJob(recipe=recipe, home=tmp_path, gates=("not-better",))
+    assert supervise(job, SilentProgress(), lives.world()) == 1
+    run_id = Store(tmp_path).run("last").record.id
+    assert lives.jobs[0] == job
+    assert lives.jobs[1] == StudyJob(resume=run_id, is_restart=True, home=tmp_path, gates=("not-better",))
+
+
+def test_a_study_that_dies_without_getting_further_says_how_to_go_on(tmp_path: Path) -> None:
+    lives = Lives([Life(KILLED, begin_run(tmp_path)), *[Life(KILLED)] * 3])
+    job = StudyJob(recipe=StudyRecipe(data=DataRecipe(path="rows.jsonl")), home=tmp_path)
+    with pytest.raises(WorkerCrashedError, match=r"tunewright study --resume \S+ --home"):
+        supervise(job, SilentProgress(), lives.world())
 
 
 def test_four_deaths_at_the_same_place_fail_the_run_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -223,6 +251,25 @@ def test_when_one_of_several_processes_runs_out_of_memory_all_start_again_with_l
     assert [job.num_processes for job in lives.jobs] == [2, 2]
     assert "out of memory in one of its processes, after step 1" in progress.lines[0]
     assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies()] == [100]
+
+
+def test_a_training_inside_a_study_that_the_system_killed_goes_on_with_smaller_micro_batches(tmp_path: Path) -> None:
+    lives, progress = Lives([]), Listening()
+    train = TrainRecipe(tokens_per_micro_batch=200)
+
+    def begin(folder: Path) -> None:
+        run = Store(tmp_path).create_run(RECIPE_ID, lambda *of: run_record(*of).model_copy(update={"kind": "study"}))
+        run.write_json("recipe.json", StudyRecipe(data=DataRecipe(path="rows.jsonl"), train=train))
+        run.nested("tuned", "5e" * 32).append_metric({"step": 3})
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
+        lives.num_oom_kills += 1
+
+    lives.lives += [Life(KILLED, begin), Life(0)]
+    job = StudyJob(recipe=StudyRecipe(data=DataRecipe(path="rows.jsonl")), home=tmp_path)
+    assert supervise(job, progress, lives.world()) == 0
+    assert "out of memory, after step" in progress.lines[0]
+    (nested,) = Store(tmp_path).run("last").nested_runs()
+    assert [one.tokens_per_micro_batch for one in Recovery(nested).remedies()] == [100]
 
 
 STOPPED = """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tunewright.actions.diagnosing import doctor
     from tunewright.actions.evaluating import evaluate
     from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
-    from tunewright.actions.handover import TuneJob
+    from tunewright.actions.handover import StudyJob, TuneJob
     from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
     from tunewright.actions.stored import (
         dataset_card,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _MODULE_OF = {
     "Chat": "actions.answering",
     "QuestionWriter": "actions.from_documents",
+    "StudyJob": "actions.handover",
     "TuneJob": "actions.handover",
     "build_dataset": "actions.versions",
     "chat": "actions.answering",
@@ -66,6 +67,7 @@ _MODULE_OF = {
 __all__ = [
     "Chat",
     "QuestionWriter",
+    "StudyJob",
     "TuneJob",
     "build_dataset",
     "chat",

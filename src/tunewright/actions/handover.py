@@ -17,11 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tunewright.errors import StoreError
-from tunewright.records import Record, TuneRecipe
+from tunewright.records import Gate, Record, RunKind, StudyRecipe, TuneRecipe
 from tunewright.store import Files, lock_folder
 
 RECIPE_FILE = "recipe.json"
@@ -39,20 +40,49 @@ MAX_LOG_BYTES = 64 * 1024
 """Read from the end of the log."""
 
 
-class TuneJob(Record):
-    """A `tune` command for a worker: a recipe to carry out, or a run to continue."""
+class _Job(Record):
+    """What a command asks of a worker: a recipe to carry out, or a run to continue."""
 
-    recipe: TuneRecipe | None = None
     resume: str | None = None
     """Name of a run; then there is no recipe."""
     home: Path | None = None
     is_restart: bool = False
     """Whether a worker died at it. Perhaps after its last write, so the run may be found to have succeeded."""
     json_file: str | None = None
-    num_processes: int = 1
-    """That train together."""
     command: str | None = None
     """What the report gives as the command to repeat."""
+    num_processes: int = 1
+    """That train together."""
+    kind: Literal["tune", "study"]
+
+    def command_to_continue(self, run_id: str) -> str:
+        """What a user types to go on with the job's run after a stop."""
+        return command_to_continue(run_id, self.home, self.num_processes, self.kind)
+
+
+class TuneJob(_Job):
+    """A `tune` command."""
+
+    kind: Literal["tune"] = "tune"
+    recipe: TuneRecipe | None = None
+
+
+class StudyJob(_Job):
+    """A `study` command."""
+
+    kind: Literal["study"] = "study"
+    recipe: StudyRecipe | None = None
+    gates: tuple[Gate, ...] = ()
+    """Findings that end the command with exit code 1."""
+
+
+Job = TuneJob | StudyJob
+_JOB: TypeAdapter[Job] = TypeAdapter(Annotated[Job, Field(discriminator="kind")])
+
+
+def read_job(text: str | bytes) -> Job:
+    """A job from its JSON."""
+    return _JOB.validate_json(text)
 
 
 class Pulse(Record):
@@ -73,13 +103,13 @@ class WorkerFolder:
 
     path: Path
 
-    def write_job(self, job: TuneJob) -> None:
+    def write_job(self, job: Job) -> None:
         """Hand the work over, before the worker starts."""
         (self.path / "job").write_text(job.model_dump_json(), encoding="utf-8")
 
-    def job(self) -> TuneJob:
+    def job(self) -> Job:
         """The work that was handed over."""
-        return TuneJob.model_validate_json((self.path / "job").read_bytes())
+        return read_job((self.path / "job").read_bytes())
 
     def num_processes(self) -> int:
         """How many are to train together; 1 before there is a job."""
@@ -150,10 +180,10 @@ def _collect_abandoned(parent: Path, own: Path) -> None:
             continue  # in use by a living supervisor, or gone already
 
 
-def command_to_continue(run_id: str, home: Path | None, num_processes: int = 1) -> str:
+def command_to_continue(run_id: str, home: Path | None, num_processes: int = 1, kind: RunKind = "tune") -> str:
     """What a user types to go on with a run that was stopped, by as many processes."""
     together = f" --processes {num_processes}" if num_processes > 1 else ""
-    return f"tunewright tune --resume {run_id}{together}{home_option(home)}"
+    return f"tunewright {kind} --resume {run_id}{together}{home_option(home)}"
 
 
 def home_option(home: Path | None) -> str:

@@ -32,12 +32,6 @@ def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, obj
     }
 
 
-def save_preparation(run: RunFolder, recipe: Record, preparation: Preparation) -> None:
-    """Write down what `reopen` needs, in a run that exists."""
-    for name, content in preparation_files(recipe, preparation).items():
-        run.write_json(name, content)
-
-
 def require_unfinished(run: RunFolder, kind: RunKind) -> None:
     """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued."""
     if run.record.status is RunStatus.SUCCEEDED:

@@ -77,10 +77,12 @@ def _paired(rows: Sequence[Example], preparation: Preparation) -> tuple[UpdatedI
     return pair_with_old(test_items(rows, None), known)
 
 
-def save_update(run: RunFolder, update: Update) -> None:
-    """Keep what the user's files held: a resumed study reads them no more."""
-    run.write_json(UPDATED_PASSAGES_FILE, [passage.model_dump(mode="json") for passage in update.passages])
-    run.write_json(UPDATED_ROWS_FILE, [row.model_dump(mode="json") for row in update.rows])
+def update_files(update: Update) -> dict[str, object]:
+    """What the user's files held, by file of the run: a resumed study reads them no more."""
+    return {
+        UPDATED_PASSAGES_FILE: [passage.model_dump(mode="json") for passage in update.passages],
+        UPDATED_ROWS_FILE: [row.model_dump(mode="json") for row in update.rows],
+    }
 
 
 def measure_updates(

@@ -1,19 +1,19 @@
 """`study` and its `resume`: every way to answer on the same rows, and what follows. Answers, trainings and choices that
 an earlier sitting finished are not done again."""
 
-import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from tunewright.actions.endpoint_key import endpoint_key
+from tunewright.actions.handover import command_to_continue
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import Preparation, announce, answers_only, prepare_tuning
 from tunewright.actions.resuming import (
     RECIPE_FILE,
+    preparation_files,
     reopen,
     require_unfinished,
-    save_preparation,
     seconds_of,
     timed,
 )
@@ -25,7 +25,7 @@ from tunewright.actions.study_updating import (
     measure_updates,
     read_updated_rows,
     require_changes,
-    save_update,
+    update_files,
 )
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data.refusals import ReadLog
@@ -58,15 +58,21 @@ PROMPTS_FILE, PASSAGES_FILE = "prompts.json", "passages.json"
 
 
 def study(
-    recipe: StudyRecipe, *, home: Path | None = None, progress: Progress | None = None, command: str | None = None
+    recipe: StudyRecipe,
+    *,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    command: str | None = None,
+    on_run: Callable[[str], None] | None = None,
 ) -> StudyReport:
-    """Run the alternatives to tuning, and tuning, on the same frozen test rows, and decide.
+    """Run the alternatives to tuning, and tuning, on the same frozen test rows, and decide. All of it in this process.
 
     Args:
         recipe: what to do; open settings of the tuned arm are derived and reported.
         home: where runs and datasets are kept (default: $TUNEWRIGHT_HOME, else ~/.tunewright).
         progress: shows what is going on; silent by default.
         command: what the report gives as the command to repeat.
+        on_run: told the run's id before its folder appears.
     Returns:
         The report, which also lies in the run's folder as report.json, report.html and summary.md.
     Raises:
@@ -88,22 +94,21 @@ def study(
         require_changes(update.rows, preparation, recipe.updated.answers, progress)
     store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
-    run = start_run(
-        store,
-        "study",
-        preparation,
-        lambda run_id: command or f"tunewright study --recipe {default.format(run_id)}",
-        recipe_id=recipe.id,
-    )
+
+    def command_of(run_id: str) -> str:
+        if on_run:
+            on_run(run_id)
+        return command or f"tunewright study --recipe {default.format(run_id)}"
+
+    files = {
+        PROMPTS_FILE: [[each.name, each.text] for each in instructions],
+        **({PASSAGES_FILE: [each.model_dump(mode="json") for each in passages]} if passages is not None else {}),
+        **(update_files(update) if update else {}),
+        **({SCHEMA_FILE: schema} if schema is not None else {}),
+        **preparation_files(recipe, preparation),
+    }
+    run = start_run(store, "study", preparation, command_of, recipe_id=recipe.id, files=files)
     with run.lock():
-        run.write_json(PROMPTS_FILE, [[each.name, each.text] for each in instructions])
-        if passages is not None:
-            run.write_json(PASSAGES_FILE, [passage.model_dump(mode="json") for passage in passages])
-        if update is not None:
-            save_update(run, update)
-        if schema is not None:
-            run.write_json(SCHEMA_FILE, schema)
-        save_preparation(run, recipe, preparation)
         return _carry_out(run, recipe, preparation, progress, home)
 
 
@@ -129,16 +134,15 @@ def resume_study(run_name: str, *, home: Path | None = None, progress: Progress 
 def _carry_out(
     run: RunFolder, recipe: StudyRecipe, preparation: Preparation, progress: Progress, home: Path | None
 ) -> StudyReport:
-    command_to_continue = f"tunewright study --resume {run.record.id}"
-    command_to_continue += f" --home {shlex.quote(str(home))}" if home else ""
+    how_to_continue = command_to_continue(run.record.id, home, kind="study")
     store = Store(home)
-    with recorded_outcome(run, command_to_continue):
+    with recorded_outcome(run, how_to_continue):
         hosted = _hosted_model(recipe)
         workshop = _workshop(run, recipe, preparation, progress)
         documents = _documents(run, store)
         with timed(run, "ask the base"):
             arms = workshop.asking_arms(base_model(preparation, progress), documents)
-        arms += _trained_arms(run, store, workshop, preparation, documents, arms, command_to_continue)
+        arms += _trained_arms(run, store, workshop, preparation, documents, arms, how_to_continue)
         if hosted:
             with timed(run, "ask the endpoint"):
                 arms.append(workshop.hosted_arm(hosted))
@@ -158,12 +162,12 @@ def _trained_arms(
     preparation: Preparation,
     documents: Documents | None,
     asking: list[StudiedArm],
-    command_to_continue: str,
+    how_to_continue: str,
 ) -> Iterator[StudiedArm]:
     """Tuned and, with documents, tuned for passages: as many as did best without training."""
     progress = workshop.bench.progress
     with timed(run, "train the tuned arm"):
-        trained = train_inside(run, "tuned", preparation, progress, command_to_continue)
+        trained = train_inside(run, "tuned", preparation, progress, how_to_continue)
     with timed(run, "ask the tuned arm"):
         yield workshop.tuned_arm(trained, preparation)
     if documents is None:
@@ -183,7 +187,7 @@ def _trained_arms(
     )
     store.put_dataset(with_passages.data.version, with_passages.data.examples)
     with timed(run, "train the tuned arm with retrieval"):
-        trained = train_inside(run, "tuned-retrieval", with_passages, progress, command_to_continue)
+        trained = train_inside(run, "tuned-retrieval", with_passages, progress, how_to_continue)
     with timed(run, "ask the tuned arm with retrieval"):
         yield workshop.tuned_retrieval_arm(trained, with_passages, documents, num_passages)
 

@@ -1,4 +1,4 @@
-"""The supervisor: training runs in a process of its own, and starts again from its last checkpoint when it dies.
+"""The supervisor: what trains runs in a process of its own, and starts again from its last checkpoint when it dies.
 
 A process that runs out of memory, crashes in native code or is killed takes everything in it along; so what notices
 and continues has to be another one. This one does next to nothing: it loads no torch, and watches one worker.
@@ -21,14 +21,13 @@ from tunewright.actions.environment import allocator_settings
 from tunewright.actions.handover import (
     EXIT_OUT_OF_MEMORY,
     RECIPE_FILE,
-    TuneJob,
+    Job,
     WorkerFolder,
-    command_to_continue,
     worker_folder,
 )
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
-from tunewright.records import RunStatus, TuneRecipe
+from tunewright.records import RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
 
@@ -100,7 +99,7 @@ def count_oom_kills() -> int:
 THIS_MACHINE = World(start=start_worker, count_oom_kills=count_oom_kills)
 
 
-def supervise(job: TuneJob, progress: Progress, world: World = THIS_MACHINE) -> int:
+def supervise(job: Job, progress: Progress, world: World = THIS_MACHINE) -> int:
     """Carry out a job in a worker, which is started again as often as it makes sense.
 
     Args:
@@ -122,12 +121,7 @@ def supervise(job: TuneJob, progress: Progress, world: World = THIS_MACHINE) -> 
             run = _run_of(folder, store, job)
             if stop.num_requests:
                 raise InterruptedRunError(
-                    "Stopped."
-                    + (
-                        f" Continue with: {command_to_continue(run.record.id, job.home, job.num_processes)}"
-                        if run
-                        else ""
-                    )
+                    "Stopped." + (f" Continue with: {job.command_to_continue(run.record.id)}" if run else "")
                 )
             place = _place_of(run)
             num_deaths = 1 if place > furthest else num_deaths + 1
@@ -152,7 +146,7 @@ class Place:
     """Finished stages, each of which leaves a file or a run inside the run."""
     step: int = -1
     num_answer_bytes: int = 0
-    """Of the answers that are kept one by one where a prompt is baked."""
+    """Of the answers that are kept one by one, in a study and where a prompt is baked."""
 
     def __str__(self) -> str:
         return f"after step {self.step}" if self.step >= 0 else "before the first step"
@@ -161,10 +155,15 @@ class Place:
 def _place_of(run: RunFolder | None) -> Place:
     if run is None:
         return Place()
-    trainings = [run, *run.nested_runs()]
+    trainings = _trainings(run)
     files = ("scores-base.json", "artifact", "scores-tuned.json", "report.json")
-    num_files = sum(run.has(name) for name in files) + len(trainings)
+    num_files = sum(training.has(name) for training in trainings for name in files) + len(trainings)
     return Place(num_files, sum(map(_last_step, trainings)), _size_of(run.path / ANSWERS_FILE))
+
+
+def _trainings(run: RunFolder) -> list[RunFolder]:
+    """The run and those inside it, at any depth."""
+    return [run, *(training for nested in run.nested_runs() for training in _trainings(nested))]
 
 
 def _size_of(path: Path) -> int:
@@ -178,7 +177,7 @@ def _last_step(run: RunFolder) -> int:
     return -1
 
 
-def _run_of(folder: WorkerFolder, store: Store, job: TuneJob) -> RunFolder | None:
+def _run_of(folder: WorkerFolder, store: Store, job: Job) -> RunFolder | None:
     pulse = folder.pulse()
     name = (pulse and pulse.run_id) or job.resume
     if name is None:
@@ -242,11 +241,11 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
 def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
     """Halve the micro-batches of the training that was under way, if it was one."""
     # A second training, in a run inside, begins when the first has ended.
-    unfinished = [one for one in run.nested_runs() if one.record.status is not RunStatus.SUCCEEDED]
-    training = unfinished[0] if unfinished else run
-    if _last_step(training) < 0 or run.has("artifact"):
+    unfinished = [one for one in _trainings(run) if one.record.status is not RunStatus.SUCCEEDED]
+    training = unfinished[-1] if unfinished else run
+    if _last_step(training) < 0 or run.has("artifact") or training.has("artifact"):
         return
-    settings = TuneRecipe.model_validate(run.read_json(RECIPE_FILE)).train
+    settings = _train_settings(run)
     step, reason = _last_step(training), "the system killed the process"
     with training.lock():
         try:
@@ -257,16 +256,17 @@ def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
     tell(remedy, progress)
 
 
-def _crashed(
-    death: _Death, place: Place, folder: WorkerFolder, run: RunFolder | None, job: TuneJob
-) -> WorkerCrashedError:
+def _train_settings(run: RunFolder) -> TrainRecipe:
+    recipe = run.read_json(RECIPE_FILE)
+    if run.record.kind == "study":
+        return StudyRecipe.model_validate(recipe).train
+    return TuneRecipe.model_validate(recipe).train
+
+
+def _crashed(death: _Death, place: Place, folder: WorkerFolder, run: RunFolder | None, job: Job) -> WorkerCrashedError:
     lines = folder.last_lines()
     log = "\nThe last lines of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-    advice = (
-        f" When the cause is gone, continue with: {command_to_continue(run.record.id, job.home, job.num_processes)}"
-        if run
-        else ""
-    )
+    advice = f" When the cause is gone, continue with: {job.command_to_continue(run.record.id)}" if run else ""
     words = (
         f"worker crashed: the training process died {MAX_RESTARTS + 1} times without getting further "
         f"({death.reason}, {place}). What was saved is intact.{advice}{log}"

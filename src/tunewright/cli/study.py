@@ -12,7 +12,6 @@ from tunewright.cli.settings import Settings
 from tunewright.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
-    from tunewright.cli.screen import Screen
     from tunewright.records import Gate
 
 
@@ -114,15 +113,15 @@ def study(
     chosen on validation rows; the test rows are answered once by every arm. The
     end is a decision with its reasons: quality, cost, and how sure that is.
 
-    Ctrl-C keeps every answer; the command that continues is printed.
+    Ctrl-C keeps every answer; the command that continues is printed. The work is
+    done by a process of its own, which starts again where it was if it dies.
 
     Example:
 
     $ tunewright study tickets.jsonl --documents handbook --prompt house-rules.txt
     """
-    from tunewright import actions
+    from tunewright.actions import StudyJob, supervise
     from tunewright.cli.screen import Screen
-    from tunewright.cli.study_view import print_study
     from tunewright.records import read_study_recipe
 
     settings = Settings(
@@ -144,17 +143,16 @@ def study(
         endpoint={"url": endpoint, "model": model, "key_variable": key_variable},
     )
     gates = _gates(fail_if or ())
-    screen = Screen(json_file)
     if resume is not None:
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
-        report = actions.resume_study(resume, home=home, progress=screen.progress)
+        job = StudyJob(resume=resume, home=home, json_file=json_file, gates=gates)
     else:
         recipe = read_study_recipe({**settings.fields("study"), **alternatives}, recipe_file, tuple(settings.overrides))
         command = shlex.join(["tunewright", *sys.argv[1:]])
-        report = actions.study(recipe, home=home, progress=screen.progress, command=command)
-    print_study(screen, report, actions.run_folder(report.run_id, home))
-    screen.write_json(report.model_dump(mode="json"))
-    _end_with_one_on(actions.why_gates_fail(report, gates), screen)
+        job = StudyJob(recipe=recipe, home=home, json_file=json_file, command=command, gates=gates)
+    code = supervise(job, Screen(json_file).progress)
+    if code:
+        raise typer.Exit(code)
 
 
 _OPTION_OF = {
@@ -174,7 +172,7 @@ def _alternatives(**given: str | list[str] | dict[str, str | None] | None) -> di
     return {name: value for name, value in found.items() if value}
 
 
-def _gates(names: Sequence[str]) -> "list[Gate]":
+def _gates(names: Sequence[str]) -> "tuple[Gate, ...]":
     """Raises: RecipeError when a name is not one of a gate."""
     from tunewright.records import Gate
 
@@ -182,12 +180,4 @@ def _gates(names: Sequence[str]) -> "list[Gate]":
     unknown = [name for name in names if name not in gates]
     if unknown:
         raise RecipeError(Problem("--fail-if", repr(unknown[0]), f"one of {', '.join(gates)}", "Correct the name."))
-    return [gate for gate in gates if gate in names]
-
-
-def _end_with_one_on(failures: Sequence[str], screen: "Screen") -> None:
-    """Raises: typer.Exit when a gate fails."""
-    for failure in failures:
-        screen.say(f"--fail-if: {failure}")
-    if failures:
-        raise typer.Exit(1)
+    return tuple(gate for gate in gates if gate in names)
