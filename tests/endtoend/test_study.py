@@ -100,6 +100,16 @@ def test_every_arm_answers_the_same_test_rows(job):
     assert {cost.arm for cost in job.report.costs} == set(ARMS)
 
 
+def test_the_rows_that_a_prompt_was_made_from_are_counted(job):
+    prompted = next(arm for arm in job.report.arms if arm.name == "prompted")
+    num_made_from = job.report.data.num_rows["train"] if "assembled" in chosen_setting(prompted) else 0
+    assert prompted.facts.rows_needed == num_made_from + 6  # and the validation rows that chose it
+
+
+def chosen_setting(arm):
+    return next(candidate.setting for candidate in arm.candidates if candidate.is_chosen)
+
+
 def test_choices_were_made_and_none_of_them_on_a_test_row(job):
     tried = {arm.name: [candidate.setting for candidate in arm.candidates] for arm in job.report.arms}
     assert tried["prompted"] == [

@@ -150,6 +150,8 @@ def test_options_say_what_they_are_made_of() -> None:
     plain = option("no system prompt", Scripted())
     (prompted,) = prompt_options(plain, [Instruction("mine.txt", "Be brief.")])
     assert (prompted.setting, prompted.system_prompt) == ("mine.txt", "Be brief.")
+    (assembled,) = prompt_options(plain, [Instruction("assembled", "Say red or blue.", num_rows=40)])
+    assert (prompted.num_prompt_rows, assembled.num_prompt_rows) == (0, 40)
     pool = ExamplePool([row("a", "1"), row("b", "2"), row("c", "3")])
     examples = few_shot_options(prompted, pool, (1, 2, 8))
     assert [(each.setting, each.num_examples) for each in examples] == [

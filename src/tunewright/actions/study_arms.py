@@ -86,7 +86,7 @@ class Workshop:
         ground = self.bench.choose("prompted", (plain, prompts.option)).option
         arms = [
             self._measured("zero_shot", Chosen(plain, (), 0.0)),
-            self._measured("prompted", prompts, num_examples=0),
+            self._measured("prompted", prompts),
         ]
         if examples := few_shot_options(ground, self.pool, self.recipe.few_shot.k):
             chosen = self.bench.choose("few-shot", examples)
@@ -138,7 +138,8 @@ class Workshop:
         """
         option, name = chosen.option, NAMES[kind]
         measured = self.bench.measure(name, option)
-        num_rows = num_examples + (len(self.bench.validation) if chosen.candidates else 0)
+        # Examples and prompts are made from the same training rows.
+        num_rows = max(num_examples, option.num_prompt_rows) + (len(self.bench.validation) if chosen.candidates else 0)
         described = StudyArm(
             name=name,
             identity=option.arm.identity,

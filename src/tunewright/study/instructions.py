@@ -27,6 +27,8 @@ class Instruction:
 
     name: str
     text: str
+    num_rows: int = 0
+    """Labelled rows that it was made from."""
 
 
 def assemble_instructions(rows: Sequence[Example], headline: str) -> tuple[Instruction, ...]:
@@ -42,8 +44,8 @@ def assemble_instructions(rows: Sequence[Example], headline: str) -> tuple[Instr
         f"Input: {_question(body)}\nAnswer: {body.answer}" for body in _different(bodies, NUM_EXAMPLES)
     )
     return (
-        Instruction("assembled: the form of the answers", form),
-        Instruction("assembled: the form and fixed examples", f"{form}\n\nExamples:\n\n{examples}"),
+        Instruction("assembled: the form of the answers", form, len(rows)),
+        Instruction("assembled: the form and fixed examples", f"{form}\n\nExamples:\n\n{examples}", len(rows)),
     )
 
 

@@ -16,6 +16,8 @@ class Option:
     setting: str
     arm: Arm
     system_prompt: str | None = None
+    num_prompt_rows: int = 0
+    """Labelled rows that the system prompt was made from."""
     num_examples: int | None = None
     num_passages: int | None = None
 
@@ -25,7 +27,13 @@ def prompt_options(
 ) -> tuple[Option, ...]:
     """One option for each system prompt; `in_user_turn` as in Prompted."""
     return tuple(
-        replace(plain, setting=each.name, arm=Prompted(plain.arm, each.text, in_user_turn), system_prompt=each.text)
+        replace(
+            plain,
+            setting=each.name,
+            arm=Prompted(plain.arm, each.text, in_user_turn),
+            system_prompt=each.text,
+            num_prompt_rows=each.num_rows,
+        )
         for each in instructions
     )
 
