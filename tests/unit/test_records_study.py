@@ -84,7 +84,8 @@ def test_differences_read_from_either_side() -> None:
 
 @pytest.mark.parametrize(
     ("amount", "written"),
-    [(0, "0.00 USD"), (0.000123, "0.00012 USD"), (0.5, "0.5 USD"), (12.345, "12.35 USD"), (1234.5, "1,234 USD"),
+    [(0, "0.00 USD"), (0.000123, "0.00012 USD"), (0.0000834, "0.000083 USD"),
+     (0.5, "0.5 USD"), (12.345, "12.35 USD"), (1234.5, "1,234 USD"),
      (None, "unknown")],
 )  # fmt: skip
 def test_amounts_have_two_digits_that_mean_something(amount: float | None, written: str) -> None:

@@ -115,6 +115,7 @@ def test_there_is_no_break_even_curve_without_prices() -> None:
     pytest.importorskip("matplotlib")
     study = build_study()
     (chart,) = break_even_curve(study.break_even, "USD")
+    assert not re.search(r">1e[-−+]?\d", chart.svg), "a power of ten beside the axis"
     assert "tuned costs less than prompted, set-up included, after" in chart.caption
     assert break_even_curve(None, "USD") == ()
     facts = {arm.name: arm.facts for arm in study.arms}

@@ -35,6 +35,7 @@ from tunewright.records.figures import (
     format_estimate,
     format_memorisation,
     format_p_value,
+    format_plain,
     format_savings,
 )
 from tunewright.records.findings import (
@@ -266,6 +267,7 @@ __all__ = [
     "format_estimate",
     "format_memorisation",
     "format_p_value",
+    "format_plain",
     "format_savings",
     "input_id",
     "read_recipe",

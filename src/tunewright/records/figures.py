@@ -1,6 +1,7 @@
 """How measured numbers are written, wherever they are shown: terminal, page, verdict, docs."""
 
 import math
+from decimal import Decimal
 
 from tunewright.records.decision import BreakEven
 from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart
@@ -38,8 +39,19 @@ def format_amount(amount: float | None, currency: str) -> str:
     """Give `0.042 USD`, with two digits that mean something; `unknown` where no price was stated."""
     if amount is None:
         return "unknown"
-    digits = f"{amount:,.0f}" if amount >= 100 else f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
+    digits = (
+        f"{amount:,.0f}"
+        if amount >= 100
+        else f"{amount:.2f}"
+        if amount >= 1 or amount == 0
+        else format_plain(amount, 2)
+    )
     return f"{digits} {currency}"
+
+
+def format_plain(value: float, digits: int) -> str:
+    """Give so many digits that mean something, without an exponent: `0.000083`, `12,000`."""
+    return format(Decimal(f"{value:.{digits}g}"), ",f")
 
 
 def format_memorisation(found: MemorisationSummary) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunewright.records import ArmCost, BreakEven, Estimate, Metric, format_amount, format_break_even
+from tunewright.records import ArmCost, BreakEven, Estimate, Metric, format_amount, format_break_even, format_plain
 from tunewright.study.charts import SERIES_COLOURS, SERIES_MARKERS, Chart
 from tunewright.study.svg import INK, draw
 
@@ -80,7 +80,7 @@ class _CostPanel:
         else:
             axes.set_xlim(left=0, right=1.1 * max(costs) or 1)
             axes.locator_params(axis="x", nbins=5)
-            axes.ticklabel_format(axis="x", scilimits=(-2, 4), useMathText=False)
+            axes.xaxis.set_major_formatter(_plain)
         if self.metric.is_share:
             axes.set_ylim(-2, 102)
         axes.set_xlabel(f"cost of 1,000 requests ({self.currency})")
@@ -107,6 +107,11 @@ class _BreakEvenPanel:
         axes.set_xlabel("requests")
         axes.set_ylabel(f"total cost ({self.currency})")
         axes.locator_params(nbins=5)
-        axes.ticklabel_format(axis="y", scilimits=(-2, 4), useMathText=False)
+        axes.yaxis.set_major_formatter(_plain)
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
+
+
+def _plain(value: float, _position: float) -> str:
+    """A tick that says its whole value: a power of ten beside the axis is overlooked, and stood in the legend."""
+    return format_plain(value, 4)
