@@ -8,6 +8,7 @@ from data_report_fixture import build_data_report, build_result
 from listening import Listening
 
 from tunewright.actions import check, checking, preparing
+from tunewright.errors import StoreError
 from tunewright.records import DataRecipe
 
 
@@ -35,3 +36,12 @@ def test_a_report_holds_the_worst_findings_and_the_fix_list_all(
     (result,) = report.blocking
     assert (result.num_rows, len(result.findings)) == (10, 2)
     assert len(fixes.read_text(encoding="utf-8").splitlines()) == 10
+
+
+def test_a_folder_that_is_not_there_is_told_before_the_rows_are_read(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere" / "x"
+    recipe = DataRecipe(path=str(tmp_path / "rows.jsonl"))  # does not exist either
+    with pytest.raises(StoreError, match=r"nowhere/x: found no such folder, expected a file in a folder that exists"):
+        check(recipe, page=nowhere)
+    with pytest.raises(StoreError, match=r"nowhere/x: found no such folder"):
+        check(recipe, fixes_file=nowhere)

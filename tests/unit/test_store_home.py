@@ -23,6 +23,23 @@ def test_home_is_the_argument_then_the_variable_then_the_users_folder(tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        StoreError, match=r"home .*file: found a file, expected a folder\. Give another .*TUNEWRIGHT_HOME"
+    ):
+        Store(tmp_path / "file")
+
+
+def test_a_home_that_cannot_be_written_is_refused_before_anything_is_made(tmp_path, monkeypatch):
+    home = tmp_path / "deep" / "home"
+    Store(home).require_writable()
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(StoreError, match=rf"home {home}: found no permission to write in {tmp_path}, expected"):
+        Store(home).require_writable()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_dataset_comes_back_as_it_was(tmp_path):
     version, examples = dataset("one?", "two\u2028lines?\r\n", "\x00 and é?")
     folder = new_store(tmp_path).put_dataset(version, examples)

@@ -53,6 +53,9 @@ def check(
         StoreError: a file cannot be written, or the fix list would replace one that exists.
     """
     started = time.monotonic()
+    for path in (fixes_file, page):
+        if path is not None:
+            _require_folder_of(path)
     if fixes_file is not None:
         require_no_edited_list(fixes_file, data)
     under_base = None if base is None else _rows_under(base, data)
@@ -96,6 +99,13 @@ def _report(data: DataRecipe, examined: ExaminedData, results: Sequence[CheckRes
 
 def _num_copies(results: Sequence[CheckResult]) -> int:
     return next(result.num_rows for result in results if result.check == "duplicates")
+
+
+def _require_folder_of(path: Path) -> None:
+    """Said before the rows are read, which may take minutes."""
+    if not path.parent.is_dir():
+        fix = "Make the folder, or give another file."
+        raise StoreError(str(Problem(str(path), "no such folder", "a file in a folder that exists", fix)))
 
 
 def _write_page(path: Path, report: DataReport) -> None:

@@ -55,6 +55,8 @@ def tune(
         InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume` continues.
     """
     progress = progress or SilentProgress()
+    store = Store(home)
+    store.require_writable()
     require_trainable_together(recipe)
     prompt = read_bake_prompt(recipe.bake) if recipe.bake else None
     preparation = plant_canaries(prepare_tuning(recipe, progress, home))
@@ -62,7 +64,6 @@ def tune(
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
     refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.method, Full))
-    store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
 
     def command_of(run_id: str) -> str:

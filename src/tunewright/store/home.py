@@ -38,6 +38,8 @@ class Store:
     Args:
         home: where. Default: the environment variable TUNEWRIGHT_HOME, else `~/.tunewright`. Made when first needed.
         files, clock, token: the world, for tests: the disk, the time (aware of its zone), and a few random letters.
+    Raises:
+        StoreError: the home is a file.
     """
 
     def __init__(
@@ -53,6 +55,19 @@ class Store:
         self._token = token or (lambda: secrets.token_hex(2))
         self.logs = DatasetLogs(self.home / "named", self.files, self._clock)
         """The history of every named data set."""
+        if self.home.is_file():
+            raise StoreError(str(Problem(f"home {self.home}", "a file", "a folder", _HOME_ADVICE)))
+
+    def require_writable(self) -> None:
+        """Find out before the work whether its result could be kept; nothing is written.
+
+        Raises:
+            StoreError: the home may not be written, or may not be made.
+        """
+        nearest = next(path for path in (self.home, *self.home.absolute().parents) if path.exists())
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            found = f"no permission to write in {nearest}"
+            raise StoreError(str(Problem(f"home {self.home}", found, "a folder to keep runs in", _HOME_ADVICE)))
 
     def put_dataset(self, version: DatasetVersion, examples: Mapping[str, Example]) -> Path:
         """Freeze a dataset version with its examples. Doing it again changes nothing.
@@ -180,6 +195,7 @@ class Store:
             yield
 
 
+_HOME_ADVICE = f"Give another folder with --home, or in the environment variable {HOME_VARIABLE}."
 _LOG_ADVICE = "`tunewright data log` lists those that have a name."
 
 
