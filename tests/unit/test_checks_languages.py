@@ -1,5 +1,7 @@
 """Rows in another script or another language than the rest."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -8,7 +10,7 @@ from check_rows import chat_rows
 
 from tunewright.data.checks import languages
 from tunewright.data.checks.languages import LANGUAGE_MIX
-from tunewright.errors import MissingExtraError
+from tunewright.errors import MissingExtraError, StoreError
 from tunewright.records import CheckRecipe, Finding
 
 PLACES = ("bridge", "mill", "harbour", "market", "forest", "tower")
@@ -91,4 +93,16 @@ def test_without_the_library_the_check_names_the_extra(monkeypatch: pytest.Monke
     languages._identifier.cache_clear()
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
     with pytest.raises(MissingExtraError, match="py3langid"):
+        find(ENGLISH)
+
+
+def test_a_full_folder_for_temporary_files_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("py3langid")
+
+    def is_full(*arguments: object, **settings: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    languages._identifier.cache_clear()
+    monkeypatch.setattr("py3langid.langid.LanguageIdentifier.from_model_file", is_full)
+    with pytest.raises(StoreError, match=r"No space left on device, expected room .*model of languages\..*TMPDIR"):
         find(ENGLISH)

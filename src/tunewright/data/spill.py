@@ -49,13 +49,18 @@ class Spill:
         return os.pread(self._file.fileno(), num_bytes, start)
 
     def _refused(self, error: OSError) -> StoreError:
-        problem = Problem(
-            tempfile.gettempdir(),
-            error.strerror or type(error).__name__,
-            f"room for temporary files, {self.num_bytes:,} bytes so far",
-            "Free some space, or name another folder in the environment variable TMPDIR.",
-        )
-        return StoreError(str(problem))
+        return no_room_for_temporary_files(error, f"{self.num_bytes:,} bytes so far")
+
+
+def no_room_for_temporary_files(error: OSError, what_for: str) -> StoreError:
+    """What to say when the folder for temporary files is full or refuses."""
+    problem = Problem(
+        tempfile.gettempdir(),
+        error.strerror or type(error).__name__,
+        f"room for temporary files, {what_for}",
+        "Free some space, or name another folder in the environment variable TMPDIR.",
+    )
+    return StoreError(str(problem))
 
 
 def _close(file: IO[bytes]) -> None:

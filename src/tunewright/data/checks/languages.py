@@ -11,6 +11,7 @@ from tunewright.data.checks.check import Check, CheckedRow, RowSet, SomeRows
 from tunewright.data.checks.row_finding import excerpt, row_finding
 from tunewright.data.checks.text import script_of
 from tunewright.data.checks.words import words
+from tunewright.data.spill import no_room_for_temporary_files
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -145,7 +146,10 @@ def _identifier() -> "LanguageIdentifier":
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError:
         raise MissingExtraError("py3langid", "data", "tell languages apart") from None
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True, min_confidence=_MIN_CONFIDENCE)
+    try:
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True, min_confidence=_MIN_CONFIDENCE)
+    except OSError as error:  # it is unpacked into the folder for temporary files
+        raise no_room_for_temporary_files(error, "to unpack the model of languages") from error
 
 
 def _named(language: str | None) -> str:
