@@ -442,9 +442,14 @@ def test_a_validation_loss_that_is_no_number_goes_back_once_and_then_stops_the_r
     job = make_job(tmp_path, base, recipe(), losses=[9.0, nan, nan], name="other")
     with pytest.raises(DivergedError, match=r"validation loss after step 3 is nan.*lower train\.learning_rate"):
         train(job, SilentProgress())
-    untrained = make_job(tmp_path, base, recipe(), losses=[nan], name="untrained")
-    with pytest.raises(DivergedError, match="validation loss after step 0 is nan"):
-        train(untrained, SilentProgress())
+
+
+def test_a_base_without_finite_losses_is_told_before_the_first_step(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(), losses=[float("nan")])
+    with pytest.raises(
+        DivergedError, match=r"before the first step is nan: the base itself .*train\.precision=float32"
+    ):
+        train(job, SilentProgress())
 
 
 def test_a_checkpoint_of_another_method_is_refused(base, tmp_path):

@@ -10,7 +10,14 @@ from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune, tuning
-from tunewright.errors import BaseMismatchError, DivergedError, InterruptedRunError, StoreError, TrainError
+from tunewright.errors import (
+    BaseMismatchError,
+    DivergedError,
+    InterruptedRunError,
+    ModelError,
+    StoreError,
+    TrainError,
+)
 from tunewright.model.adapter import trainable_parameters
 from tunewright.records import Run, RunStatus
 from tunewright.store import RunFolder, Store
@@ -134,3 +141,18 @@ def test_weights_that_are_not_numbers_are_never_published(
     run = Store(tmp_path / "home").run("last")
     assert not run.has("artifact")
     assert run.record.status is RunStatus.FAILED
+
+
+def test_a_public_task_that_is_unknown_is_told_before_anything_is_trained(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(model: Path, adapter: Path | None, tasks: tuple[str, ...], *limits: object) -> None:
+        raise ModelError(f"no task {tasks[0]}")
+
+    monkeypatch.setattr("tunewright.actions.benchmarking.run_lm_eval", refuse)
+    recipe = small_recipe(write_rows(tmp_path / "rows.jsonl"), base, "retention.enabled=true", "retention.tasks=[ark]")
+    with pytest.raises(ModelError, match="no task ark"):
+        tune(recipe, home=tmp_path / "home")
+    run = Store(tmp_path / "home").run("last")
+    assert run.record.status is RunStatus.FAILED
+    assert list(run.metrics()) == []

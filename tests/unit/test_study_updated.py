@@ -1,7 +1,8 @@
 """Who follows a change of the documents: scripted arms that read them, and some that do not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pytest
 from study_parts import KeywordIndex, Scripted, passage, row
 
 from tunewright.contracts import SilentProgress
@@ -9,10 +10,10 @@ from tunewright.evaluate import ArmScores, judge
 from tunewright.evaluate import TestItem as Item
 from tunewright.evaluate import test_items as items_of
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.records import EvaluateRecipe, Example, UpdatedArm, Verdict
+from tunewright.records import Difference, EvaluateRecipe, Example, UpdatedArm, Verdict
 from tunewright.study.arms import Retrieval, ZeroShot
 from tunewright.study.options import Option
-from tunewright.study.updated import measure_update, pair_with_old, with_index
+from tunewright.study.updated import measure_update, pair_with_old, with_corrected_verdicts, with_index
 
 NUM = 12
 OLD_ROWS = [row(f"fee {number}", f"old {number}") for number in range(NUM)]
@@ -39,7 +40,7 @@ def asked(option: Option, items: Sequence[Item]) -> ArmScores:
 def measured(option: Option, new: list[Example] = NEW_ROWS) -> UpdatedArm:
     pairs, _ = pair_with_old(items_of(new, None), OLD_ROWS)
     metric = SCORERS["exact_match"].metric
-    return measure_update("arm", option, NEW, pairs, asked, metric, EvaluateRecipe(num_resamples=100))
+    return measure_update("arm", option, NEW, pairs, asked, metric, EvaluateRecipe(num_resamples=100))[0]
 
 
 def test_an_arm_that_reads_follows_the_new_documents() -> None:
@@ -97,5 +98,27 @@ def test_an_answer_counts_as_the_one_that_it_is_nearer_to() -> None:
     def by_words(option: Option, items: Sequence[Item]) -> ArmScores:
         return judge(option.arm, None, items, ("token_f1",), SilentProgress(), "arm")
 
-    found = measure_update("arm", option, NEW, pairs, by_words, metric, EvaluateRecipe(num_resamples=100))
+    found, _ = measure_update("arm", option, NEW, pairs, by_words, metric, EvaluateRecipe(num_resamples=100))
     assert (found.num_new, found.num_old) == (1, 0)
+
+
+def test_verdicts_are_corrected_for_the_number_of_arms() -> None:
+    metric = SCORERS["exact_match"].metric
+    pairs, _ = pair_with_old(items_of(NEW_ROWS, None), OLD_ROWS)
+
+    def six_follow(question: str) -> str:
+        number = int(question.split()[-1])
+        return f"new {number}" if number < 6 else "I cannot say"
+
+    def measured_alone(answer: Callable[[str], str]) -> tuple[UpdatedArm, Difference]:
+        option = arm(Scripted(answer), reads=False)
+        return measure_update("arm", option, NEW, pairs, asked, metric, EvaluateRecipe(num_resamples=100))
+
+    followed = measured_alone(six_follow)
+    # Six gained, none lost: p = 2 x 0.5^6 = 0.031 alone, 0.0625 as the smaller of two.
+    assert followed[1].p_value == pytest.approx(0.03125)
+    assert followed[0].verdict is Verdict.BETTER
+    other = measured_alone(lambda _: "I cannot say")
+    alone, both = with_corrected_verdicts([followed]), with_corrected_verdicts([followed, other])
+    assert [found.verdict for found in alone] == [Verdict.BETTER]
+    assert [found.verdict for found in both] == [Verdict.TOO_FEW_ROWS] * 2

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT
-from tunewright.actions.benchmarking import measure_tasks
+from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.preparing import Preparation, answers_only
 from tunewright.actions.reporting import build_report, write_report
@@ -82,6 +82,8 @@ def carry_out_baking(
     """Measure the prompted and the plain base, train, measure the tuned model without the prompt, report."""
     bake, prompt = settled(preparation.recipe.bake), str(run.read_json(PROMPT_FILE))
     bench = _bench(run, preparation, progress)
+    with timed(run, "run public benchmarks on the base"):
+        measure_tasks_of_base(run, preparation)
     with timed(run, "load the base"):
         model = language_model(preparation)
     prompted, base, changed = _ask_base(run, bench, preparation, model, prompt, progress)

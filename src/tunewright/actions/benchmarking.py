@@ -11,22 +11,29 @@ from tunewright.store import RunFolder
 TASKS_FILE = "tasks-base.json"
 
 
-def measure_tasks(run: RunFolder, preparation: Preparation) -> tuple[BenchmarkResult, ...]:
-    """Run `retention.tasks` on the base and on the run's artifact; empty where none was asked for.
+def measure_tasks_of_base(run: RunFolder, preparation: Preparation) -> None:
+    """Run `retention.tasks` on the base, if any were asked for and no earlier sitting did.
 
-    What an earlier sitting measured of the base is kept.
+    Before training, so that a task that is unknown or cannot be read is told then and not hours later.
     """
+    settings = preparation.recipe.retention
+    if settings.tasks and not run.has(TASKS_FILE):
+        found = run_lm_eval(preparation.base.folder, None, settings.tasks, settings.task_folder, settings.max_items)
+        run.write_json(TASKS_FILE, [vars(values) for values in found])
+
+
+def measure_tasks(run: RunFolder, preparation: Preparation) -> tuple[BenchmarkResult, ...]:
+    """Run `retention.tasks` on the run's artifact beside what the base had; empty where none was asked for."""
     recipe = preparation.recipe
     settings = recipe.retention
     if not settings.tasks:
         return ()
     base, artifact = preparation.base.folder, run.published(ARTIFACT)
-    limits = settings.tasks, settings.task_folder, settings.max_items
-    if not run.has(TASKS_FILE):
-        run.write_json(TASKS_FILE, [vars(found) for found in run_lm_eval(base, None, *limits)])
+    measure_tasks_of_base(run, preparation)  # runs that an older version trained have no such file
     before = [TaskValues(**found) for found in run.read_json(TASKS_FILE)]
     model, adapter = (base, artifact) if isinstance(recipe.method, Lora) else (artifact, None)
-    after = {found.task: found for found in run_lm_eval(model, adapter, *limits)}
+    measured = run_lm_eval(model, adapter, settings.tasks, settings.task_folder, settings.max_items)
+    after = {found.task: found for found in measured}
     sampling = (recipe.evaluate.num_resamples, recipe.evaluate.seed)
     return tuple(_compared(found, after[found.task], sampling) for found in before if found.task in after)
 

@@ -17,7 +17,7 @@ from tunewright.store import RunFolder, Store
 from tunewright.store.runs import INDEXES
 from tunewright.study.bench import Bench
 from tunewright.study.options import Option
-from tunewright.study.updated import UpdatedItems, measure_update, pair_with_old
+from tunewright.study.updated import UpdatedItems, measure_update, pair_with_old, with_corrected_verdicts
 
 UPDATED_ROWS_FILE, UPDATED_PASSAGES_FILE = "updated-rows.json", "updated-passages.json"
 
@@ -100,6 +100,6 @@ def measure_updates(
     def judge(option: Option, asked: Sequence[TestItem]) -> ArmScores:
         return bench.judge_headline("changed answers", option, asked)
 
-    return tuple(
-        measure_update(arm.described.name, arm.option, index, items, judge, metric, bench.settings) for arm in arms
+    return with_corrected_verdicts(
+        [measure_update(arm.described.name, arm.option, index, items, judge, metric, bench.settings) for arm in arms]
     )

@@ -32,8 +32,10 @@ from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.evaluate import test_items
 from tunewright.evaluate.task import LOSS_METRICS
+from tunewright.model.load import num_parameters
 from tunewright.outside.chat_endpoint import ChatEndpoint
 from tunewright.records import (
+    Full,
     Passage,
     RunStatus,
     Split,
@@ -52,6 +54,7 @@ from tunewright.study.bench import Bench
 from tunewright.study.instructions import Instruction, assemble_instructions
 from tunewright.study.retrieved_rows import with_retrieved_passages
 from tunewright.study.similar_examples import ExamplePool
+from tunewright.train.forecast import refuse_what_cannot_fit
 
 PROMPTS_FILE, PASSAGES_FILE = "prompts.json", "passages.json"
 """What the user's files held when the study started: a resumed study reads them no more."""
@@ -80,6 +83,8 @@ def study(
         InterruptedRunError: stopped by Ctrl-C or SIGTERM; `resume_study` continues.
     """
     progress = progress or SilentProgress()
+    store = Store(home)
+    store.require_writable()
     _refuse_loss_metrics(recipe)
     instructions = _read_prompts(recipe.prompts)
     passages = _read_passages(recipe.documents, progress) if recipe.documents else None
@@ -89,10 +94,10 @@ def study(
     recipe = recipe.with_tuning(preparation.recipe)
     _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
     announce(preparation, progress)
+    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.tuning.method, Full))
     _announce_sending(recipe, progress)
     if recipe.updated and update:
         require_changes(update.rows, preparation, recipe.updated.answers, progress)
-    store = Store(home)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
 
     def command_of(run_id: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT, say_slow_answers
 from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
-from tunewright.actions.benchmarking import measure_tasks
+from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.handover import command_to_continue
 from tunewright.actions.memorising import open_probe, plant_canaries
@@ -116,6 +116,8 @@ def _carry_out(
         if probe:
             with timed(run, "measure memorisation"):
                 probe.measure_base(run, base_model)
+        with timed(run, "run public benchmarks on the base"):
+            measure_tasks_of_base(run, preparation)
         tuned_model = with_trainable(base_model, preparation.recipe)
         with timed(run, "train"):
             tuned_model, summary = train_keeping_ability(run, preparation, tuned_model, progress, command_to_continue)

@@ -11,8 +11,9 @@ from tunewright.contracts import PassageIndex
 from tunewright.evaluate import ArmScores, TestItem
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import difference, estimate
-from tunewright.records import Conversation, EvaluateRecipe, Example, Metric, Score, UpdatedArm
+from tunewright.records import Conversation, Difference, EvaluateRecipe, Example, Metric, Score, UpdatedArm
 from tunewright.study.arms import Retrieval
+from tunewright.study.contrasts import corrected
 from tunewright.study.options import Option
 
 _RIGHT_OR_WRONG = SCORERS["accuracy"].metric
@@ -68,13 +69,15 @@ Judge = Callable[[Option, Sequence[TestItem]], ArmScores]
 def measure_update(
     arm: str, option: Option, index: PassageIndex, items: UpdatedItems, judge: Judge, metric: Metric,
     recipe: EvaluateRecipe,
-) -> UpdatedArm:  # fmt: skip
+) -> tuple[UpdatedArm, Difference]:  # fmt: skip
     """Ask one arm before and after the exchange.
 
     Args:
         option: as the arm was measured, with the old documents.
         index: of the new documents.
         metric: the headline metric.
+    Returns:
+        The arm with the verdict it has alone, and the difference of new and old answers that the verdict is on.
     """
     swapped = with_index(option, index)
     before = judge(option, items.old).of(metric.name)
@@ -82,7 +85,7 @@ def measure_update(
     is_new, is_old = _nearer(as_new, as_old, metric), _nearer(as_old, as_new, metric)
     sampling = (recipe.num_resamples, recipe.seed)
     change = difference(_RIGHT_OR_WRONG, "new answers", "old answers", is_new, is_old, *sampling)
-    return UpdatedArm(
+    found = UpdatedArm(
         arm=arm,
         reads_documents=isinstance(option.arm, Retrieval),
         before=estimate(metric, before, *sampling),
@@ -92,6 +95,15 @@ def measure_update(
         num_old=_count(is_old),
         num_items=len(items.new),
         verdict=change.verdict,
+    )
+    return found, change
+
+
+def with_corrected_verdicts(measured: Sequence[tuple[UpdatedArm, Difference]]) -> tuple[UpdatedArm, ...]:
+    """The arms of a study with the verdicts that survive Holm's correction over them: several were tried."""
+    changes = corrected([change for _, change in measured])
+    return tuple(
+        arm.model_copy(update={"verdict": change.verdict}) for (arm, _), change in zip(measured, changes, strict=True)
     )
 
 

@@ -241,6 +241,11 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
             "machine with more memory."
         ) from None
     loss = validation.loss
+    if not math.isfinite(loss) and state.step == 0:
+        raise DivergedError(
+            f"The validation loss before the first step is {loss}: the base itself gives no finite numbers for these "
+            "rows. Try train.precision=float32; if that is no better its weights are damaged: load them again."
+        )
     if not math.isfinite(loss):
         raise DivergedError(
             f"The validation loss after step {state.step} is {loss}. The last finite weights are in the newest "
