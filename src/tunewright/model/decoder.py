@@ -65,10 +65,13 @@ def decoder_refusal(base: "PreTrainedModel") -> str | None:
     return None
 
 
-def last_states(base: "PreTrainedModel", batch: PackedBatch) -> Tensor:
+def last_states(base: "PreTrainedModel", batch: PackedBatch, generator: torch.Generator | None = None) -> Tensor:
     """[N, D]: the last hidden states that the batch's targets are predicted from.
 
     Computed in autocast's dtype if it is on, else in that of the weights.
+
+    Args:
+        generator: what dropout draws from; torch's own if None.
     """
     device = batch.token_ids_T.device.type
     compute = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else base.dtype
@@ -81,14 +84,15 @@ def last_states(base: "PreTrainedModel", batch: PackedBatch) -> Tensor:
         for layer in model.layers:
             attention, mlp = layer.self_attn, layer.mlp
             normed_TD = _norm(layer.input_layernorm, states_TD, offset)
-            heads_TLD = project([attention.q_proj, attention.k_proj, attention.v_proj], normed_TD)
+            heads_TLD = project([attention.q_proj, attention.k_proj, attention.v_proj], normed_TD, generator)
             attended_TD = _attend(attention, heads_TLD, batch, blocks, (cosines[0], sines[0]), offset)
             if layer is model.layers[-1]:
                 attended_TD, states_TD = attended_TD[batch.positions_N], states_TD[batch.positions_N]
-            states_TD = states_TD + project([attention.o_proj], attended_TD)
+            states_TD = states_TD + project([attention.o_proj], attended_TD, generator)
             normed_TD = _norm(layer.post_attention_layernorm, states_TD, offset)
-            gates_TF = project([mlp.gate_proj, mlp.up_proj], normed_TD)
-            states_TD = states_TD + project([mlp.down_proj], _gate(gates_TF, type(mlp.act_fn).__name__))
+            gates_TF = project([mlp.gate_proj, mlp.up_proj], normed_TD, generator)
+            gated_TF = _gate(gates_TF, type(mlp.act_fn).__name__)
+            states_TD = states_TD + project([mlp.down_proj], gated_TF, generator)
         return _norm(model.norm, states_TD, offset)
 
 

@@ -22,7 +22,7 @@ from tunewright.records import Precision
 from tunewright.render import TokenSequence
 
 if TYPE_CHECKING:
-    from torch import Tensor, device
+    from torch import Generator, Tensor, device
     from torch.nn import Linear, Module
     from transformers import PreTrainedModel
 
@@ -87,15 +87,22 @@ def _shares_prompts(network: "PreTrainedModel") -> bool:
     return str(network.device.type) != "cuda"
 
 
-def trained_loss(network: "PreTrainedModel", batch: PackedBatch | PaddedBatch) -> "Tensor":
-    """Sum over the trained tokens of loss weight x cross-entropy in nats, for the backward pass."""
+def trained_loss(
+    network: "PreTrainedModel", batch: PackedBatch | PaddedBatch, generator: "Generator | None" = None
+) -> "Tensor":
+    """Sum over the trained tokens of loss weight x cross-entropy in nats, for the backward pass.
+
+    Args:
+        generator: what our own layers' dropout draws from; torch's own if None. The network's own code knows no other.
+    """
     from tunewright.model.decoder import last_states
     from tunewright.model.head import head_loss
 
     head, layout = _plain_head(network), _layout(network)
     if isinstance(batch, PackedBatch) and head is not None and layout.has_plain_head:
         is_fast = layout.slow_reason is None
-        states_ND = last_states(_without_adapter(network), batch) if is_fast else _packed_states(network, batch)
+        base = _without_adapter(network)
+        states_ND = last_states(base, batch, generator) if is_fast else _packed_states(network, batch)
         return head_loss(head, states_ND, batch.targets_N, batch.loss_weights_N)
     losses_N, weights_N, _ = trained_token_losses(network, batch)
     return (losses_N * weights_N).sum()

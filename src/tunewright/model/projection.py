@@ -10,6 +10,7 @@ Axes: T tokens, I inputs, O outputs of all layers together, R ranks of all updat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,12 +35,13 @@ def plain_linear(module: Any) -> Linear | None:
     return None if is_switched or has_bias or len(active) > 1 else module.base_layer
 
 
-def project(modules: Sequence[Any], states_TI: Tensor) -> Tensor:
+def project(modules: Sequence[Any], states_TI: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """[T, O]: outputs of the modules side by side, in the dtype of the states.
 
     Args:
         modules: linear layers, with or without an adapter of PEFT's, that `plain_linear` accepts. All of them have
             biases or none, and all are trained or none.
+        generator: what dropout draws from; torch's own if None.
     """
     layers = [layer for module in modules if (layer := plain_linear(module))]
     weights = [layer.weight for layer in layers]
@@ -56,9 +58,15 @@ def project(modules: Sequence[Any], states_TI: Tensor) -> Tensor:
             dropout = getattr(module.lora_dropout[name], "p", 0.0)
             rank += len(down_RI)
         output += len(weight)
-    dropped_TI = functional.dropout(states_TI, dropout) if dropout and modules[0].training else None
+    dropped_TI = _drop(states_TI, dropout, generator) if dropout and modules[0].training else None
     plan = _Plan(compute_copies(modules[0], weights, states_TI.dtype), len(biases), tuple(updates))
     return _project(plan, states_TI, dropped_TI, *weights, *biases, *down_RIs, *up_ORs)
+
+
+def _drop(states_TI: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+    """Torch's dropout, which takes no generator."""
+    is_kept_TI = torch.empty_like(states_TI, dtype=torch.bool).bernoulli_(1 - share, generator=generator)
+    return (states_TI * is_kept_TI).mul_(1 / (1 - share))
 
 
 def _active(lora: Any) -> list[str]:
@@ -68,6 +76,9 @@ def _active(lora: Any) -> list[str]:
 # Copies in the compute dtype
 
 _State = tuple[torch.dtype, list[tuple[int, int]], bool]
+
+_copying = Lock()
+"""Of threads that need the same copy one makes it."""
 
 _copies: "WeakKeyDictionary[Module, tuple[_State, tuple[Tensor, ...]]]" = WeakKeyDictionary()
 
@@ -82,10 +93,11 @@ def compute_copies(owner: Module, weights: Sequence[Tensor], dtype: torch.dtype)
         return tuple(weight.detach() for weight in weights)
     is_trained = any(weight.requires_grad for weight in weights)
     state = dtype, [(weight.data_ptr(), weight._version) for weight in weights], is_trained
-    if owner not in _copies or _copies[owner][0] != state:
-        with torch.inference_mode(False), torch.no_grad():  # a copy made while scoring serves training, too
-            _copies[owner] = state, (torch.cat([weight.to(dtype) for weight in weights]),)
-    return _copies[owner][1]
+    with _copying:
+        if owner not in _copies or _copies[owner][0] != state:
+            with torch.inference_mode(False), torch.no_grad():  # a copy made while scoring serves training, too
+                _copies[owner] = state, (torch.cat([weight.to(dtype) for weight in weights]),)
+        return _copies[owner][1]
 
 
 def forget_copies(*, of_frozen: bool = False) -> None:
