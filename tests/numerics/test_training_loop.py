@@ -15,6 +15,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
 from tunewright.errors import CorruptError, DivergedError, InterruptedRunError, StoreError, TrainError
+from tunewright.model import forward
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import (
@@ -29,7 +30,7 @@ from tunewright.records import (
 )
 from tunewright.render import TokenSequence
 from tunewright.store import Store
-from tunewright.train import checkpoint, explosion, loop, trainable
+from tunewright.train import checkpoint, explosion, loop, side_by_side, trainable
 from tunewright.train.loop import TrainingJob, Validation, train
 from tunewright.train.recovery import Recovery
 from tunewright.train.schedule import make_plan
@@ -103,13 +104,25 @@ class Killed(BaseException):
     """Stands in for SIGKILL: nothing in the package catches it."""
 
 
+@pytest.fixture
+def set_threads(monkeypatch):
+    """Sets the number of threads until the test ends, whatever the machine has; small steps are divided, too."""
+    monkeypatch.setattr(side_by_side, "MIN_TOKENS", 1)
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize(
-    ("method", "optimizer"), [(LORA, "adamw"), (Full(), "adamw"), (Full(), "muon")], ids=["lora", "full", "muon"]
+    ("method", "optimizer", "num_threads"),
+    [(LORA, "adamw", 1), (LORA, "adamw", 2), (Full(), "adamw", 2), (Full(), "muon", 1)],
+    ids=["lora", "lora, two threads", "full", "muon"],
 )
 @pytest.mark.parametrize("checkpoint_each_step", [True, False], ids=["each step", "at validation"])
 def test_three_kills_and_resumes_end_in_the_same_bytes_as_a_straight_run(
-    method, optimizer, checkpoint_each_step, base, tmp_path, monkeypatch
+    method, optimizer, num_threads, checkpoint_each_step, base, tmp_path, monkeypatch, set_threads
 ):
+    set_threads(num_threads)
     chosen = recipe(method, optimizer=optimizer, seconds_between_checkpoints=1e-9 if checkpoint_each_step else 1e9)
     straight = make_job(tmp_path, base, chosen, name="straight")
     expected = train(straight, SilentProgress())
@@ -604,6 +617,30 @@ def test_where_memory_runs_out_the_micro_batch_is_halved_until_it_fits(base, tmp
     words = "Memory ran out: from step 1 on, micro-batches of 5 tokens, with the same rows per step."
     assert progress.lines[1].startswith(words)
     # Dropout included: what the failed passes drew and added is gone.
+    assert weights_hash(job) == weights_hash(smaller)
+    assert summary.curve == expected.curve
+
+
+def test_where_memory_runs_out_in_one_of_two_threads_the_micro_batch_is_halved(
+    base, tmp_path, monkeypatch, set_threads
+):
+    set_threads(2)
+    smaller = make_job(tmp_path, base, recipe(tokens_per_micro_batch=10), name="smaller")
+    expected = train(smaller, SilentProgress())
+    real, tries = forward.trained_loss, []
+
+    def limited(network, batch, generator):
+        loss = real(network, batch, generator)
+        tries.append(threading.current_thread())
+        if len(tries) == 2:
+            raise OUT_OF_MEMORY[1]
+        return loss
+
+    monkeypatch.setattr(side_by_side, "trained_loss", limited)
+    job = make_job(tmp_path, base, recipe(tokens_per_micro_batch=20))
+    summary = train(job, SilentProgress())
+    assert threading.main_thread() not in tries
+    assert [remedy.tokens_per_micro_batch for remedy in summary.remedies] == [10]
     assert weights_hash(job) == weights_hash(smaller)
     assert summary.curve == expected.curve
 

@@ -156,3 +156,21 @@ def test_a_public_task_that_is_unknown_is_told_before_anything_is_trained(
     run = Store(tmp_path / "home").run("last")
     assert run.record.status is RunStatus.FAILED
     assert list(run.metrics()) == []
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_a_run_says_whether_threads_compute_rows_side_by_side(
+    num_threads: int, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, listening = torch.get_num_threads(), Listening()
+    torch.set_num_threads(num_threads)
+    monkeypatch.setattr("tunewright.actions.training.train", stop)
+    try:
+        with pytest.raises(InterruptedRunError, match="Continue with"):
+            tune(small_recipe(write_rows(tmp_path / "rows.jsonl"), base), home=tmp_path / "home", progress=listening)
+    finally:
+        torch.set_num_threads(before)
+    said = [
+        line for line in listening.lines if line.startswith("Steps of 512 tokens and more are divided among 2 threads")
+    ]
+    assert len(said) == num_threads - 1

@@ -20,6 +20,7 @@ from tunewright.train.loop import TrainingJob, Validation, train
 from tunewright.train.loss import accumulate_gradients
 from tunewright.train.rehearsal import RehearsalStream
 from tunewright.train.schedule import make_plan
+from tunewright.train.side_by_side import describe_division
 from tunewright.train.stream import TokenStream
 
 
@@ -79,6 +80,9 @@ def train_model(
     )
     if num_processes() == 1:
         progress.say(describe_path(job.network, stream.sequences))
+        division = describe_division(job.network)
+        if division is not None and distillation is None:
+            progress.say(division)
     summary = train(job, progress)
     return settle_retention(job, summary, watch, progress) if watch else summary
 

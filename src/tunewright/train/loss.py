@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
+from tunewright.train.side_by_side import accumulate_side_by_side, divide_step
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,13 +29,23 @@ def accumulate_gradients(
     Args:
         network: in training mode; its gradients must be empty.
         sequences: all rows of the step; cut into micro-batches here.
-        tokens_per_micro_batch: most tokens, padding included, computed at once.
+        tokens_per_micro_batch: most tokens, padding included, computed at once, by all threads together.
     Returns:
         Weighted mean loss in nats per trained token over all sequences; may be infinite or NaN.
     """
     import torch
 
     total_weight = sum(sum(sequence.loss_weights) for sequence in sequences)
+    parts = divide_step(network, sequences, tokens_per_micro_batch)
+    if len(parts) > 1:
+        return accumulate_side_by_side(
+            network,
+            parts,
+            total_weight,
+            tokens_per_micro_batch=tokens_per_micro_batch,
+            pad_token_id=pad_token_id,
+            precision=precision,
+        )
     # Read once at the end: reading makes the CPU wait for a GPU, and the next micro-batch could be laid out meanwhile.
     total_loss = torch.zeros((), device=network.device, dtype=torch.float64)
     for _, batch in make_batches(network, sequences, tokens_per_micro_batch, pad_token_id):
