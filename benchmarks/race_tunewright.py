@@ -2,7 +2,8 @@
 
     python benchmarks/race_tunewright.py JOB RESULT
 
-Settings: `share` (default true) computes a prompt that all rows share once; `tokens_per_micro_batch`.
+Settings: `share` (default true) computes a prompt that all rows share once; `tokens_per_micro_batch`, by default what
+`tunewright tune` derives for such a base.
 """
 
 import json
@@ -16,6 +17,7 @@ from race_job import Clock, Job, load_network, read_rows, steps_of, write_result
 from tunewright.model.adapter import trainable_parameters
 from tunewright.records import TrainRecipe
 from tunewright.render import TokenSequence
+from tunewright.train.defaults import SMALL_BASE
 from tunewright.train.loss import accumulate_gradients
 from tunewright.train.optimizer import make_optimizers
 
@@ -26,6 +28,7 @@ def main() -> None:
     network = load_network(job).train()
     parameters = trainable_parameters(network)
     optimizers = make_optimizers(network, TrainRecipe())
+    tokens_per_micro_batch = 4096 if network.num_parameters() < SMALL_BASE else 2048
     clock = Clock(job.clock)
     least = 16 if job.settings.get("share", True) else sys.maxsize
     with patch("tunewright.model.batch.MIN_SHARED_TOKENS", least):
@@ -34,7 +37,7 @@ def main() -> None:
             loss = accumulate_gradients(
                 network,
                 [to_sequence(index, row) for index, row in enumerate(rows)],
-                tokens_per_micro_batch=job.settings.get("tokens_per_micro_batch", 2048),
+                tokens_per_micro_batch=job.settings.get("tokens_per_micro_batch", tokens_per_micro_batch),
                 pad_token_id=0,
                 precision="bfloat16",
             )
