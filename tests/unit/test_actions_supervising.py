@@ -425,6 +425,25 @@ def test_ctrl_z_stops_both_and_a_long_pause_is_no_reason_to_kill_the_worker(tmp_
     assert int((tmp_path / "pid").read_text()) == worker, "it was killed and started again"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc; the signals are the same elsewhere")
+def test_a_pause_that_nobody_announced_is_no_reason_to_kill_the_worker(tmp_path: Path) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path), PATIENT])
+    wait_for(tmp_path / "began")
+    worker = int((tmp_path / "pid").read_text())
+    # As a paused container: no handler runs, and the clock goes on. The worker is the slower one to go on.
+    for pid in (worker, supervisor.pid):
+        os.kill(pid, signal.SIGSTOP)
+        wait_until_stopped(pid)
+    time.sleep(3.0)  # longer than the worker's patience
+    os.kill(supervisor.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    os.kill(worker, signal.SIGCONT)
+    time.sleep(0.5)
+    (tmp_path / "go").touch()
+    assert supervisor.wait(timeout=60) == 0
+    assert int((tmp_path / "pid").read_text()) == worker, "it was killed and started again"
+
+
 TOGETHER = (
     PATIENT.replace(
         "beats = 0",

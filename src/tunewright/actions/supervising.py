@@ -45,6 +45,9 @@ STARTING_PATIENCE_SECONDS = 120.0
 
 SECONDS_TO_DUMP = 5.0
 SECONDS_BETWEEN_LOOKS = 0.1
+LONGEST_LOOK_SECONDS = 1.0
+"""More between two looks, and this process did not run either: Ctrl-Z, a paused container, a virtual machine at rest.
+Only so much of it counts as silence of the worker."""
 MIN_MICRO_BATCH = 64
 """Tokens. Where the system still kills, smaller ones would not help either."""
 
@@ -202,16 +205,16 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
     num_oom_kills = world.count_oom_kills()
     stop.folder = folder
     worker = stop.worker = world.start(folder.path)
-    beats, patience, seen_at = -1, world.starting_patience_seconds, time.monotonic()
+    beats, patience, silence, looked_at = -1, world.starting_patience_seconds, 0.0, time.monotonic()
     while (code := worker.poll()) is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
-        pulse = folder.pulse()
-        if stop.was_suspended or (pulse is not None and pulse.beats != beats):
-            stop.was_suspended = False
-            seen_at = time.monotonic()
+        pulse, now = folder.pulse(), time.monotonic()
+        silence += min(now - looked_at, LONGEST_LOOK_SECONDS)
+        looked_at = now
         if pulse is not None:
+            silence = silence if pulse.beats == beats else 0.0
             beats, patience = pulse.beats, pulse.patience_seconds
-        if time.monotonic() - seen_at > patience:
+        if silence > patience:
             _end(worker, folder)
             return _Death(None, f"no sign of life for {patience:.0f} s, killed")
     if code == EXIT_OUT_OF_MEMORY:
@@ -286,7 +289,6 @@ class _StopRequests:
     worker: Worker | None = None
     folder: WorkerFolder | None = None
     num_requests: int = 0
-    was_suspended: bool = False
 
     def hand_on(self, number: int, frame: FrameType | None) -> None:
         del frame
@@ -299,7 +301,6 @@ class _StopRequests:
         del number, frame
         self._send_all(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
-        self.was_suspended = True
         self._send_all(signal.SIGCONT)
 
     def _send_all(self, number: int) -> None:
