@@ -222,6 +222,11 @@ def test_an_address_that_cannot_be_one_is_refused_without_its_secrets(url: str, 
     assert "secret" not in str(refusal.value)
 
 
+def test_a_refusal_names_the_setting_that_holds_the_address() -> None:
+    with pytest.raises(RecipeError, match=r"judge\.url: found 'ftp://host/v1'"):
+        ChatEndpoint("ftp://host/v1", "m", setting="judge.url")
+
+
 @pytest.mark.parametrize("key", ["", " ", "two\nlines", "clé"])
 def test_a_key_that_fits_no_header_is_refused_unseen(key: str) -> None:
     with pytest.raises(RecipeError, match="the key: found an empty text, or one with line breaks") as refusal:

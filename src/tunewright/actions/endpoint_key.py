@@ -5,14 +5,17 @@ import os
 from tunewright.errors import Problem, RecipeError
 
 
-def endpoint_key(variable: str | None) -> str | None:
+def endpoint_key(variable: str | None, setting: str = "--key-variable") -> str | None:
     """The key in an environment variable; None for servers that want none.
+
+    Args:
+        setting: what names the variable, for a refusal.
 
     Raises:
         RecipeError: the variable is not set.
     """
     key = os.environ.get(variable) if variable else None
     if variable and not key:
-        fix = f"Set it, as in: export {variable}=...; without a key leave --key-variable out."
-        raise RecipeError(Problem(f"--key-variable {variable}", "no such variable", "one with a key", fix))
+        fix = f"Set it, as in: export {variable}=...; without a key leave {setting} out."
+        raise RecipeError(Problem(f"{setting} {variable}", "no such variable", "one with a key", fix))
     return key

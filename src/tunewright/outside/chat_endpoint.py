@@ -54,6 +54,7 @@ class ChatEndpoint:
         key: sent as a bearer token; None for servers that want none.
         max_answer_tokens: room for one answer.
         limits: of time, attempts and bytes.
+        setting: where the URL stands, for a refusal.
     Raises:
         RecipeError: the URL cannot be an endpoint, or the key cannot be sent in a header.
     """
@@ -66,8 +67,9 @@ class ChatEndpoint:
         *,
         max_answer_tokens: int = 1024,
         limits: EndpointLimits | None = None,
+        setting: str = "--endpoint",
     ) -> None:
-        self.url = _completions_url(url)
+        self.url = _completions_url(url, setting)
         self._is_local = self.url.host in _LOCAL_HOSTS
         self.model = model
         self.notes: list[str] = []
@@ -219,20 +221,20 @@ def _failed(reason: str) -> Answer:
     return Answer(text=None, finish="failed", reason=reason)
 
 
-def _completions_url(url: str) -> "httpx2.URL":
+def _completions_url(url: str, setting: str) -> "httpx2.URL":
     import httpx2
 
     fix = "Give it as in http://localhost:8000/v1 or https://api.openai.com/v1."
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise RecipeError(Problem("--endpoint", str(error), "the URL of a chat endpoint", fix)) from None
+        raise RecipeError(Problem(setting, str(error), "the URL of a chat endpoint", fix)) from None
     if parsed.userinfo or parsed.query or parsed.fragment:
         found = "a URL with a password, query or fragment"  # not repeated: it may hold a secret
-        fix = "Leave it out; a key belongs in an environment variable that --key-variable names."
-        raise RecipeError(Problem("--endpoint", found, "an address alone", fix))
+        fix = "Leave it out; a key belongs in an environment variable (--key-variable, judge.key_variable)."
+        raise RecipeError(Problem(setting, found, "an address alone", fix))
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise RecipeError(Problem("--endpoint", repr(url), "an http:// or https:// URL", fix))
+        raise RecipeError(Problem(setting, repr(url), "an http:// or https:// URL", fix))
     base = url.rstrip("/")
     return httpx2.URL(base if base.endswith(PATH) else f"{base}{PATH}")
 
