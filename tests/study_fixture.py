@@ -15,6 +15,7 @@ from tunewright.records import (
     Difference,
     Estimate,
     FormatScores,
+    JudgeComparison,
     Needs,
     Passage,
     Prices,
@@ -97,6 +98,17 @@ def strict_formats() -> StrictFormats:
         json_schema={"type": "object", "title": HOSTILE}, is_inferred=True, metrics=metrics, note=f"A note {HOSTILE}.",
         arms=(scores("zero-shot", 0.2, 7), scores("zero-shot", 0.85, 3, 61), scores("endpoint", 0.7, 0)),
     )  # fmt: skip
+
+
+def judge_comparison(**changes: object) -> JudgeComparison:
+    """Forty pairs, of which tuned wins most."""
+    found = JudgeComparison(
+        judge=f"large {HOSTILE}", question=f"It is brief {HOSTILE}.", arm="tuned", baseline="prompted", num_wins=18,
+        num_ties=16, num_losses=6, num_unscored=3, num_equal=4, num_first=40, num_second=22, p_value=0.0227,
+        win_rate=Estimate(value=0.65, low=0.55, high=0.75, num_rows=40), verdict=Verdict.BETTER,
+        agreement=Estimate(value=0.69, low=0.53, high=0.83, num_rows=36), note=f"Unscored, most often: {HOSTILE}.",
+    )  # fmt: skip
+    return found.model_copy(update=changes)
 
 
 def _facts(name: str) -> ArmFacts:

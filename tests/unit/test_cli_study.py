@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from cli_fixture import Calls, Shell
-from study_fixture import ARMS, build_study, strict_formats
+from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import EndpointRecipe, Full, StudyReport, UpdatedRecipe
+from tunewright.records import EndpointRecipe, Full, JudgeRecipe, StudyReport, UpdatedRecipe, Verdict, format_judge
 
 
 @pytest.fixture
@@ -54,11 +54,42 @@ def test_the_screen_shows_how_well_each_arm_keeps_a_strict_format(shell: Shell) 
     assert any(row.startswith("A note") for row in rows)
 
 
+def test_the_screen_shows_whom_the_judge_prefers_and_how_far_it_agrees_with_itself(shell: Shell) -> None:
+    shell.fake("study", build_study(judge=judge_comparison(judge="large", note=None)))
+    words = " ".join(shell.run("study", "rows.jsonl").stdout.split("Preference of a judge\n")[1].split())
+    for part in (
+        "tuned against prompted 18 16 6 3 40 of 62",
+        "The judge large prefers tuned to prompted: 18 wins",
+        "it says the same in 69 % [53, 83] of 36 pairs asked",
+        "Zheng et al. 2023",
+    ):
+        assert part in words
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_sentence_about_a_judge_follows_its_verdict(verdict: Verdict) -> None:
+    found = judge_comparison(judge="large", verdict=verdict)
+    words = {
+        Verdict.BETTER: "prefers tuned to prompted",
+        Verdict.WORSE: "prefers prompted to tuned",
+        Verdict.TOO_FEW_ROWS: "shows no clear preference between tuned and prompted",
+    }
+    assert f"The judge large {words[verdict]}: 18 wins" in format_judge(found)
+
+
+def test_the_settings_of_a_judge_are_given_with_set(shell: Shell, study: Calls) -> None:
+    given = ["--set", "judge.url=http://localhost:8000/v1", "--set", "judge.model=large", "--set", "judge.max_items=9"]
+    assert shell.run("study", "rows.jsonl", *given).code == 0
+    (recipe,) = study.arguments
+    assert recipe.judge == JudgeRecipe(url="http://localhost:8000/v1", model="large", max_items=9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["study"], "tunewright study tickets.csv"),
         (["study", "x", "--model", "large"], "endpoint.url: found nothing"),
+        (["study", "x", "--set", "judge.question=Brief?"], "judge.url: found nothing"),
         (["study", "x", "--updated-documents", "d"], "updated.answers: found nothing"),
         (["study", "x", "--fail-if", "bad-luck"], "--fail-if: found 'bad-luck', expected one of worse-than-prompt"),
         (["study", "--resume", "last", "--documents", "d"], "--resume: found --documents"),

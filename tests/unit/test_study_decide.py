@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from study_fixture import judge_comparison
 
 from tunewright.evaluate.judge import ArmScores
 from tunewright.evaluate.scorers import SCORERS
@@ -419,6 +420,16 @@ def test_the_reasons_give_the_values_the_differences_and_the_money() -> None:
     )
     # few_shot takes 2 s: 3600 s of training are earned back by 1.5 s a request after 2400 of them.
     assert found.reasons[3] == "It costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
+
+
+def test_whom_a_judge_prefers_is_told_and_changes_nothing() -> None:
+    evidence = _evidence(_of(few_shot=90, tuned=160))
+    judge = judge_comparison(judge="large", verdict=Verdict.WORSE, num_wins=6, num_losses=18)
+    with_judge = _decide(replace(evidence, judge=judge))
+    (added,) = set(with_judge.reasons) - set(_decide(evidence).reasons)
+    assert added.startswith("The judge large prefers prompted to tuned: 6 wins, 16 ties")
+    assert added.endswith("It decides nothing.")
+    assert with_judge.model_copy(update={"reasons": ()}) == _decide(evidence).model_copy(update={"reasons": ()})
 
 
 def test_a_tuned_winner_that_is_never_cheaper_says_so() -> None:

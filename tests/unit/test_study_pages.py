@@ -6,9 +6,9 @@ import sys
 import pytest
 from html_reader import read
 from report_fixture import HOSTILE
-from study_fixture import ARMS, build_study, strict_formats
+from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import Estimate, Metric, Needs, Prices
+from tunewright.records import JUDGE_CAVEAT, Estimate, Metric, Needs, Prices, Verdict
 from tunewright.study.cost import arm_cost, break_even
 from tunewright.study.study_charts import break_even_curve, cost_against_quality
 from tunewright.study.study_page import render_study_page
@@ -60,6 +60,41 @@ def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrai
     assert "| zero-shot | constrained | 85 % [75, 95] | 85 % [75, 95] | 3 of 96 |" in summary
     assert "<script>" not in re.sub(r"\\.", "", summary)
     assert 'id="formats"' not in render_study_page(build_study())
+
+
+def test_the_preference_of_a_judge_stands_on_the_page_as_a_bar_and_in_the_summary_as_a_table() -> None:
+    study = build_study(judge=judge_comparison())
+    html = render_study_page(study)
+    assert HOSTILE not in html
+    widths = re.findall(r'<span class="(win|tie|loss)" style="width: ([0-9.]+)%">', html)
+    assert widths == [("win", "45.0"), ("tie", "40.0"), ("loss", "15.0")]
+    text = " ".join(read(html).text.split())
+    assert f"The judge large {HOSTILE} prefers tuned to prompted: 18 wins, 16 ties (4 of equal answers)" in text
+    assert "6 losses of tuned, win rate 65 % [55, 75], sign test p 0.023; 3 pairs unscored." in text
+    assert "it says the same in 69 % [53, 83] of 36 pairs asked. Of 62 replies that prefer one answer, 40" in text
+    assert "prompted preferred 6 15 % of those scored unscored 3" in text
+    assert f"It is brief {HOSTILE}." in text
+    assert JUDGE_CAVEAT in text
+    summary = render_study_summary(study)
+    assert "| tuned against prompted | 18 | 16 | 6 | 3 | 69 % |" in summary
+    assert "2306.05685" in summary
+    assert "<script>" not in re.sub(r"\\.", "", summary)
+    assert 'id="judge"' not in render_study_page(build_study())
+
+
+def test_a_judge_that_could_not_be_asked_is_said_with_the_reason() -> None:
+    nothing = {"num_wins": 0, "num_ties": 0, "num_losses": 0, "num_equal": 0, "num_first": 0, "num_second": 0}
+    empty = judge_comparison(
+        **nothing, num_unscored=43, win_rate=None, agreement=None, p_value=None, verdict=Verdict.TOO_FEW_ROWS,
+        note="Unscored, most often: HTTP 401.",
+    )  # fmt: skip
+    html = render_study_page(build_study(judge=empty))
+    text = " ".join(read(html).text.split())
+    assert "has compared no answers of tuned and prompted. Unscored, most often: HTTP 401." in text
+    assert 'class="outcomes" aria' not in html
+    assert "| tuned against prompted | 0 | 0 | 0 | 43 | not measured |" in render_study_summary(
+        build_study(judge=empty)
+    )
 
 
 def test_without_constrained_decoding_the_page_and_the_summary_say_why() -> None:

@@ -1,6 +1,7 @@
 """Put what a study measured into a StudyReport, and the report into its files."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import summarise_data
@@ -13,6 +14,7 @@ from tunewright.records import (
     ArmCost,
     ArmMetric,
     BreakEven,
+    JudgeComparison,
     Metric,
     Split,
     StrictFormats,
@@ -37,14 +39,22 @@ VALIDITY_METRICS = ("schema_valid", "code_parses", "json_valid")
 """Metrics that tell an answer in the right format from any other, the strictest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundBesides:
+    """What was measured about the arms besides their scores on the test rows, as far as it was asked for."""
+
+    updated: tuple[UpdatedArm, ...]
+    formats: StrictFormats | None
+    judge: JudgeComparison | None
+
+
 def build_study_report(
     run: RunFolder,
     recipe: StudyRecipe,
     preparation: Preparation,
     bench: Bench,
     arms: Sequence[StudiedArm],
-    updated: tuple[UpdatedArm, ...],
-    formats: StrictFormats | None,
+    besides: FoundBesides,
     seconds: Mapping[str, float],
 ) -> StudyReport:
     """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
@@ -63,9 +73,10 @@ def build_study_report(
         results=results,
         differences=differences,
         prices=recipe.prices,
-        validity=_validity([*results, *_unconstrained(formats)]),
+        validity=_validity([*results, *_unconstrained(besides.formats)]),
         floor=constant.estimate if constant else None,
-        updated=updated,
+        updated=besides.updated,
+        judge=besides.judge,
     )
     cluster_of = clusters_of(bench.test, training_rows)
     parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS, cluster_of=cluster_of)
@@ -82,14 +93,15 @@ def build_study_report(
         results=results,
         differences=differences,
         constant=constant,
-        updated=updated,
+        updated=besides.updated,
         best=best_arm(headline, results),
         cheapest=cheapest(costs),
         slices=slice_results(scores, parts, headline, recipe.evaluate),
         costs=costs,
         break_even=_break_even(arms, headline, results, costs, recipe),
         answers=telling_rows(scores, bench.test, headline.name, _finders(arms)),
-        strict_formats=formats,
+        strict_formats=besides.formats,
+        judge=besides.judge,
         data=summarise_data(preparation, len(bench.test)),
         base=preparation.base.ref,
         recipe=recipe.model_dump(mode="json"),

@@ -19,7 +19,8 @@ from tunewright.actions.resuming import (
 )
 from tunewright.actions.study_arms import Documents, StudiedArm, Workshop, base_model, train_inside
 from tunewright.actions.study_formats import SCHEMA_FILE, measure_formats, read_answer_schema
-from tunewright.actions.study_reporting import build_study_report, write_study_report
+from tunewright.actions.study_judging import announce_judge, compare_with_judge, settle_judge
+from tunewright.actions.study_reporting import FoundBesides, build_study_report, write_study_report
 from tunewright.actions.study_updating import (
     Update,
     measure_updates,
@@ -91,11 +92,13 @@ def study(
     update = _read_update(recipe, progress)
     schema = read_answer_schema(recipe.answer_schema) if recipe.answer_schema else None
     preparation = answers_only(prepare_tuning(recipe.tuning, progress, home))
-    recipe = recipe.with_tuning(preparation.recipe)
-    _hosted_model(recipe)  # refuses what it cannot ask, before anything is written
+    # Both refuse what they cannot ask, before anything is written.
+    recipe, preparation = settle_judge(recipe.with_tuning(preparation.recipe), preparation)
+    _hosted_model(recipe)
     announce(preparation, progress)
     refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.tuning.method, Full))
     _announce_sending(recipe, progress)
+    announce_judge(recipe, progress)
     if recipe.updated and update:
         require_changes(update.rows, preparation, recipe.updated.answers, progress)
     default = str(store.home / "runs" / "{}" / RECIPE_FILE)
@@ -155,7 +158,9 @@ def _carry_out(
             updated = measure_updates(run, store, workshop.bench, preparation, arms)
         with timed(run, "measure strict formats"):
             formats = measure_formats(run, preparation, workshop.bench, arms)
-        report = build_study_report(run, recipe, preparation, workshop.bench, arms, updated, formats, seconds_of(run))
+        judged = compare_with_judge(run, recipe, workshop.bench, arms)
+        found = FoundBesides(updated, formats, judged)
+        report = build_study_report(run, recipe, preparation, workshop.bench, arms, found, seconds_of(run))
         run.update(status=RunStatus.SUCCEEDED, outputs=write_study_report(run, report))
     return report
 

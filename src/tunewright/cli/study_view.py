@@ -9,7 +9,9 @@ from tunewright.cli.report import REPORT_PAGE
 from tunewright.cli.screen import Screen
 from tunewright.cli.visible import visible
 from tunewright.records import (
+    JUDGE_CAVEAT,
     FormatScores,
+    JudgeComparison,
     StrictFormats,
     StudyArm,
     StudyReport,
@@ -17,6 +19,8 @@ from tunewright.records import (
     format_amount,
     format_break_even,
     format_estimate,
+    format_judge,
+    format_judge_agreement,
 )
 
 SUMMARY = "summary.md"
@@ -47,6 +51,8 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
             screen.show(Text(f"\nGeneral ability of {visible(arm.name)}: {visible(retention.told)}", style))
     if report.strict_formats:
         _print_formats(screen, report.strict_formats)
+    if report.judge:
+        _print_judge(screen, report.judge)
     screen.line(f"\nReport: {folder / REPORT_PAGE}")
     screen.line(f"Summary for a pull request: {folder / SUMMARY}")
 
@@ -106,3 +112,21 @@ def _format_cells(found: FormatScores, formats: StrictFormats) -> tuple[str, ...
     ]
     way = "constrained" if found.is_constrained else "freely"
     return visible(found.arm), way, *values, f"{found.num_truncated:,} of {found.num_answers:,}"
+
+
+def _print_judge(screen: Screen, found: JudgeComparison) -> None:
+    """Whose answers the judge prefers, and how far it can be relied on."""
+    screen.line("\nPreference of a judge", "bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    table.add_column("pair")
+    for heading in ("wins", "ties", "losses", "unscored", "first shown"):
+        table.add_column(heading, justify="right")
+    counts = (found.num_wins, found.num_ties, found.num_losses, found.num_unscored)
+    first = f"{found.num_first:,} of {found.num_first + found.num_second:,}"
+    pair = visible(f"{found.arm} against {found.baseline}")
+    table.add_row(pair, *(f"{count:,}" for count in counts), first)
+    screen.show(table)
+    for told in (format_judge(found), format_judge_agreement(found), found.note):
+        if told:
+            screen.show(Text(visible(told)))
+    screen.show(Text(JUDGE_CAVEAT, "dim"))

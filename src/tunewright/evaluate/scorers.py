@@ -351,6 +351,8 @@ AGGREGATES: Mapping[str, Aggregate] = {
     "code_parses": Aggregate.RATE,
     "terminology": Aggregate.MEAN,
     "style": Aggregate.MEAN,
+    "preference": Aggregate.MEAN,
+    "agreement": Aggregate.RATE,
 }
-"""How the rows become one number, by metric: those of SCORERS, and those of evaluate/formats.py and
-evaluate/house.py, which need a parser or the user's own schema, glossary and style rules."""
+"""How the rows become one number, by metric: those of SCORERS, and those of evaluate/formats.py,
+evaluate/house.py and evaluate/preference.py, which need a parser, the user's own rules or another model."""

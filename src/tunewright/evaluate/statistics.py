@@ -126,6 +126,17 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
+def sign_test_p_value(num_gained: int, num_lost: int) -> float:
+    """Exact two-sided p-value of the sign test: a fair coin over the items that changed, 1 where none did.
+
+    On items that are right or wrong this is McNemar's exact test (McNemar 1947).
+    """
+    from scipy.stats import binomtest
+
+    num_changed = num_gained + num_lost
+    return float(binomtest(num_gained, num_changed).pvalue) if num_changed else 1.0
+
+
 def num_rows_to_settle(change: Estimate, smallest: float, num_comparisons: int) -> int:
     """About how many rows more would show whether a difference is real.
 
@@ -172,7 +183,7 @@ def _compare(
     num_lost = int(np.sum(arm_columns[0] < baseline_columns[0]))
     if num_gained + num_lost < MIN_RARE:
         interval = _square_and_add(num_gained, num_lost, len(pairs))
-    return value, interval, _mcnemar_p_value(num_gained, num_lost), "exact McNemar"
+    return value, interval, sign_test_p_value(num_gained, num_lost), "exact McNemar"
 
 
 def _scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tuple[Score, Score]]:
@@ -259,14 +270,6 @@ def _square_and_add(num_gained: int, num_lost: int, num_items: int) -> _Interval
     below = np.hypot(gained - gained_interval.low, lost_interval.high - lost)
     above = np.hypot(gained_interval.high - gained, lost - lost_interval.low)
     return _Interval(max(-1.0, gained - lost - float(below)), min(1.0, gained - lost + float(above)), "wilson")
-
-
-def _mcnemar_p_value(num_gained: int, num_lost: int) -> float:
-    """Exact two-sided p-value of McNemar's test (McNemar 1947): a fair coin over the items that changed."""
-    from scipy.stats import binomtest
-
-    num_changed = num_gained + num_lost
-    return float(binomtest(num_gained, num_changed).pvalue) if num_changed else 1.0
 
 
 def _bootstrap_p_value(resampled: Floats) -> float:

@@ -29,10 +29,13 @@ from tunewright.records.example import (
     input_id,
 )
 from tunewright.records.figures import (
+    JUDGE_CAVEAT,
     format_amount,
     format_break_even,
     format_drop,
     format_estimate,
+    format_judge,
+    format_judge_agreement,
     format_memorisation,
     format_p_value,
     format_plain,
@@ -106,6 +109,7 @@ from tunewright.records.score import Answer, Score, TokenLoss
 from tunewright.records.study import (
     EndpointRecipe,
     FewShotRecipe,
+    JudgeRecipe,
     RetrievalRecipe,
     StudyRecipe,
     UpdatedRecipe,
@@ -116,6 +120,7 @@ from tunewright.records.study_report import (
     ConstantAnswer,
     FormatScores,
     Gate,
+    JudgeComparison,
     StrictFormats,
     StudyArm,
     StudyReport,
@@ -138,6 +143,7 @@ from tunewright.records.versions import (
 )
 
 __all__ = [
+    "JUDGE_CAVEAT",
     "Answer",
     "AnswerRow",
     "ArmCost",
@@ -195,6 +201,8 @@ __all__ = [
     "Hit",
     "InputClusters",
     "InputExcerpt",
+    "JudgeComparison",
+    "JudgeRecipe",
     "LabelCount",
     "LabelShare",
     "LengthHistogram",
@@ -265,6 +273,8 @@ __all__ = [
     "format_break_even",
     "format_drop",
     "format_estimate",
+    "format_judge",
+    "format_judge_agreement",
     "format_memorisation",
     "format_p_value",
     "format_plain",

@@ -4,7 +4,16 @@ import math
 from decimal import Decimal
 
 from tunewright.records.decision import BreakEven
-from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart
+from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart, Verdict
+from tunewright.records.study_report import JudgeComparison
+
+JUDGE_CAVEAT = (
+    "Model judges prefer the answer shown first, longer answers, and those of their own family (Zheng et al. 2023, "
+    "arXiv:2306.05685). Each pair was shown in both orders, so position alone cannot win; length and family can. The "
+    "metrics decide."
+)
+
+_SHARE = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
 
 
 def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool = False) -> tuple[str, str]:
@@ -56,11 +65,10 @@ def format_plain(value: float, digits: int) -> str:
 
 def format_memorisation(found: MemorisationSummary) -> tuple[str, ...]:
     """What can be got out of the tuned model, one sentence for each thing that was measured."""
-    share = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
     lines = []
     if found.tuned_rate is not None:
         rate, base, unseen = (
-            " ".join(format_estimate(value, share)) if value else "not measured"
+            " ".join(format_estimate(value, _SHARE)) if value else "not measured"
             for value in (found.tuned_rate, found.base_rate, found.unseen_rate)
         )
         lines.append(
@@ -75,6 +83,34 @@ def format_memorisation(found: MemorisationSummary) -> tuple[str, ...]:
             f"{found.max_exposure:.0f} bits with the tuned model, {base_bits:.1f} with the base (chance gives 1.4)."
         )
     return tuple(lines)
+
+
+def format_judge(found: JudgeComparison) -> str:
+    """Which arm the judge prefers, with its figures, in one sentence."""
+    if not found.num_scored:
+        return f"The judge {found.judge} has compared no answers of {found.arm} and {found.baseline}."
+    verdict = {
+        Verdict.BETTER: f"prefers {found.arm} to {found.baseline}",
+        Verdict.WORSE: f"prefers {found.baseline} to {found.arm}",
+        Verdict.TOO_FEW_ROWS: f"shows no clear preference between {found.arm} and {found.baseline}",
+    }[found.verdict]
+    equal = f" ({found.num_equal:,} of equal answers)" if found.num_equal else ""
+    figures = f"{found.num_wins:,} wins, {found.num_ties:,} ties{equal}, {found.num_losses:,} losses of {found.arm}"
+    rate = f", win rate {' '.join(format_estimate(found.win_rate, _SHARE))}" if found.win_rate else ""
+    p_value = f", sign test p {format_p_value(found.p_value)}" if found.p_value is not None else ""
+    unscored = f"; {found.num_unscored:,} pairs unscored" if found.num_unscored else ""
+    return f"The judge {found.judge} {verdict}: {figures}{rate}{p_value}{unscored}."
+
+
+def format_judge_agreement(found: JudgeComparison) -> str | None:
+    """How far the judge can be relied on; None where it was not asked, or gave no readable reply."""
+    if found.agreement is None:
+        return None
+    share, num_named = " ".join(format_estimate(found.agreement, _SHARE)), found.num_first + found.num_second
+    agreed = f"With the two answers swapped it says the same in {share} of {found.agreement.num_rows:,} pairs asked."
+    if not num_named:
+        return agreed
+    return f"{agreed} Of {num_named:,} replies that prefer one answer, {found.num_first:,} prefer the one shown first."
 
 
 def format_savings(bake: BakeSummary) -> str:

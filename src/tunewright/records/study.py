@@ -62,6 +62,23 @@ class EndpointRecipe(Settings):
     """Environment variable that holds the key. The key itself never stands in a recipe."""
 
 
+class JudgeRecipe(Settings):
+    """A hosted model that compares the answers of two arms. It is told beside the metrics, and decides nothing."""
+
+    url: str
+    """An OpenAI-compatible address, as in `http://localhost:8000/v1`. Test inputs, references and answers of the best
+    tuned arm and of the best other arm are sent there, each pair in both orders."""
+    model: str
+    """Name of the model at that address."""
+    key_variable: str | None = None
+    """Environment variable that holds the key. The key itself never stands in a recipe."""
+    question: Annotated[str, Field(min_length=1)] | None = None
+    """What makes one answer better than another, in words for the judge. Derived from the rules of `evaluate.house`,
+    else from the kind of answers."""
+    max_items: Annotated[int, Field(ge=1)] | None = None
+    """Most test inputs whose answers are compared, at two requests each. Derived: 50."""
+
+
 class StudyRecipe(Settings):
     """The whole study: data, base, the alternatives, and what their verdict is judged by."""
 
@@ -80,6 +97,7 @@ class StudyRecipe(Settings):
     few_shot: FewShotRecipe = FewShotRecipe()
     retrieval: RetrievalRecipe = RetrievalRecipe()
     endpoint: EndpointRecipe | None = None
+    judge: JudgeRecipe | None = None
     max_validation_inputs: Annotated[int, Field(ge=1)] = 100
     """Most validation inputs on which prompts and numbers of examples or passages are chosen."""
     needs: Needs = Needs()

@@ -135,6 +135,43 @@ class StrictFormats(Record):
     """Why no arm was asked under constraint; None if the local ones were."""
 
 
+class JudgeComparison(Record):
+    """Answers of two arms to the same test inputs, compared by a model that was shown each pair in both orders."""
+
+    judge: str
+    """Name of the model."""
+    question: str
+    """What makes one answer better than another, as the judge was told."""
+    arm: str
+    baseline: str
+    num_wins: int
+    """Pairs in which both orders prefer the answer of `arm`."""
+    num_ties: int
+    """Pairs in which both orders say tie, or say different things; and pairs of equal answers, which are not asked."""
+    num_losses: int
+    num_unscored: int
+    """Pairs without an answer, or without a readable reply in both orders."""
+    num_equal: int
+    """Ties because the two answers are the same text."""
+    num_first: int
+    num_second: int
+    """Replies that prefer the answer shown first, and the one shown second: about as many where position is nothing."""
+    win_rate: Estimate | None
+    """Share of pairs won, ties counting half; None where hardly any pair was scored."""
+    agreement: Estimate | None
+    """Share of the pairs that were asked in which both orders say the same; None where hardly any was."""
+    p_value: float | None
+    """Of the exact sign test of wins against losses; None where no pair was scored."""
+    verdict: Verdict
+    note: str | None = None
+    """What went wrong, or must be known beside the figures."""
+
+    @property
+    def num_scored(self) -> int:
+        """Pairs with an outcome."""
+        return self.num_wins + self.num_ties + self.num_losses
+
+
 class StudyReport(Record):
     """Result of `study`."""
 
@@ -166,6 +203,8 @@ class StudyReport(Record):
     answers: tuple[StudyRow, ...]
     strict_formats: StrictFormats | None = None
     """None where the answers have no strict format."""
+    judge: JudgeComparison | None = None
+    """None where no judge was asked for."""
     data: DataSummary
     base: BaseModelRef
     recipe: dict[str, Any]

@@ -10,6 +10,7 @@ from tunewright.records import (
     Estimate,
     Needs,
     format_estimate,
+    format_judge,
     format_p_value,
 )
 from tunewright.study.cost import DAYS_PER_MONTH, break_even
@@ -135,6 +136,8 @@ class _Explained:
         yield from (f"{name} was left out: {reason}." for name, reason in self.ruling.excluded.items())
         yield from self._needs()
         yield from self._followed()
+        if self.evidence.judge is not None:
+            yield f"{format_judge(self.evidence.judge)} It decides nothing."
         yield from self._earned_back()
 
     def _value(self, facts: ArmFacts) -> Iterator[str]:

@@ -36,6 +36,7 @@ from tunewright.records import (
     Choice,
     Difference,
     Estimate,
+    JudgeComparison,
     Metric,
     Needs,
     Prices,
@@ -81,6 +82,7 @@ class Evidence:
         validity: share of answers in the right format by arm, under one metric; empty when it was not measured.
         updated: every arm after the documents were exchanged; empty when they were not.
         floor: what one answer to all inputs reaches under the headline metric; None counts as 0.
+        judge: whose answers a model prefers; told, and ignored by the rules.
     """
 
     arms: Sequence[ArmFacts]
@@ -91,6 +93,7 @@ class Evidence:
     validity: Sequence[ArmMetric] = ()
     floor: Estimate | None = None
     updated: Sequence[UpdatedArm] = ()
+    judge: JudgeComparison | None = None
 
     def costs(self, needs: Needs) -> dict[str, ArmCost]:
         """Costs by arm."""

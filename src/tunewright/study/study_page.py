@@ -7,9 +7,11 @@ import yaml
 
 from tunewright.errors import MissingExtraError
 from tunewright.records import (
+    JUDGE_CAVEAT,
     ArmMetric,
     Estimate,
     FormatScores,
+    JudgeComparison,
     Metric,
     StrictFormats,
     StudyArm,
@@ -20,6 +22,8 @@ from tunewright.records import (
     format_amount,
     format_break_even,
     format_estimate,
+    format_judge,
+    format_judge_agreement,
 )
 from tunewright.study.charts import Chart, metric_intervals, training_curves
 from tunewright.study.html import page_environment
@@ -63,6 +67,7 @@ def render_study_page(report: StudyReport) -> str:
         estimate=lambda found: " ".join(format_estimate(found, headline)),
         updated_rows=[_updated_row(found, headline) for found in report.updated],
         format_rows=_format_rows(report.strict_formats) if report.strict_formats else [],
+        judged=_judged(report.judge) if report.judge else None,
         slice_tables=slice_tables(report.slices, headline),
         answer_schema=_schema_text(report.strict_formats),
         change_groups=change_groups(report.data.changes),
@@ -213,6 +218,37 @@ def _format_rows(formats: StrictFormats) -> list[_FormatRow]:
         )
         for found in formats.arms
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """Pairs that ended one way; `kind` is its colour in the bar."""
+
+    kind: str
+    title: str
+    num_pairs: int
+    per_cent: float
+    """Of the scored pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    found: JudgeComparison
+    outcomes: Sequence[_Outcome]
+    told: Sequence[str]
+    caveat: str
+
+
+def _judged(found: JudgeComparison) -> _Judged:
+    counted = (
+        ("win", f"{found.arm} preferred", found.num_wins),
+        ("tie", "tie", found.num_ties),
+        ("loss", f"{found.baseline} preferred", found.num_losses),
+    )
+    num_scored = max(1, found.num_scored)
+    outcomes = [_Outcome(kind, title, number, 100 * number / num_scored) for kind, title, number in counted]
+    told = [text for text in (format_judge(found), format_judge_agreement(found), found.note) if text]
+    return _Judged(found, outcomes, told, JUDGE_CAVEAT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """The study in Markdown, short enough for a pull request."""
 
 from tunewright.records import (
+    JUDGE_CAVEAT,
     Difference,
+    JudgeComparison,
     StrictFormats,
     StudyArm,
     StudyReport,
     Verdict,
     format_amount,
     format_estimate,
+    format_judge,
+    format_judge_agreement,
     format_p_value,
 )
 
@@ -24,6 +28,8 @@ def render_study_summary(report: StudyReport) -> str:
         lines += [f"- {_text(condition)}" for condition in report.decision.what_would_change_it]
     if report.strict_formats:
         lines += ["", *_format_lines(report.strict_formats)]
+    if report.judge:
+        lines += ["", *_judge_lines(report.judge)]
     lines += ["", f"Run `{report.run_id}` on {report.data.num_test_inputs:,} test inputs. To repeat it:", ""]
     return "\n".join([*lines, f"    {report.command}", ""])
 
@@ -43,6 +49,16 @@ def _format_lines(formats: StrictFormats) -> list[str]:
         ]
         lines.append(_line((found.arm, way, *values, f"{found.num_truncated:,} of {found.num_answers:,}")))
     return [*lines, "", *note] if note else lines
+
+
+def _judge_lines(found: JudgeComparison) -> list[str]:
+    """One line of counts, and what they mean."""
+    heading = ("judged pair", "wins", "ties", "losses", "unscored", "orders agree")
+    counts = (found.num_wins, found.num_ties, found.num_losses, found.num_unscored)
+    agreed = f"{100 * found.agreement.value:.0f} %" if found.agreement else "not measured"
+    line = _line((f"{found.arm} against {found.baseline}", *(f"{count:,}" for count in counts), agreed))
+    told = (format_judge(found), format_judge_agreement(found), found.note, JUDGE_CAVEAT)
+    return [_line(heading), "|---|---:|---:|---:|---:|---:|", line, "", " ".join(_text(each) for each in told if each)]
 
 
 def _cells(arm: StudyArm, report: StudyReport) -> tuple[str, ...]:
