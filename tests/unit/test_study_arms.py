@@ -133,3 +133,28 @@ def test_the_identity_covers_everything_that_decides_the_answers() -> None:
     assert [a == b for a, b in zip(first, arms("m", "q", 1, ("x", "y")), strict=True)] == [True, False, False, False]
     assert [a == b for a, b in zip(first, arms("m", "p", 2, ("x", "y")), strict=True)] == [True, True, False, False]
     assert [a == b for a, b in zip(first, arms("m", "p", 1, ("x", "z")), strict=True)] == [True, True, False, False]
+
+
+# What the model is given, told before it is asked
+
+
+def test_what_is_given_is_what_the_model_is_then_asked() -> None:
+    model = Scripted()
+    index = KeywordIndex([passage("red is warm"), passage("blue is cold")])
+    examples, passages = FewShot(Prompted(zero_shot(model), "P"), POOL, 2), Retrieval(zero_shot(model), index, 1)
+    question = [said("user", "red foxes")]
+    for arm in (zero_shot(model), Prompted(zero_shot(model), "P"), examples, passages):
+        ask(arm, question)
+        assert arm.given(question).messages == model.asked[-1]
+    assert examples.given(question).num_examples == 2
+    assert [hit.passage.text for hit in passages.given(question).hits] == ["red is warm"]
+
+
+def test_in_a_chat_examples_are_chosen_by_the_newest_question() -> None:
+    talk = [said("user", "red apples red apples"), said("assistant", "fruit"), said("user", "whales")]
+    by_all = FewShot(zero_shot(Scripted()), POOL, 1)
+    by_newest = FewShot(zero_shot(Scripted()), POOL, 1, newest_only=True)
+    assert by_all.given(talk).messages[0].content == "red apples"
+    assert by_newest.given(talk).messages == (said("user", "blue whales"), said("assistant", "animal"), *talk)
+    assert by_all.identity != by_newest.identity
+    assert by_all.given(talk[-1:]) == by_newest.given(talk[-1:])

@@ -10,13 +10,28 @@ model. What an arm puts before or into the row's messages is its whole identity.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tunewright.contracts import Advance, ChatModel, PassageIndex
 from tunewright.records import Answer, Hit, Message, content_hash
 from tunewright.retrieve.prompt import with_passages
 from tunewright.study.similar_examples import ExamplePool
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the model at the bottom of an arm gets for a conversation."""
+
+    messages: tuple[Message, ...]
+    num_examples: int = 0
+    """Training rows among them."""
+    hits: tuple[Hit, ...] = ()
+    """Passages in the last message of the user: [1] is the first."""
+
+    def shows_as_much_as(self, other: "Given") -> bool:
+        """Whether no example and no passage of the other had to give way here."""
+        return self.num_examples >= other.num_examples and len(self.hits) >= len(other.hits)
 
 
 class Arm(Protocol):
@@ -28,6 +43,9 @@ class Arm(Protocol):
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """Whether the model takes what this arm makes of the messages whole, with room for an answer."""
+
+    def given(self, messages: Sequence[Message]) -> Given:
+        """What the model is asked when this arm is asked one conversation."""
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """As contracts.ChatModel."""
@@ -57,6 +75,10 @@ class ZeroShot:
         """As Arm."""
         return self.takes_whole(messages)
 
+    def given(self, messages: Sequence[Message]) -> Given:
+        """As Arm."""
+        return Given(tuple(messages))
+
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """As Arm."""
         return self.model.answer(prompts, advance)
@@ -84,6 +106,10 @@ class Prompted:
         """As Arm."""
         return self.inner.fits(self._given(messages))
 
+    def given(self, messages: Sequence[Message]) -> Given:
+        """As Arm."""
+        return self.inner.given(self._given(messages))
+
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """As Arm."""
         return self.inner.answer([self._given(prompt) for prompt in prompts], advance)
@@ -97,39 +123,52 @@ class FewShot:
     """Similar training rows as earlier turns of the conversation, the most similar one last.
 
     A row never sees itself. Where the context is too short for k examples, the least similar ones are left out.
+
+    Args:
+        newest_only: similar to the last message of the user alone. In a chat the earlier ones are other questions; in
+            a row of several turns all of them lead to the one answer.
     """
 
     inner: Arm
     pool: ExamplePool
     k: int
+    newest_only: bool = False
 
     @property
     def identity(self) -> str:
         """As Arm."""
-        return content_hash(["few-shot", self.inner.identity, self.pool.identity, self.k])
+        chosen_by = ["the newest question"] if self.newest_only else []
+        return content_hash(["few-shot", self.inner.identity, self.pool.identity, self.k, *chosen_by])
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """As Arm."""
-        return self.inner.fits(self._given([messages])[0])
+        return self.inner.fits(self._given([messages])[0][0])
+
+    def given(self, messages: Sequence[Message]) -> Given:
+        """As Arm."""
+        ((shown, num_examples),) = self._given([messages])
+        return replace(self.inner.given(shown), num_examples=num_examples)
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """As Arm."""
-        return self.inner.answer(self._given(prompts), advance)
+        return self.inner.answer([shown for shown, _ in self._given(prompts)], advance)
 
-    def _given(self, prompts: Sequence[Sequence[Message]]) -> list[tuple[Message, ...]]:
-        found = self.pool.nearest(prompts, self.k)
+    def _given(self, prompts: Sequence[Sequence[Message]]) -> list[tuple[tuple[Message, ...], int]]:
+        """The messages to ask with, and how many examples are among them."""
+        looked_up = [(_newest_question(prompt),) for prompt in prompts] if self.newest_only else prompts
+        found = self.pool.nearest(looked_up, self.k)
         return [self._longest_that_fits(prompt, examples) for prompt, examples in zip(prompts, found, strict=True)]
 
     def _longest_that_fits(
         self, prompt: Sequence[Message], examples: Sequence[tuple[Message, ...]]
-    ) -> tuple[Message, ...]:
+    ) -> tuple[tuple[Message, ...], int]:
         system, turns = _parted(prompt)
         for num_examples in range(len(examples), 0, -1):
             shown = [message for example in reversed(examples[:num_examples]) for message in example]
             given = _with_tools_of(prompt, (*system, *shown, *turns))
             if self.inner.fits(given):
-                return given
-        return tuple(prompt)
+                return given, num_examples
+        return tuple(prompt), 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +187,11 @@ class Retrieval:
     def fits(self, messages: Sequence[Message]) -> bool:
         """As Arm."""
         return self.inner.fits(self._given([messages])[0][0])
+
+    def given(self, messages: Sequence[Message]) -> Given:
+        """As Arm."""
+        ((shown, hits),) = self._given([messages])
+        return replace(self.inner.given(shown), hits=hits)
 
     def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
         """As Arm."""
@@ -181,7 +225,11 @@ def with_system_prompt(
 
 def question_of(prompt: Sequence[Message]) -> str:
     """What is searched for: the last thing the user said."""
-    return next(message.content for message in reversed(prompt) if message.role == "user")
+    return _newest_question(prompt).content
+
+
+def _newest_question(prompt: Sequence[Message]) -> Message:
+    return next(message for message in reversed(prompt) if message.role == "user")
 
 
 def _parted(messages: Sequence[Message]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
