@@ -10,7 +10,8 @@ from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.actions import answering
-from tunewright.actions.answering import Chat, chat, open_model
+from tunewright.actions.answering import open_model
+from tunewright.actions.chatting import Chat, chat
 from tunewright.errors import BaseMismatchError, CorruptError, ModelError, Problem, RenderError, StoreError
 from tunewright.model.adapter import prepare_for_training, save_tuned, trainable_parameters
 from tunewright.model.load import load_base

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from cli_fixture import Shell
 
+from tunewright.actions.chatting import NO_SOURCES, Sources
 from tunewright.errors import Problem, RenderError
-from tunewright.records import Answer
+from tunewright.records import Answer, Citations, Passage
 
 REFUSAL = RenderError(Problem("message", "a control token", "plain text", "Remove it."))
 
@@ -19,6 +20,7 @@ class Parrot:
     def __init__(self, finish: str = "stop") -> None:
         self.heard: list[str] = []
         self.num_forgotten = 0
+        self.sources = NO_SOURCES
         self._finish = finish
 
     def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
@@ -100,3 +102,21 @@ def test_forgotten_turns_are_told(shell: Shell) -> None:
     pipe(shell, "one\ntwo\nthree\n")
     outcome = shell.run("chat", "last")
     assert "the 2 oldest messages no longer fit and were left out" in " ".join(outcome.stderr.split())
+
+
+def test_passages_are_shown_beside_the_answer_with_those_that_it_cites(shell: Shell) -> None:
+    parrot = Parrot()
+    texts = ("Foxes are\n\nred.", "Whales are blue. " * 20)
+    passages = tuple(
+        Passage(id=str(place), document=f"doc{place}.md", title="doc", text=text, place=place)
+        for place, text in enumerate(texts, start=1)
+    )
+    parrot.sources = Sources(passages, Citations(passages=passages[:1], unknown=(5,)))
+    shell.fake("chat", parrot)
+    pipe(shell, "hello\n")
+    outcome = shell.run("chat", "last/retrieval")
+    assert outcome.stdout == "you said hello\n"
+    words = " ".join(outcome.stderr.split())
+    assert "[1] doc1.md, passage 1, cited: Foxes are red." in words
+    assert "[2] doc2.md, passage 2: Whales are blue." in words
+    assert "Whales ... [5] is cited, but no passage has this number" in words

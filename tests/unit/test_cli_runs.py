@@ -7,7 +7,7 @@ import pytest
 from cli_fixture import Shell, build_run
 from report_fixture import build_report
 
-from tunewright.records import DoctorCheck, RunStatus
+from tunewright.records import DoctorCheck, KeptArm, RunStatus
 
 OK = DoctorCheck(name="torch", status="ok", found="2.13.0")
 WARNING = DoctorCheck(name="memory", status="warning", found="2.0 GB", advice="Use a small base.")
@@ -66,6 +66,22 @@ def test_a_run_outside_the_home_is_looked_up_by_the_folder_that_was_given(shell:
     run_folder = shell.fake("run_folder", Path("/elsewhere/3f9a"))
     assert "folder    /elsewhere/3f9a\n" in shell.run("show", "/elsewhere/3f9a").stdout
     assert run_folder.arguments[0] == "/elsewhere/3f9a"
+
+
+def test_a_study_lists_its_arms_and_what_opens_each(shell: Shell) -> None:
+    study = build_run(kind="study")
+    arms = (
+        KeptArm(kind="zero_shot", identity="a"),
+        KeptArm(kind="tuned_retrieval", identity="b", num_passages=4, index="indexes/c", weights="tuned-retrieval"),
+    )
+    shell.fake("show_run", (study, None))
+    shell.fake("list_arms", arms)
+    text = shell.run("show", "last", "--home", "/my home").stdout
+    assert f"arms      tunewright chat {study.id}/zero-shot --home '/my home'\n" in text
+    assert f"          tunewright chat {study.id}/tuned-retrieval --home '/my home'  (4 passages)\n" in text
+    assert "tunewright chat '/else where/3f9a/zero-shot'\n" in shell.run("show", "/else where/3f9a").stdout
+    found = json.loads(shell.run("show", "last", "--json", "-").stdout)["arms"]
+    assert found == [arm.model_dump(mode="json") for arm in arms]
 
 
 def test_show_writes_run_and_report(shell: Shell) -> None:

@@ -11,13 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tunewright.actions.answering import Chat, chat
+    from tunewright.actions.chatting import Chat, chat
     from tunewright.actions.checking import check
     from tunewright.actions.diagnosing import doctor
     from tunewright.actions.evaluating import evaluate
     from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
     from tunewright.actions.handover import StudyJob, TuneJob
     from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
+    from tunewright.actions.kept_arms import list_arms
     from tunewright.actions.stored import (
         dataset_card,
         dataset_log,
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
     from tunewright.study.gates import why_gates_fail
 
 _MODULE_OF = {
-    "Chat": "actions.answering",
+    "Chat": "actions.chatting",
     "QuestionWriter": "actions.from_documents",
     "StudyJob": "actions.handover",
     "TuneJob": "actions.handover",
     "build_dataset": "actions.versions",
-    "chat": "actions.answering",
+    "chat": "actions.chatting",
     "check": "actions.checking",
     "dataset_card": "actions.stored",
     "dataset_log": "actions.stored",
@@ -47,6 +48,7 @@ _MODULE_OF = {
     "evaluate": "actions.evaluating",
     "explain_recipe": "actions.inspecting",
     "export_dataset": "actions.stored",
+    "list_arms": "actions.kept_arms",
     "list_datasets": "actions.stored",
     "list_runs": "actions.inspecting",
     "make_rows_from_documents": "actions.from_documents",
@@ -79,6 +81,7 @@ __all__ = [
     "evaluate",
     "explain_recipe",
     "export_dataset",
+    "list_arms",
     "list_datasets",
     "list_runs",
     "make_rows_from_documents",

@@ -1,19 +1,17 @@
 """Open whatever answers: a base, or the artifact of a run on the base it was made for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from tunewright.contracts import Progress, SilentProgress
+from tunewright.contracts import Progress
 from tunewright.errors import BaseMismatchError, CorruptError, Problem, StoreError
 from tunewright.model.adapter import load_adapter
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length, load_base
 from tunewright.outside.hub import FoundBase, find_again, find_base
-from tunewright.records import Answer, Artifact, Message, Precision
+from tunewright.records import Artifact, BaseModelRef, Precision
 from tunewright.render import Renderer, load_renderer
 from tunewright.store import RunFolder, Store
-from tunewright.train.defaults import precision_here
 
 ARTIFACT = "artifact"
 """Folder of a run that holds what was trained."""
@@ -97,64 +95,38 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
     artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
     base = find_again(artifact.base)
     renderer = load_renderer(base.folder).fitted(artifact.max_length, max_answer_tokens or artifact.max_answer_tokens)
-    for what, recorded, found in (
-        ("base", artifact.base.sha256, base.ref.sha256),
-        ("renderer", artifact.renderer_hash, renderer.hash),
-    ):
-        if recorded != found:
-            raise BaseMismatchError(
-                f"run {run.record.id}: its artifact was made for {what} {recorded[:12]}, found {found[:12]} at "
-                f"{artifact.base.name}. Its answers would be worth nothing. Put the old files back, or tune again."
-            )
+    _require_same(run, "its artifact", (artifact.base, artifact.renderer_hash), (base.ref, renderer.hash))
     return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id)
+
+
+def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> OpenedModel:
+    """Open the base that a run started from.
+
+    Raises:
+        BaseMismatchError: it, or its tokenizer, is no longer the one of then.
+        ModelError: it is gone.
+    """
+    base = find_again(run.record.base)
+    renderer = load_renderer(base.folder).fitted(max_length, max_answer_tokens)
+    _require_same(run, "it", (run.record.base, run.record.renderer_hash), (base.ref, renderer.hash))
+    return OpenedModel("base", base, renderer, None, None)
+
+
+def _require_same(
+    run: RunFolder, made: str, recorded: tuple[BaseModelRef, str], found: tuple[BaseModelRef, str]
+) -> None:
+    """Compare base and renderer with those of then."""
+    (base, renderer_hash), (base_now, renderer_hash_now) = recorded, found
+    for what, then, now in (
+        ("base", base.sha256, base_now.sha256),
+        ("renderer", renderer_hash, renderer_hash_now),
+    ):
+        if then != now:
+            raise BaseMismatchError(
+                f"run {run.record.id}: {made} was made for {what} {then[:12]}, found {now[:12]} at {base.name}. "
+                "Its answers would be worth nothing. Put the old files back, or make it again."
+            )
 
 
 def _may_be_base(model: str) -> bool:
     return model == "bundled" or Path(model).is_dir() or "/" in model
-
-
-@dataclass(slots=True)
-class Chat:
-    """A conversation with a model; remembers what was said."""
-
-    model: LanguageModel
-    system_prompt: str | None = None
-    messages: list[Message] = field(default_factory=list)
-    num_forgotten: int = 0
-    """Messages that no longer fit the context."""
-
-    def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
-        """Send a message and get the answer, which is also handed to `on_text` piece by piece as it is written.
-
-        When the context is full, the oldest turns are forgotten, two messages at a time; see `num_forgotten`.
-
-        Raises:
-            RenderError: the text holds a control token, or does not fit the context even alone.
-        """
-        system = [Message(role="system", content=self.system_prompt)] if self.system_prompt else []
-        user = Message(role="user", content=text)
-        kept = self.messages
-        while kept and not self.model.fits([*system, *kept, user]):
-            kept = kept[2:]
-        answer = self.model.stream([*system, *kept, user], on_text)
-        self.num_forgotten += len(self.messages) - len(kept)
-        said = [user, Message(role="assistant", content=answer.text)] if answer.text is not None else []
-        self.messages = [*kept, *said]
-        return answer
-
-
-def chat(
-    model: str, *, system_prompt: str | None = None, home: Path | None = None, progress: Progress | None = None
-) -> Chat:
-    """Open a run or a base for talking to it.
-
-    Args:
-        model: see `open_model`.
-        system_prompt: put before every conversation; tuned models want the one they were trained with.
-    """
-    opened = open_model(model, home)
-    (progress or SilentProgress()).say(
-        f"{opened.name} model on {opened.base.ref.name}; it writes what is most probable, the same each time."
-    )
-    precision, _ = precision_here()
-    return Chat(opened.load(precision, rows_per_batch=1).for_answering(), system_prompt)

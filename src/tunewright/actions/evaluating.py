@@ -1,13 +1,22 @@
 """`evaluate`: measure one model on rows it was not trained on."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from tunewright.actions.answering import OpenedModel, open_model, say_slow_answers
+from tunewright.actions.answering import OpenedModel, say_slow_answers
+from tunewright.actions.opened_arms import OpenedArm, open_model_or_arm
 from tunewright.actions.outcome import recorded_outcome, start_run
-from tunewright.actions.preparing import Preparation, read_house, require_answers_for
+from tunewright.actions.preparing import (
+    Preparation,
+    answers_only,
+    read_house,
+    refuse_loss_metrics,
+    require_answers_for,
+)
 from tunewright.actions.reporting import build_report, write_report
-from tunewright.contracts import Progress, SilentProgress
+from tunewright.contracts import ChatModel, Progress, ScoringModel, SilentProgress
 from tunewright.data import prepare_test
 from tunewright.evaluate import choose_metrics, judge, test_items
 from tunewright.outside.hub import load_hub_dataset
@@ -36,17 +45,18 @@ def evaluate(
     progress: Progress | None = None,
     command: str | None = None,
 ) -> Report:
-    """Measure a base or a tuned run on all rows of `data`, with the scorers and intervals that `tune` uses.
+    """Measure a base, a tuned run or an arm of a study on all rows of `data`, with the scorers and intervals of `tune`.
 
     Args:
-        model: a run (id, start of an id, `last`, or its folder) or a base (`bundled`, folder, hub id).
+        model: a run (id, start of an id, `last`, or its folder), an arm (`STUDY/few-shot`) or a base (`bundled`,
+            folder, hub id).
         data: the rows; nothing is split off, so do not give the rows the run was trained on.
         recipe: how to answer and judge; open settings are derived from the rows.
     Returns:
         A report with one arm, also written as report.json and report.html into a run folder of its own.
     """
     progress = progress or SilentProgress()
-    opened = open_model(model, home, recipe.max_answer_tokens if recipe else None)
+    opened = open_model_or_arm(model, home, recipe.max_answer_tokens if recipe else None)
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
     _warn_of_training_rows(opened, preparation, Store(home), progress)
@@ -57,20 +67,51 @@ def evaluate(
         # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.
         rows = sorted(preparation.data.rows(Split.TEST), key=lambda example: example.input_id)
         items = test_items(rows, settings.max_inputs)
-        system = opened.load(settled(preparation.recipe.train.precision), settings.rows_per_batch)
-        say_slow_answers(system, progress)
-        scores = judge(system, system, items, settled(settings.metrics), progress, opened.name)
-        seconds = {f"measure the {opened.name} model": round(time.monotonic() - started, 2)}
-        title = f"{opened.full_name} on {data.title}"
-        report = build_report(run, preparation, [scores], items, None, seconds, title)
+        asked = _load(opened, preparation, progress)
+        metrics = settled(settings.metrics)
+        scores = judge(asked.system, asked.scoring, items, metrics, progress, opened.name, asked.scored_text)
+        seconds = {f"measure the {opened.name} {asked.noun}": round(time.monotonic() - started, 2)}
+        title = f"{opened.full_name}{asked.host} on {data.title}"
+        report = build_report(run, preparation, [scores], items, None, seconds, title, asked.scored_text)
         run.update(status=RunStatus.SUCCEEDED, outputs=write_report(run, report))
     return report
 
 
-def _warn_of_training_rows(opened: OpenedModel, preparation: Preparation, store: Store, progress: Progress) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What answers the rows."""
+
+    system: ChatModel
+    scoring: ScoringModel | None
+    """None where probabilities mean nothing."""
+    scored_text: Callable[[str], str] = str
+    noun: str = "model"
+    host: str = ""
+    """Where a hosted model is."""
+
+
+def _load(opened: OpenedModel | OpenedArm, preparation: Preparation, progress: Progress) -> _Asked:
+    rows_per_batch = preparation.recipe.evaluate.rows_per_batch
+    if isinstance(opened, OpenedModel):
+        model = opened.load(settled(preparation.recipe.train.precision), rows_per_batch)
+        say_slow_answers(model, progress)
+        return _Asked(model, model)
+    arm = opened.load(rows_per_batch)
+    if arm.language_model:
+        say_slow_answers(arm.language_model, progress)
+    if opened.hosted_at:
+        progress.say(f"Sends the inputs, with what the arm puts before them, to the model {opened.hosted_at}.")
+    scoring = arm.language_model if opened.gives_the_row_alone else None
+    return _Asked(arm, scoring, opened.scored_text, "arm", f" ({opened.hosted_at})" if opened.hosted_at else "")
+
+
+def _warn_of_training_rows(
+    opened: OpenedModel | OpenedArm, preparation: Preparation, store: Store, progress: Progress
+) -> None:
     """Say how many of the rows the model was trained on: what was learned by heart proves nothing."""
     if opened.dataset_id is None:
         return
+    store = opened.store if isinstance(opened, OpenedArm) else store
     version, examples = store.get_dataset(opened.dataset_id)
     trained = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TRAIN}
     inputs = {example.input_id for example in preparation.data.rows(Split.TEST)}
@@ -81,26 +122,34 @@ def _warn_of_training_rows(opened: OpenedModel, preparation: Preparation, store:
         )
 
 
-def _prepare(opened: OpenedModel, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:
+def _prepare(opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:
     """Read the rows and fill in what the recipe leaves open."""
+    if isinstance(opened, OpenedArm):
+        model, has_losses, same_room = opened.tokens(), opened.gives_the_row_alone, "as in the study"
+        precision, why = settled(opened.recipe.train.precision), "as in the study"
+    else:
+        model, has_losses = opened, True
+        same_room = "as the run was tuned" if opened.artifact else "a quarter of the base's context"
+        precision, why = precision_here()
+    if not has_losses:
+        refuse_loss_metrics(recipe, f"the {opened.name} arm has no probabilities to compare with those of others")
     rows = prepare_test(data, load_hub_dataset)
     examples = rows.rows(Split.TEST)
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)
     house = read_house(recipe)
     require_answers_for(house, metrics)
-    precision, why = precision_here()
     derived = [Derived(setting="train.precision", value=precision, reason=why)]
     if recipe.metrics is None:
         derived.append(Derived(setting="evaluate.metrics", value=metrics, reason=reason))
-    room = opened.renderer.max_answer_tokens
+    room = model.renderer.max_answer_tokens
     if recipe.max_answer_tokens is None:
-        why = "as the run was tuned" if opened.artifact else "a quarter of the base's context"
-        derived.append(Derived(setting="evaluate.max_answer_tokens", value=room, reason=why))
+        derived.append(Derived(setting="evaluate.max_answer_tokens", value=room, reason=same_room))
     resolved = TuneRecipe(
         data=data,
-        base=opened.base.ref.name,
+        base=model.base.ref.name,
         train=TrainRecipe(precision=precision),
         evaluate=recipe.model_copy(update={"metrics": metrics, "max_answer_tokens": room}),
     )
-    return Preparation(resolved, tuple(derived), opened.base, opened.renderer, rows, headline, house)
+    preparation = Preparation(resolved, tuple(derived), model.base, model.renderer, rows, headline, house)
+    return preparation if has_losses else answers_only(preparation)

@@ -241,6 +241,20 @@ def _without_unusable(recipe: TuneRecipe, data: PreparedData, problems: Mapping[
     raise DataError(listed)
 
 
+def refuse_loss_metrics(recipe: EvaluateRecipe, why: str) -> None:
+    """Refuse metrics that do not look at answers.
+
+    Args:
+        why: there are none, as the start of the advice.
+    Raises:
+        RecipeError: one is chosen.
+    """
+    chosen = [name for name in recipe.metrics or () if name in LOSS_METRICS]
+    expected = "metrics of what is written"
+    if chosen:
+        raise RecipeError([Problem("evaluate.metrics", repr(name), expected, f"Remove it: {why}.") for name in chosen])
+
+
 def answers_only(preparation: Preparation) -> Preparation:
     """The preparation without metrics of probabilities.
 

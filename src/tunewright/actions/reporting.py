@@ -1,6 +1,6 @@
 """Put what was measured into a Report, and the report into its files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tunewright.actions.preparing import Preparation
@@ -28,11 +28,16 @@ def build_report(
     training: TrainingSummary | None,
     seconds: dict[str, float],
     title: str,
+    scored_text: Callable[[str], str] = str,
 ) -> Report:
-    """Compare the arms and write down everything needed to understand and repeat the result."""
+    """Compare the arms and write down everything needed to understand and repeat the result.
+
+    Args:
+        scored_text: what of an answer is compared, as in `judge`.
+    """
     recipe = preparation.recipe
     scorers = house_scorers(preparation.house) if preparation.house else ()
-    arms = [rescore(arm, items, scorers) for arm in arms]
+    arms = [rescore(arm, items, scorers, scored_text) for arm in arms]
     metrics = (*(SCORERS[name].metric for name in recipe.evaluate.metrics or ()), *(each.metric for each in scorers))
     comparison = compare(arms, items, metrics, preparation.headline_metric, recipe.evaluate)
     headline = next(metric for metric in comparison.metrics if metric.name == preparation.headline_metric)

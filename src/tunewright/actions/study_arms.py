@@ -1,8 +1,10 @@
 """The arms of a study, each set up, measured and described: those that only ask, and those that train first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tunewright.actions.answering import ARTIFACT, open_tuned, say_slow_answers
+from tunewright.actions.endpoint_key import endpoint_key
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
@@ -10,8 +12,11 @@ from tunewright.actions.retaining import share_base
 from tunewright.actions.training import publish_artifact
 from tunewright.contracts import PassageIndex, Progress
 from tunewright.evaluate import ArmScores
+from tunewright.model.language_model import LanguageModel
+from tunewright.outside.chat_endpoint import ChatEndpoint
 from tunewright.records import (
     ArmKind,
+    BaseModelRef,
     RunStatus,
     Split,
     StudyArm,
@@ -68,12 +73,14 @@ class Workshop:
         recipe: which numbers of examples and passages are tried.
         instructions: system prompts to try.
         pool: training rows to show as examples.
+        keep: saves an arm that has answered the test rows, so that it can be opened afterwards.
     """
 
     bench: Bench
     recipe: StudyRecipe
     instructions: tuple[Instruction, ...]
     pool: ExamplePool
+    keep: Callable[[ArmKind, Option], None]
 
     def asking_arms(self, model: ZeroShot, documents: "Documents | None") -> list[StudiedArm]:
         """Zero-shot, prompted, few-shot and, with documents, retrieval.
@@ -138,6 +145,7 @@ class Workshop:
         """
         option, name = chosen.option, NAMES[kind]
         measured = self.bench.measure(name, option)
+        self.keep(kind, option)
         # Examples and prompts are made from the same training rows.
         num_rows = max(num_examples, option.num_prompt_rows) + (len(self.bench.validation) if chosen.candidates else 0)
         described = StudyArm(
@@ -172,13 +180,35 @@ class Trained:
 
 def base_model(preparation: Preparation, progress: Progress) -> ZeroShot:
     """The base, loaded and ready to answer under the study's limits."""
-    identity = content_hash([preparation.base.ref.sha256, preparation.renderer.hash])
     model = language_model(preparation).for_answering()
     say_slow_answers(model, progress)
-    takes_system = preparation.renderer.takes_system
-    if not takes_system:
+    if not preparation.renderer.takes_system:
         progress.say("The base's chat template writes no system messages: prompts stand in the user's first message.")
-    return ZeroShot(model, identity, model.fits, takes_system)
+    return base_at_the_bottom(model, preparation.base.ref)
+
+
+def base_at_the_bottom(model: LanguageModel, base: BaseModelRef) -> ZeroShot:
+    """A loaded base, as the bottom of arms."""
+    identity = content_hash([base.sha256, model.renderer.hash])
+    return ZeroShot(model, identity, model.fits, model.renderer.takes_system)
+
+
+def tuned_at_the_bottom(model: LanguageModel, run: RunFolder) -> ZeroShot:
+    """What a run has trained, loaded, as the bottom of arms."""
+    return ZeroShot(model, run.published_hash(ARTIFACT), model.fits)
+
+
+def hosted_at_the_bottom(recipe: StudyRecipe) -> ZeroShot:
+    """The study's endpoint, as the bottom of arms.
+
+    Raises:
+        RecipeError: the address cannot be an endpoint, or the key is not there.
+    """
+    endpoint = settled(recipe.endpoint)
+    room = settled(recipe.evaluate.max_answer_tokens)
+    model = ChatEndpoint(endpoint.url, endpoint.model, endpoint_key(endpoint.key_variable), max_answer_tokens=room)
+    # How much fits is known only there; what does not fit comes back as a failed answer.
+    return ZeroShot(model, content_hash([endpoint.url, endpoint.model]), lambda _: True)
 
 
 def train_inside(
@@ -202,4 +232,4 @@ def train_inside(
     recipe = preparation.recipe
     tuned = open_tuned(nested).load(settled(recipe.train.precision), recipe.evaluate.rows_per_batch).for_answering()
     summary = TrainingSummary.model_validate(nested.read_json(TRAINING_FILE))
-    return Trained(nested.record.id, ZeroShot(tuned, nested.published_hash(ARTIFACT), tuned.fits), summary)
+    return Trained(nested.record.id, tuned_at_the_bottom(tuned, nested), summary)

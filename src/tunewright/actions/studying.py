@@ -3,12 +3,13 @@ an earlier sitting finished are not done again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from tunewright.actions.endpoint_key import endpoint_key
 from tunewright.actions.handover import command_to_continue
+from tunewright.actions.kept_arms import TRAINED_IN, keep_arm
 from tunewright.actions.outcome import recorded_outcome, start_run
-from tunewright.actions.preparing import Preparation, announce, answers_only, prepare_tuning
+from tunewright.actions.preparing import Preparation, announce, answers_only, prepare_tuning, refuse_loss_metrics
 from tunewright.actions.resuming import (
     RECIPE_FILE,
     preparation_files,
@@ -17,7 +18,14 @@ from tunewright.actions.resuming import (
     seconds_of,
     timed,
 )
-from tunewright.actions.study_arms import Documents, StudiedArm, Workshop, base_model, train_inside
+from tunewright.actions.study_arms import (
+    Documents,
+    StudiedArm,
+    Workshop,
+    base_model,
+    hosted_at_the_bottom,
+    train_inside,
+)
 from tunewright.actions.study_formats import SCHEMA_FILE, measure_formats, read_answer_schema
 from tunewright.actions.study_judging import announce_judge, compare_with_judge, settle_judge
 from tunewright.actions.study_reporting import FoundBesides, build_study_report, write_study_report
@@ -32,9 +40,7 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.evaluate import test_items
-from tunewright.evaluate.task import LOSS_METRICS
 from tunewright.model.load import num_parameters
-from tunewright.outside.chat_endpoint import ChatEndpoint
 from tunewright.records import (
     Full,
     Passage,
@@ -50,7 +56,6 @@ from tunewright.retrieve.lance import build_lance
 from tunewright.store import RunFolder, Store
 from tunewright.store.runs import INDEXES
 from tunewright.study.answers import AnswerLog
-from tunewright.study.arms import ZeroShot
 from tunewright.study.bench import Bench
 from tunewright.study.instructions import Instruction, assemble_instructions
 from tunewright.study.retrieved_rows import with_retrieved_passages
@@ -86,7 +91,8 @@ def study(
     progress = progress or SilentProgress()
     store = Store(home)
     store.require_writable()
-    _refuse_loss_metrics(recipe)
+    why = "arms that prompt give the references other probabilities, and a hosted model gives none"
+    refuse_loss_metrics(recipe.evaluate, why)
     instructions = _read_prompts(recipe.prompts)
     passages = _read_passages(recipe.documents, progress) if recipe.documents else None
     update = _read_update(recipe, progress)
@@ -94,7 +100,8 @@ def study(
     preparation = answers_only(prepare_tuning(recipe.tuning, progress, home))
     # Both refuse what they cannot ask, before anything is written.
     recipe, preparation = settle_judge(recipe.with_tuning(preparation.recipe), preparation)
-    _hosted_model(recipe)
+    if recipe.endpoint:
+        hosted_at_the_bottom(recipe)
     announce(preparation, progress)
     refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.tuning.method, Full))
     _announce_sending(recipe, progress)
@@ -145,7 +152,7 @@ def _carry_out(
     how_to_continue = command_to_continue(run.record.id, home, kind="study")
     store = Store(home)
     with recorded_outcome(run, how_to_continue):
-        hosted = _hosted_model(recipe)
+        hosted = hosted_at_the_bottom(recipe) if recipe.endpoint else None
         workshop = _workshop(run, recipe, preparation, progress)
         documents = _documents(run, store)
         with timed(run, "ask the base"):
@@ -177,7 +184,7 @@ def _trained_arms(
     """Tuned and, with documents, tuned for passages: as many as did best without training."""
     progress = workshop.bench.progress
     with timed(run, "train the tuned arm"):
-        trained = train_inside(run, "tuned", preparation, progress, how_to_continue)
+        trained = train_inside(run, TRAINED_IN["tuned"], preparation, progress, how_to_continue)
     with timed(run, "ask the tuned arm"):
         yield workshop.tuned_arm(trained, preparation)
     if documents is None:
@@ -197,7 +204,7 @@ def _trained_arms(
     )
     store.put_dataset(with_passages.data.version, with_passages.data.examples)
     with timed(run, "train the tuned arm with retrieval"):
-        trained = train_inside(run, "tuned-retrieval", with_passages, progress, how_to_continue)
+        trained = train_inside(run, TRAINED_IN["tuned_retrieval"], with_passages, progress, how_to_continue)
     with timed(run, "ask the tuned arm with retrieval"):
         yield workshop.tuned_retrieval_arm(trained, with_passages, documents, num_passages)
 
@@ -213,18 +220,6 @@ def _documents(run: RunFolder, store: Store) -> Documents | None:
 
 
 INDEX_STAGE = "index the documents"
-
-
-def _hosted_model(recipe: StudyRecipe) -> ZeroShot | None:
-    """Raises: RecipeError when the address cannot be an endpoint, or the key is not there."""
-    if recipe.endpoint is None:
-        return None
-    room = settled(recipe.evaluate.max_answer_tokens)
-    endpoint = recipe.endpoint
-    key = endpoint_key(endpoint.key_variable)
-    model = ChatEndpoint(endpoint.url, endpoint.model, key, max_answer_tokens=room)
-    # How much fits is known only there; what does not fit comes back as a failed answer.
-    return ZeroShot(model, content_hash([endpoint.url, endpoint.model]), lambda _: True)
 
 
 def _workshop(run: RunFolder, recipe: StudyRecipe, preparation: Preparation, progress: Progress) -> Workshop:
@@ -243,7 +238,7 @@ def _workshop(run: RunFolder, recipe: StudyRecipe, preparation: Preparation, pro
     rows = data.rows(Split.TRAIN)
     own = tuple(Instruction(name, text) for name, text in run.read_json(PROMPTS_FILE))
     instructions = (*own, *assemble_instructions(rows, preparation.headline_metric))
-    return Workshop(bench, recipe, instructions, ExamplePool(rows))
+    return Workshop(bench, recipe, instructions, ExamplePool(rows), partial(keep_arm, run))
 
 
 def _read_prompts(paths: tuple[str, ...]) -> tuple[Instruction, ...]:
@@ -289,12 +284,3 @@ def _announce_sending(recipe: StudyRecipe, progress: Progress) -> None:
     if recipe.endpoint:
         what = "test and validation inputs, with prompts and training rows as examples"
         progress.say(f"Sends {what}, to the model {recipe.endpoint.model} at {recipe.endpoint.url}.")
-
-
-def _refuse_loss_metrics(recipe: StudyRecipe) -> None:
-    """Raises: RecipeError when a metric is chosen that does not look at answers."""
-    chosen = [name for name in recipe.evaluate.metrics or () if name in LOSS_METRICS]
-    if chosen:
-        expected = "metrics of what is written"
-        fix = "Remove it: arms that prompt give the references other probabilities, and a hosted model gives none."
-        raise RecipeError([Problem("evaluate.metrics", repr(name), expected, fix) for name in chosen])

@@ -2,14 +2,19 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunewright.cli import options
 from tunewright.errors import RenderError
 
+if TYPE_CHECKING:
+    from tunewright.actions.chatting import Sources
+
 END = "/exit"
+MAX_PASSAGE_CHARACTERS = 160
+"""Shown of each passage."""
 
 
 def chat(
@@ -20,13 +25,16 @@ def chat(
     ] = None,
     home: options.Home = None,
 ) -> None:
-    """Talk to a tuned model, or to a base, in the terminal.
+    """Talk to a tuned model, to an arm of a study, or to a base, in the terminal.
 
-    It remembers what was said. Ctrl-D or /exit ends. Lines can be piped in, too.
+    It remembers what was said. Ctrl-D or /exit ends. Lines can be piped in, too. Arms that read documents show which
+    passages they were given, and which of them the answer cites.
 
     Example:
 
     $ tunewright chat last
+
+    $ echo 'What does express delivery cost?' | tunewright chat last/retrieval
     """
     from tunewright.actions import chat as open_chat
     from tunewright.cli.screen import Screen
@@ -52,6 +60,18 @@ def chat(
             screen.say(f"(cut after {answer.num_answer_tokens} tokens: there is no room for more)")
         elif answer.finish == "failed":
             screen.say(f"(no answer: {answer.reason})")
+        for line in _source_lines(conversation.sources):
+            screen.say(line)
+
+
+def _source_lines(sources: "Sources") -> Iterator[str]:
+    for number, passage in enumerate(sources.passages, start=1):
+        cited = ", cited" if passage in sources.citations.passages else ""
+        text = " ".join(passage.text.split())
+        shown = text if len(text) <= MAX_PASSAGE_CHARACTERS else f"{text[:MAX_PASSAGE_CHARACTERS]}..."
+        yield f"[{number}] {passage.document}, passage {passage.place}{cited}: {shown}"
+    for number in sources.citations.unknown:
+        yield f"[{number}] is cited, but no passage has this number"
 
 
 def _messages(*, is_interactive: bool) -> Iterator[str]:

@@ -18,7 +18,7 @@ def evaluate(
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
-    """Measure a model on rows that it was not trained on.
+    """Measure a model, or an arm of a study, on rows that it was not trained on.
 
     All rows are used.
 

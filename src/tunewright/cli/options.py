@@ -129,7 +129,8 @@ ModelOrRun = Annotated[
     str,
     typer.Argument(
         metavar="MODEL_OR_RUN",
-        help="A run (its id, the start of its id, its folder, or last) or a model (bundled, a folder, a hub id).",
+        help="A run (its id, the start of its id, its folder, or last), an arm of a study (STUDY/few-shot) or a model "
+        "(bundled, a folder, a hub id).",
         show_default=False,
     ),
 ]

@@ -1,15 +1,17 @@
 """`tunewright runs` and `tunewright show`: what was done before."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 from tunewright.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rich.table import Table
 
-    from tunewright.records import Run
+    from tunewright.records import KeptArm, Run
 
 
 def runs(*, home: options.Home = None, json_file: options.JsonFile = None) -> None:
@@ -38,7 +40,7 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
 
     $ tunewright show last
     """
-    from tunewright.actions import run_folder, show_run
+    from tunewright.actions import list_arms, run_folder, show_run
     from tunewright.cli.report import print_report
     from tunewright.cli.screen import Screen
     from tunewright.cli.study_view import print_study
@@ -50,13 +52,29 @@ def show(*, run: options.RunName, home: options.Home = None, json_file: options.
     for name, value in _facts(record, home):
         screen.line(f"{name:<10}{value}")
     screen.line(f"{'folder':<10}{folder}")
+    arms = list_arms(run, home) if record.kind == "study" else ()
+    for place, line in enumerate(_arm_lines(arms, run if "/" in run else record.id, home)):
+        screen.line(f"{'' if place else 'arms':<10}{line}")
     if isinstance(report, StudyReport):
         print_study(screen, report, folder)
     elif isinstance(report, Report):
         print_report(screen, report, folder)
     screen.write_json(
-        {"run": record.model_dump(mode="json"), "report": report.model_dump(mode="json") if report else None}
+        {
+            "run": record.model_dump(mode="json"),
+            "report": report.model_dump(mode="json") if report else None,
+            **({"arms": [arm.model_dump(mode="json") for arm in arms]} if record.kind == "study" else {}),
+        }
     )
+
+
+def _arm_lines(arms: "Sequence[KeptArm]", study: str, home: "Path | None") -> "Iterator[str]":
+    """What opens each arm of a study, and what it puts before a message."""
+    from tunewright.actions.handover import home_option
+
+    for arm in arms:
+        given = f"  ({arm.told})" if arm.told else ""
+        yield f"tunewright chat {shlex.quote(f'{study}/{arm.slug}')}{home_option(home)}{given}"
 
 
 def _run_table(found: "list[Run]") -> "Table":

@@ -1,5 +1,6 @@
 """Frozen records: one meaning each, checked when made. See docs/how-it-works.md for how they hang together."""
 
+from tunewright.records.arm import KeptArm, arm_slug
 from tunewright.records.artifact import Artifact
 from tunewright.records.base import Record, canonical_json, content_hash
 from tunewright.records.dataset import Change, DatasetEntry, DatasetVersion, Form, Source, Split
@@ -203,6 +204,7 @@ __all__ = [
     "InputExcerpt",
     "JudgeComparison",
     "JudgeRecipe",
+    "KeptArm",
     "LabelCount",
     "LabelShare",
     "LengthHistogram",
@@ -266,6 +268,7 @@ __all__ = [
     "Verdict",
     "VersionDifference",
     "VersionEntry",
+    "arm_slug",
     "calls_as_json",
     "canonical_json",
     "content_hash",

@@ -78,7 +78,7 @@ class Store:
         Args:
             examples: by id; those that the version does not list are left out.
         """
-        target = self.home / "datasets" / version.id[:DATASET_NAME_DIGITS]
+        target = self.dataset_folder(version.id)
         with self._writing(target.parent):
             if withdraw_if_corrupt(target, self.files):
                 # Whoever published it may have been killed between its rename and this.
@@ -90,6 +90,10 @@ class Store:
                 self.files.write(folder / DATASET, description)
                 self.files.write(folder / EXAMPLES, content)
         return target
+
+    def dataset_folder(self, version_id: str) -> Path:
+        """Where a dataset version lies, if it is stored."""
+        return self.home / "datasets" / version_id[:DATASET_NAME_DIGITS]
 
     def get_dataset(self, id_or_prefix: str) -> tuple[DatasetVersion, dict[str, Example]]:
         """Read a dataset version and its examples by id, after checking every byte and every id.

@@ -1,0 +1,98 @@
+"""`chat`: a conversation with whatever answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from tunewright.actions.opened_arms import LoadedArm, OpenedArm, open_model_or_arm
+from tunewright.contracts import Progress, SilentProgress
+from tunewright.records import Answer, Citations, Message, Passage
+from tunewright.retrieve.prompt import citations
+from tunewright.train.defaults import precision_here
+
+
+class Speaker(Protocol):
+    """What can be talked to."""
+
+    def fits(self, messages: Sequence[Message]) -> bool:
+        """Whether a conversation can be answered without leaving something out."""
+
+    def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
+        """Answer a conversation, handing over text as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Passages that an answer was written from; none where the model reads no documents."""
+
+    passages: tuple[Passage, ...]
+    """[1] is the first."""
+    citations: Citations
+    """Which of them the answer names."""
+
+
+NO_SOURCES = Sources((), Citations(passages=(), unknown=()))
+
+
+@dataclass(slots=True)
+class Chat:
+    """A conversation with a model or an arm; remembers what was said."""
+
+    model: Speaker
+    system_prompt: str | None = None
+    messages: list[Message] = field(default_factory=list)
+    num_forgotten: int = 0
+    """Messages that no longer fit the context."""
+    sources: Sources = NO_SOURCES
+    """What the newest answer was written from."""
+
+    def say(self, text: str, on_text: Callable[[str], None]) -> Answer:
+        """Send a message and get the answer, which is also handed to `on_text` piece by piece as it is written.
+
+        When the context is full, the oldest turns are forgotten, two messages at a time; see `num_forgotten`.
+
+        Raises:
+            RenderError: the text holds a control token, or does not fit the context even alone.
+        """
+        system = [Message(role="system", content=self.system_prompt)] if self.system_prompt else []
+        user = Message(role="user", content=text)
+        kept = self.messages
+        while kept and not self.model.fits([*system, *kept, user]):
+            kept = kept[2:]
+        answer = self.model.stream([*system, *kept, user], on_text)
+        self.num_forgotten += len(self.messages) - len(kept)
+        said = [user, Message(role="assistant", content=answer.text)] if answer.text is not None else []
+        self.messages = [*kept, *said]
+        if isinstance(self.model, LoadedArm):
+            passages = tuple(hit.passage for hit in self.model.hits)
+            self.sources = Sources(passages, citations(answer.text or "", self.model.hits))
+        return answer
+
+
+def chat(
+    model: str, *, system_prompt: str | None = None, home: Path | None = None, progress: Progress | None = None
+) -> Chat:
+    """Open a run, an arm of a study or a base for talking to it.
+
+    Args:
+        model: see `open_model_or_arm`.
+        system_prompt: put before every conversation; tuned models want the one they were trained with. After the
+            system prompt of an arm that has one.
+    """
+    opened = open_model_or_arm(model, home)
+    progress = progress or SilentProgress()
+    if isinstance(opened, OpenedArm):
+        progress.say(_introduced(opened))
+        return Chat(opened.load(rows_per_batch=1), system_prompt)
+    progress.say(f"{opened.name} model on {opened.base.ref.name}; it writes what is most probable, the same each time.")
+    precision, _ = precision_here()
+    return Chat(opened.load(precision, rows_per_batch=1).for_answering(), system_prompt)
+
+
+def _introduced(arm: OpenedArm) -> str:
+    """Who answers, and where what is written goes."""
+    on = f"{arm.recipe.base}; it writes what is most probable, the same each time"
+    if arm.hosted_at:
+        on = f"{arm.hosted_at}, to which everything you write is sent"
+    return f"{arm.name} arm of {arm.study.record.id}, with {arm.kept.told or 'your messages alone'}, on {on}."
