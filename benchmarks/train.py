@@ -1,7 +1,7 @@
 """How fast is training, beside TRL's SFTTrainer on the same weights, rows and steps?
 
     python benchmarks/train.py                  # the reduced race: about 30 minutes of an otherwise idle machine
-    python benchmarks/train.py --full           # every length, prompt and setting: hours
+    python benchmarks/train.py --full           # also every length and prompt: an hour and a half
     python benchmarks/train.py --only sweep     # one part; parts are added to the same result file
     python benchmarks/train.py --shared-machine # where other work cannot be kept away
 
@@ -101,25 +101,26 @@ REDUCED = [
     *(Race(f"length-{n}-135M", "135M", "lora", 2, n, rounds=1, entrants=TUNEWRIGHT) for n in (128, 1024)),
     Race("prompt-384-8M", "8M", "lora", 8, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
 ]
-FULL = [
-    *REDUCED,
+GRID = [
     *(
-        Race(f"length-{n}-{shape}", shape, "lora", 3, n, rounds=3, entrants=TUNEWRIGHT | BEST)
+        Race(f"grid-length-{n}-{shape}-{method}", shape, method, 2, n, rounds=1, entrants=TUNEWRIGHT | BEST)
         for shape in SHAPES
-        for n in (128, 256, 512, 1024, 2048)
+        for method, lengths in (("lora", (128, 256, 512, 1024, 2048)), ("full", (128, 512, 2048)))
+        for n in lengths
     ),
     *(
-        Race(f"prompt-{n}-{shape}", shape, "lora", 3, 100, n, rounds=3, entrants=TUNEWRIGHT | UNSHARED | BEST)
+        Race(f"grid-prompt-{n}-{shape}", shape, "lora", 3, 100, n, rounds=1, entrants=TUNEWRIGHT | UNSHARED | BEST)
         for shape in SHAPES
         for n in (0, 96, 384, 768)
     ),
 ]
+"""What a token costs by length, size and share of the prompt, once each; the races above are what is compared."""
 
 
 def main() -> None:
     """Run the parts that are asked for, then write table and chart from all results so far."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--full", action="store_true", help="every length and prompt, three rounds")
+    parser.add_argument("--full", action="store_true", help="also every length and prompt")
     parser.add_argument("--only", nargs="*", help="parts: ceiling, start-up, sweep, or names of races")
     parser.add_argument("--rounds", type=int, help="of each race, where its own number takes too long")
     parser.add_argument("--trl-python", default=sys.executable, help="interpreter that has trl installed")
@@ -129,10 +130,11 @@ def main() -> None:
     parser.add_argument("--figures", action="store_true", help="only write table and chart again")
     arguments = parser.parse_args()
     found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
-    races = {race.name: race for race in (FULL if arguments.full else REDUCED)}
+    races = {race.name: race for race in [*REDUCED, *GRID]}
     if arguments.rounds:
         races = {name: replace(race, rounds=arguments.rounds) for name, race in races.items()}
-    parts = [] if arguments.figures else arguments.only or ["ceiling", "start-up", "sweep", *races]
+    all_parts = ["ceiling", "start-up", "sweep", *(race.name for race in [*REDUCED, *(GRID if arguments.full else [])])]
+    parts = [] if arguments.figures else arguments.only or all_parts
     with tempfile.TemporaryDirectory() as folder:
         track = Track(Path(folder), arguments.trl_python, "processor" if arguments.shared_machine else "wall")
         for part in parts:

@@ -4,6 +4,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+GRID = "grid-"
+"""How the names of races begin that are points of the chart."""
+
 
 def write_table(found: dict[str, Any], path: Path) -> None:
     """Markdown: every race, then the sweep that chose TRL's settings."""
@@ -14,23 +17,31 @@ def write_table(found: dict[str, Any], path: Path) -> None:
         "share of the GEMM ceiling", "tunewright is faster, whole run", "after the first step",
         "largest gap of the losses",
     )  # fmt: skip
+    head = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    rows: dict[bool, list[str]] = {False: [], True: []}
+    for name, race in found.get("races", {}).items():
+        rows[name.startswith(GRID)] += [_row(name, entrant, runs, race) for entrant, runs in race["runs"].items()]
     lines = [
         f"# Training race, {machine['date']}",
         "",
-        f"`make bench-train`; {machine['processor']}, {machine['num_threads']} threads, {versions}.",
+        f"`make bench-train`; {machine['processor']}, {machine['num_threads']} threads where time is not "
+        f"processor time, {versions}.",
         "",
-        f"| {' | '.join(columns)} |",
-        "|---" * len(columns) + "|",
-    ]
-    for name, race in found.get("races", {}).items():
-        lines += [_row(name, entrant, runs, race) for entrant, runs in race["runs"].items()]
-    lines += [
+        *head,
+        *rows[False],
+        "",
+        "## Every length and shared prompt",
+        "",
+        "One round of two steps (prompts: three) each; processor time is one thread's, with other work beside it.",
+        "",
+        *head,
+        *rows[True],
         "",
         "## TRL's settings",
         "",
         "| shape and method | setting | tokens/s after the first step | peak memory, GB |",
+        "|---|---|---|---|",
     ]
-    lines.append("|---|---|---|---|")
     for shape, settings in found.get("sweep", {}).items():
         for setting, run in settings.items():
             rate = "failed" if "failed" in run else f"{run['steady_tokens_per_second']:,.0f}"
@@ -70,32 +81,39 @@ def _row(name: str, entrant: str, runs: list[dict[str, Any]], race: dict[str, An
 
 
 def write_chart(found: dict[str, Any], path: Path) -> None:
-    """Cost of a thousand tokens against length and against the shared prompt, by shape and entrant."""
+    """Cost of a thousand tokens by length, with LoRA and of all weights, and by shared prompt; by shape and entrant."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    panels = figure.subplots(1, 2)
-    for panel, kind, label in zip(
-        panels,
-        ("length", "num_prompt_tokens"),
-        ("tokens of a row", "tokens of the shared prompt, rows of 100"),
-        strict=True,
-    ):
-        lines: dict[tuple[str, str], list[tuple[int, float]]] = {}
-        for race in found.get("races", {}).values():
-            spec = race["race"]
-            is_prompt = spec["length"] == 100
-            if spec["length"] is None or (kind == "num_prompt_tokens") != is_prompt:
-                continue
-            for entrant, runs in race["runs"].items():
-                rates = [run["tokens_per_second"] for run in runs if "failed" not in run]
-                if rates:
-                    point = spec[kind], 1000 / statistics.median(rates)
-                    lines.setdefault((spec["shape"], entrant), []).append(point)
+    figure = Figure(figsize=(13, 4.5), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    kinds = ("length-{}-lora", "length-{}-full", "prompt-{}")
+    titles = ("LoRA", "full tuning", "LoRA, rows of 100 tokens")
+    labels = ("tokens of a row", "tokens of a row", "tokens of the shared prompt")
+    for panel, kind, title, label in zip(panels, kinds, titles, labels, strict=True):
+        lines = _lines(found, kind)
         for (shape, entrant), points in sorted(lines.items()):
             panel.plot(*zip(*sorted(points), strict=True), marker="o", label=f"{shape}, {entrant}")
-        panel.set(xlabel=label, ylabel="seconds per 1,000 tokens", yscale="log", xscale="symlog")
+        panel.set(title=title, xlabel=label, yscale="log")
+        panel.set_xscale("symlog" if kind == "prompt-{}" else "log", base=2)
         if lines:
             panel.legend(fontsize=7)
         panel.grid(visible=True, alpha=0.3)
+    panels[0].set_ylabel("seconds per 1,000 tokens")
     figure.savefig(path, metadata={"Date": None})
+
+
+def _lines(found: dict[str, Any], kind: str) -> dict[tuple[str, str], list[tuple[int, float]]]:
+    """Points (tokens, seconds per 1,000 tokens after the first step) of the races of a kind, by shape and entrant."""
+    lines: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for name, race in found.get("races", {}).items():
+        spec = race["race"]
+        is_prompt = spec["length"] == 100
+        tokens = spec["num_prompt_tokens" if is_prompt else "length"]
+        expected = f"{tokens}-{spec['shape']}"
+        if name != GRID + kind.format(expected):
+            continue
+        for entrant, runs in race["runs"].items():
+            rates = [run["steady_tokens_per_second"] for run in runs if "failed" not in run]
+            if rates:
+                lines.setdefault((spec["shape"], entrant), []).append((tokens, 1000 / statistics.median(rates)))
+    return lines
