@@ -98,7 +98,6 @@ REDUCED = [
     Race("prompt-384-135M", "135M", "lora", 2, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
     Race("full-8M", "8M", "full", 20, entrants=TUNEWRIGHT | BEST),
     Race("full-135M", "135M", "full", 6, entrants=TUNEWRIGHT | BEST),
-    *(Race(f"length-{n}-135M", "135M", "lora", 2, n, rounds=1, entrants=TUNEWRIGHT) for n in (128, 1024)),
     Race("prompt-384-8M", "8M", "lora", 8, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
 ]
 GRID = [
