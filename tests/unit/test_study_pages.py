@@ -8,7 +8,7 @@ from html_reader import read
 from report_fixture import HOSTILE
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import JUDGE_CAVEAT, Estimate, Metric, Needs, Prices, Verdict
+from tunewright.records import Estimate, Metric, Needs, Prices, Verdict
 from tunewright.study.cost import arm_cost, break_even
 from tunewright.study.study_charts import break_even_curve, cost_against_quality
 from tunewright.study.study_page import render_study_page
@@ -74,7 +74,7 @@ def test_the_preference_of_a_judge_stands_on_the_page_as_a_bar_and_in_the_summar
     assert "it says the same in 69 % [53, 83] of 36 pairs asked. Of 62 replies that prefer one answer, 40" in text
     assert "prompted preferred 6 15 % of those scored unscored 3" in text
     assert f"It is brief {HOSTILE}." in text
-    assert JUDGE_CAVEAT in text
+    assert judge_comparison().caveat in text
     summary = render_study_summary(study)
     assert "| tuned against prompted | 18 | 16 | 6 | 3 | 69 % |" in summary
     assert "2306.05685" in summary

@@ -9,7 +9,6 @@ from tunewright.cli.report import REPORT_PAGE
 from tunewright.cli.screen import Screen
 from tunewright.cli.visible import visible
 from tunewright.records import (
-    JUDGE_CAVEAT,
     FormatScores,
     JudgeComparison,
     StrictFormats,
@@ -129,4 +128,4 @@ def _print_judge(screen: Screen, found: JudgeComparison) -> None:
     for told in (format_judge(found), format_judge_agreement(found), found.note):
         if told:
             screen.show(Text(visible(told)))
-    screen.show(Text(JUDGE_CAVEAT, "dim"))
+    screen.show(Text(found.caveat, "dim"))

@@ -30,7 +30,6 @@ from tunewright.records.example import (
     input_id,
 )
 from tunewright.records.figures import (
-    JUDGE_CAVEAT,
     format_amount,
     format_break_even,
     format_drop,
@@ -144,7 +143,6 @@ from tunewright.records.versions import (
 )
 
 __all__ = [
-    "JUDGE_CAVEAT",
     "Answer",
     "AnswerRow",
     "ArmCost",

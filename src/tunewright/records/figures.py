@@ -7,12 +7,6 @@ from tunewright.records.decision import BreakEven
 from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart, Verdict
 from tunewright.records.study_report import JudgeComparison
 
-JUDGE_CAVEAT = (
-    "Model judges prefer the answer shown first, longer answers, and those of their own family (Zheng et al. 2023, "
-    "arXiv:2306.05685). Each pair was shown in both orders, so position alone cannot win; length and family can. The "
-    "metrics decide."
-)
-
 _SHARE = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
 
 

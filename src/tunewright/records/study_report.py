@@ -171,6 +171,15 @@ class JudgeComparison(Record):
         """Pairs with an outcome."""
         return self.num_wins + self.num_ties + self.num_losses
 
+    @property
+    def caveat(self) -> str:
+        """What no count of preferences can take away."""
+        return (
+            "Model judges prefer the answer shown first, longer answers, and those of their own family (Zheng et al. "
+            "2023, arXiv:2306.05685). Each pair was shown in both orders, so position alone cannot win; length and "
+            "family can. The metrics decide."
+        )
+
 
 class StudyReport(Record):
     """Result of `study`."""

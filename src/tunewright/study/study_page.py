@@ -7,7 +7,6 @@ import yaml
 
 from tunewright.errors import MissingExtraError
 from tunewright.records import (
-    JUDGE_CAVEAT,
     ArmMetric,
     Estimate,
     FormatScores,
@@ -236,7 +235,6 @@ class _Judged:
     found: JudgeComparison
     outcomes: Sequence[_Outcome]
     told: Sequence[str]
-    caveat: str
 
 
 def _judged(found: JudgeComparison) -> _Judged:
@@ -248,7 +246,7 @@ def _judged(found: JudgeComparison) -> _Judged:
     num_scored = max(1, found.num_scored)
     outcomes = [_Outcome(kind, title, number, 100 * number / num_scored) for kind, title, number in counted]
     told = [text for text in (format_judge(found), format_judge_agreement(found), found.note) if text]
-    return _Judged(found, outcomes, told, JUDGE_CAVEAT)
+    return _Judged(found, outcomes, told)
 
 
 @dataclass(frozen=True, slots=True)

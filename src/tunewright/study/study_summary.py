@@ -1,7 +1,6 @@
 """The study in Markdown, short enough for a pull request."""
 
 from tunewright.records import (
-    JUDGE_CAVEAT,
     Difference,
     JudgeComparison,
     StrictFormats,
@@ -57,7 +56,7 @@ def _judge_lines(found: JudgeComparison) -> list[str]:
     counts = (found.num_wins, found.num_ties, found.num_losses, found.num_unscored)
     agreed = f"{100 * found.agreement.value:.0f} %" if found.agreement else "not measured"
     line = _line((f"{found.arm} against {found.baseline}", *(f"{count:,}" for count in counts), agreed))
-    told = (format_judge(found), format_judge_agreement(found), found.note, JUDGE_CAVEAT)
+    told = (format_judge(found), format_judge_agreement(found), found.note, found.caveat)
     return [_line(heading), "|---|---:|---:|---:|---:|---:|", line, "", " ".join(_text(each) for each in told if each)]
 
 
