@@ -93,8 +93,10 @@ def write_chart(found: dict[str, Any], path: Path) -> None:
         lines = _lines(found, kind)
         for (shape, entrant), points in sorted(lines.items()):
             panel.plot(*zip(*sorted(points), strict=True), marker="o", label=f"{shape}, {entrant}")
-        panel.set(title=title, xlabel=label, yscale="log")
-        panel.set_xscale("symlog" if kind == "prompt-{}" else "log", base=2)
+        panel.set(title=title, xlabel=label, yscale="log", xscale="linear" if kind == "prompt-{}" else "log")
+        ticks = sorted({tokens for points in lines.values() for tokens, _ in points})
+        panel.set_xticks(ticks, [f"{tokens:,}" for tokens in ticks])
+        panel.minorticks_off()
         if lines:
             panel.legend(fontsize=7)
         panel.grid(visible=True, alpha=0.3)
