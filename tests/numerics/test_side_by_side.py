@@ -244,8 +244,10 @@ def turning(network: Any) -> None:
         (turning, "its longrope rotation remembers what it has seen"),
         (lambda network: use_own_code(network, "a test"), "the network's own code computes one batch at a time"),
         (lambda network: torch.set_num_threads(1), "there is one thread"),
+        # As on a GPU: also there its rows would be divided among the threads of the CPU.
+        (lambda network: network.to("meta"), "it is on meta, where the threads of the CPU compute nothing"),
     ],
-    ids=["wide", "heavy", "rotation", "own-code", "one-thread"],
+    ids=["wide", "heavy", "rotation", "own-code", "one-thread", "elsewhere"],
 )
 def test_other_networks_are_computed_one_micro_batch_after_the_other(
     change: Any, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,6 +67,8 @@ def refusal(network: "PreTrainedModel", longest: int = 0) -> str | None:
     config = network.config.get_text_config()
     if _num_threads() == 1:
         return "there is one thread"
+    if network.device.type != "cpu":
+        return f"it is on {network.device.type}, where the threads of the CPU compute nothing"
     if attention_path(network, longest)[0] != "fast":
         return "the network's own code computes one batch at a time"
     if config.hidden_size > LARGEST_HIDDEN_SIZE:
