@@ -54,6 +54,7 @@ class _Text:
         self._num_pre = 0
 
     def of(self, root: "HtmlElement") -> str:
+        """The text below an element: paragraphs apart by an empty line, scripts and the like left out."""
         from lxml import etree
 
         walk = etree.iterwalk(root, events=("start", "end"))

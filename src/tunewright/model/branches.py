@@ -117,6 +117,7 @@ class _Row:
     """Position, target, loss weight, and number of the sequence."""
 
     def add(self, group: Group, sequences: Sequence[TokenSequence]) -> None:
+        """Lay down the trunk once, then what each member has after it."""
         trunk_at = len(self.tokens)
         self._lay(sequences[group.members[0]].token_ids[: group.num_trunk], 0, trunk_at)
         for index in group.members:
@@ -143,6 +144,7 @@ class _Row:
         self.blocks.append((start, len(self.tokens)))
 
     def packed(self, device: torch.device) -> PackedBatch:
+        """The row as tensors; a token sees its own branch up to itself, and the trunk of its group."""
         positions, targets, weights, rows = (list(column) for column in zip(*self.trained, strict=True))
         branch_T, trunk_T = torch.tensor(self.branches), torch.tensor(self.trunks)
         blocks = []

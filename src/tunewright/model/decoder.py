@@ -192,6 +192,7 @@ class _Gate(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Of [gate, up] side by side. The activation is computed again: keeping it would hold T x F more numbers."""
         (gates_TF,) = ctx.saved_tensors
         gate_TF, up_TF = gates_TF.chunk(2, dim=1)
         activate, differentiate = _ACTIVATIONS[ctx.activation]

@@ -141,6 +141,7 @@ class _Project(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: _Plan, states_TI: Tensor, dropped_TI: Tensor | None, *parameters: Tensor) -> Tensor:
+        """[T, O], the outputs of all layers side by side; `dropped_TI` is what the low-rank updates see, if not x."""
         num_updates = len(plan.updates)
         num_layers = len(parameters) - plan.num_biases - 2 * num_updates
         _, biases, down_RIs, up_ORs = _split(parameters, num_layers, plan.num_biases, num_updates, num_updates)
@@ -163,6 +164,7 @@ class _Project(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x, of what the updates saw, and of the parameters that are trained; none of frozen weights."""
         grad_TO, plan, parameters = gradients[0], ctx.plan, ctx.parameters
         states_TI, dropped_TI = ctx.saved_tensors
         widths = [len(weight) for weight in parameters[: ctx.num_layers]]

@@ -66,6 +66,7 @@ class _Explained:
         return next((self.facts_of[name] for name in self.ruling.standings), None)
 
     def headline(self) -> str:
+        """The decision in one sentence."""
         winner = self.ruling.winner
         if self.ruling.choice is Choice.NONE_WORKS:
             return self._one_answer_is_enough() or f"None of these works: {self._nothing_reached()}."
@@ -118,6 +119,7 @@ class _Explained:
         return f"Too few test rows to tell whether {winner.name} is better than {self.ruling.blocking.name}: {settle}."
 
     def reasons(self) -> Iterator[str]:
+        """What was measured for and against it, the winner's value first; each a sentence."""
         winner, best = self.ruling.winner, self.ruling.best
         if best is not None and winner is None:
             yield from (reason for name in self.ruling.standings for reason in self._value(self.facts_of[name]))
