@@ -1,6 +1,7 @@
 """The loop: what is kept, when it stops, and that stopped + resumed equals straight."""
 
 import hashlib
+import os
 import signal
 import threading
 from contextlib import suppress
@@ -509,8 +510,7 @@ def send_at_step(monkeypatch, number, at_step, times=1):
     def step(job, trainable, state, *others):
         if state.step == at_step:
             for _ in range(times):
-                # In this thread: sent to the process, two could reach another thread and count as one.
-                signal.raise_signal(number)
+                os.kill(os.getpid(), number)
         return real_step(job, trainable, state, *others)
 
     monkeypatch.setattr(loop, "_step", step)
@@ -530,6 +530,15 @@ def test_a_signal_stops_after_the_step_with_everything_saved(base, tmp_path, mon
     assert train(make_job(tmp_path, base, recipe()), SilentProgress()).num_steps == 12
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """As in a terminal: what a shell starts in the background ignores SIGINT, and so would these tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_a_second_ctrl_c_acts_at_once(base, tmp_path, monkeypatch):
     job = make_job(tmp_path, base, recipe())
     send_at_step(monkeypatch, signal.SIGINT, at_step=4, times=2)
