@@ -14,6 +14,7 @@ from tunewright.actions import fallbacks, resume, retaining, tune
 from tunewright.errors import DataError, InterruptedRunError
 from tunewright.records import Estimate, Full, Lora, Method, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
+from tunewright.train import defaults
 
 FEW = RetentionRecipe(enabled=True, max_items=10, beyond="refuse")
 LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
@@ -90,8 +91,26 @@ def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
         assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
 
 
+@pytest.mark.parametrize(("bound", "beyond"), [(defaults.SMALL_BASE, "tell"), (1, "refuse")])
+def test_whether_the_limits_decide_follows_from_the_size_of_the_base_and_is_said(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: float, beyond: str
+) -> None:
+    # The tiny base counts as a large one where the bound is below its size.
+    monkeypatch.setattr(defaults, "SMALL_BASE", bound)
+    scripted_drops(monkeypatch, {"as asked": 0.5})
+    progress = Listening()
+    recipe = recipe_with(inputs, FEW.model_copy(update={"beyond": None, "fallbacks": ()}))
+    report = tune(recipe, home=tmp_path, progress=progress)
+    assert any(line.startswith(f"retention.beyond = {beyond}  (") for line in progress.lines)
+    assert report.recipe["retention"]["beyond"] == beyond
+    assert report.training is not None
+    assert report.training.lowest_loss_step != 0
+    # Everything that was trained is beyond the limits.
+    assert report.training.best_step == (0 if beyond == "refuse" else report.training.lowest_loss_step)
+
+
 @pytest.mark.parametrize("method", [Lora(), Full()])
-def test_by_default_the_task_is_kept_and_what_it_cost_is_told(
+def test_where_limits_only_tell_the_task_is_kept_and_what_it_cost_is_told(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
 ) -> None:
     scripted_drops(monkeypatch, {"as asked": 0.5})

@@ -125,10 +125,10 @@ def test_an_earlier_checkpoint_that_is_as_good_and_forgets_less_is_told() -> Non
 
 def test_advice_names_settings_with_values() -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
-    gentler, accept, off = advice(recipe)
+    gentler, accept, tell = advice(recipe)
     assert gentler.endswith("--set train.learning_rate=0.001")
     assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
-    assert off.endswith("--set retention.enabled=false")
+    assert tell.endswith("--set retention.beyond=tell")
     near, refuse, gentler = advice_by_task(recipe)
     assert near.endswith("--set retention.max_task_loss_increase=0.005")
     assert refuse.endswith("--set retention.beyond=refuse")

@@ -274,11 +274,11 @@ class RetentionRecipe(Settings):
     whole 95 % interval lies beyond are beyond the limits."""
     max_loss_increase: Annotated[float, Field(ge=0.0)] = 0.03
     """Most that the loss on general text may rise, as a share of the base's loss."""
-    beyond: Literal["tell", "refuse"] = "tell"
+    beyond: Literal["tell", "refuse"] | None = None
     """What happens to weights beyond the limits. `tell`: the best at the task are kept, or those that forget least of
     the ones about as good (`max_task_loss_increase`); if they are beyond the limits, screen and report say so, and by
     how much. `refuse`: they are never kept; all `fallbacks` are tried, and where none keeps within the limits, the base
-    is kept."""
+    is kept. Derived from the size of the base: `refuse` from 50M parameters on, `tell` below."""
     max_task_loss_increase: Annotated[float, Field(ge=0.0)] = 0.0
     """Nats per token by which the validation loss may rise above the lowest one for weights that forget less: those of
     an earlier checkpoint, or the adapter at a lower strength. 0.005 is little. Only with `beyond = tell`."""

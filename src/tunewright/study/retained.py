@@ -129,7 +129,7 @@ def advice(recipe: TuneRecipe) -> tuple[str, ...]:
         f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
         f"To accept that more is lost: --set retention.max_drop={min(1.0, 5 * retention.max_drop):g} "
         f"--set retention.max_loss_increase={10 * retention.max_loss_increase:g}",
-        "To keep the lowest validation loss, whatever is lost: --set retention.enabled=false",
+        "To keep what is best at the task, and be told what is lost: --set retention.beyond=tell",
     )
 
 

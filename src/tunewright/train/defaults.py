@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright.model.batch import most_logit_rows
-from tunewright.records import Derived, Full, Lora, Method, Precision, TuneRecipe, settled
+from tunewright.records import Derived, Full, Lora, Method, Precision, RetentionRecipe, TuneRecipe, settled
 
 SMALL_BASE = 50e6
 """Parameters. Bases below were measured here (benchmarks/results/learning_rate-2026-11-20.md): they want a larger
@@ -48,8 +48,8 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
     """Fill in what the recipe leaves open. What the user set stays.
 
     Returns:
-        The recipe with every setting of method, train and evaluate.max_answer_tokens filled in, and one Derived per
-        setting that was chosen here.
+        The recipe with every setting of method and train, evaluate.max_answer_tokens and, where general ability is
+        watched, retention.beyond filled in, and one Derived per setting that was chosen here.
     """
     derived: list[Derived] = []
 
@@ -75,7 +75,12 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
 
     room = answer_room(facts.answer_tokens, settled(train.max_length))
     evaluate = fill("evaluate", recipe.evaluate, "max_answer_tokens", *room)
-    resolved = recipe.model_copy(update={"method": method, "train": train, "evaluate": evaluate})
+    retention = recipe.retention
+    if retention.enabled:
+        retention = fill("retention", retention, "beyond", *_beyond(facts.num_parameters, retention))
+    resolved = recipe.model_copy(
+        update={"method": method, "train": train, "evaluate": evaluate, "retention": retention}
+    )
     return resolved, tuple(derived)
 
 
@@ -149,6 +154,16 @@ def answer_room(answer_tokens: Sequence[int], max_length: int) -> tuple[int, str
     if roomy <= max_length // 2:
         return roomy, f"a quarter more than the longest answer that fits the context ({longest} tokens)"
     return longest, f"the longest answer that fits the context ({longest} tokens)"
+
+
+def _beyond(num_parameters: int, retention: RetentionRecipe) -> tuple[str, str]:
+    if retention.max_task_loss_increase:
+        return "tell", "retention.max_task_loss_increase is set, and only `tell` reads it"
+    size = f"here {num_parameters / 1e6:,.1f}M"
+    if num_parameters >= SMALL_BASE:
+        return "refuse", f"the limits decide what is kept for bases of 50M parameters and more ({size})"
+    # Of the bundled base's 99 % of right fields on the demo rows, 9 % are left within the limits (docs/study.md).
+    return "tell", f"within the limits a base under 50M parameters learns next to nothing ({size})"
 
 
 def precision_here() -> tuple[Precision, str]:
