@@ -10,59 +10,20 @@ that the law holds there too.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal
 
 from tunewright.errors import Problem, RecipeError, RenderError
-from tunewright.records.base import content_hash
 from tunewright.records.example import Conversation, Example, Message, PlainText
 from tunewright.records.tokens import TokenPiece
-from tunewright.render.answer_frame import AnswerFrame, find_answer_frame, require_continuation
+from tunewright.render.answer_frame import AnswerFrame, require_continuation
+from tunewright.render.sequence import Cut, Prompt, TokenSequence
 from tunewright.render.shorten import MARK, Shortened, shorten
-from tunewright.render.template import PINNED_DATE, PLAIN_TEMPLATE, ChatTemplate
-from tunewright.render.tokenizer import Tokenizer, read_tokenizer
-from tunewright.render.tools import ToolSupport, find_tool_support, texts_in
-
-RENDERER_VERSION = 1
-"""Raised when the same base and rows would become other tokens than before."""
+from tunewright.render.template import ChatTemplate
+from tunewright.render.tokenizer import Tokenizer
+from tunewright.render.tools import ToolSupport, texts_in
 
 NO_LIMIT = 2**60
 """Tokens; more than any row has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Text that was taken out of a prompt, and the index of the first token behind it (the mark's)."""
-
-    token_index: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the model is given when it answers."""
-
-    token_ids: tuple[int, ...]
-    cut: Cut | None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenSequence:
-    """Token ids with a loss weight each.
-
-    Labels are not shifted: token t is predicted from the tokens before t, and loss_weights[t] belongs to token t.
-    """
-
-    example_id: str
-    token_ids: tuple[int, ...]
-    loss_weights: tuple[float, ...]
-    """0.0 or 1.0; the first is always 0.0, as nothing comes before it."""
-    cut: Cut | None
-
-    @property
-    def num_trained_tokens(self) -> int:
-        """Tokens that the loss covers."""
-        return len(self.loss_weights) - self.loss_weights.count(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,45 +329,6 @@ def require_renderer_law(token_ids: Sequence[int], prompt: Prompt, where: str) -
         )
 
 
-def load_renderer(folder: Path) -> Renderer:
-    """Make the renderer of a base model, without limits. Takes its chat template, or the plain one if it has none.
-
-    Args:
-        folder: a local model folder in the hub's layout.
-    Raises:
-        ModelError: the tokenizer cannot be read or does not belong to the model.
-        RenderError: the chat template does not compile or cannot be trained on.
-    """
-    tokenizer = read_tokenizer(folder)
-    special_tokens = dict(tokenizer.special_tokens)
-    if tokenizer.chat_template is None and not tokenizer.adds_bos:
-        special_tokens.pop("bos_token", None)
-    template = ChatTemplate(tokenizer.chat_template or PLAIN_TEMPLATE, special_tokens)
-    frame = find_answer_frame(template, tokenizer)
-    template_name = "the base's chat template" if tokenizer.chat_template else "the built-in plain template"
-    eos_token_id = tokenizer.eos_token_ids[0]
-    identity = {
-        "renderer_version": RENDERER_VERSION,
-        "template": template.source,
-        "vocabulary": tokenizer.vocabulary_sha256,
-        "special_tokens": special_tokens,
-        "end_of_turn": frame.end_token_id,
-    }
-    return Renderer(
-        hash=content_hash(identity),
-        stop_token_ids=frozenset({frame.end_token_id, *tokenizer.eos_token_ids}),
-        pad_token_id=eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
-        vocabulary_size=tokenizer.vocabulary_size,
-        max_length=NO_LIMIT,
-        max_answer_tokens=NO_LIMIT // 2,
-        notes=_notes(tokenizer, frame),
-        _tokenizer=tokenizer,
-        _template=template,
-        _frame=frame,
-        _tools=find_tool_support(template, template_name),
-    )
-
-
 def _messages(example: Example) -> tuple[Message, ...]:
     assert isinstance(example.body, Conversation), "preference pairs are refused or turned when rows are prepared"
     return example.body.messages
@@ -422,18 +344,3 @@ def _sequence(example_id: str, turns: Sequence[_Turn]) -> TokenSequence:
     for turn in turns:
         loss_weights[turn.start : turn.end] = [1.0] * (turn.end - turn.start)
     return TokenSequence(example_id, token_ids, tuple(loss_weights), turns[-1].cut)
-
-
-def _notes(tokenizer: Tokenizer, frame: AnswerFrame) -> tuple[str, ...]:
-    notes = []
-    if tokenizer.chat_template is None:
-        notes.append("this base has no chat template: using the built-in plain template")
-    elif "strftime_now" in tokenizer.chat_template:
-        notes.append(f"the chat template writes today's date: it is fixed to {PINNED_DATE:%d %b %Y} for equal prompts")
-    if not frame.end_is_written:
-        end = tokenizer.token_text(frame.end_token_id)
-        notes.append(f"the chat template ends no turn: {end} is put after every answer")
-    if tokenizer.pad_token_id is None:
-        pad = tokenizer.token_text(tokenizer.eos_token_ids[0])
-        notes.append(f"this base has no padding token: {pad} fills up batches, masked everywhere")
-    return tuple(notes)
