@@ -110,6 +110,10 @@ def test_an_adapter_that_cannot_be_read_or_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"^adapter adapter: PEFT cannot load it: Error\(s\) in loading state_dict"):
         load_adapter(AutoModelForCausalLM.from_config(config), tmp_path / "adapter")
 
+    weights.rename(tmp_path / "adapter" / "adapter_model.bin")
+    with pytest.raises(ModelError, match=r"^adapter adapter: found adapter_model\.bin\. Pickles can run code"):
+        load_adapter(load_base(base), tmp_path / "adapter")
+
 
 def test_a_full_disk_is_an_error_in_words(tmp_path, monkeypatch):
     base = write_tiny_base(tmp_path / "base")

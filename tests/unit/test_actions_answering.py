@@ -1,5 +1,7 @@
 """Models by name: runs, bases, and what is refused; conversations that remember."""
 
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,18 @@ def test_a_damaged_artifact_is_refused_by_file(base: Path, tmp_path: Path) -> No
     path = run.path / "artifact" / "adapter_config.json"
     path.write_text(path.read_text(encoding="utf-8").replace("lora", "loro"), encoding="utf-8")
     with pytest.raises(CorruptError, match=r"adapter_config\.json: found changed bytes"):
+        open_model("last", tmp_path)
+
+
+def test_a_model_that_asks_for_code_is_refused_though_its_manifest_fits(base: Path, tmp_path: Path) -> None:
+    run = finish_run(tmp_path, base, Full())
+    shutil.copytree(run.path / "artifact", tmp_path / "copy", ignore=shutil.ignore_patterns("MANIFEST.json"))
+    config = tmp_path / "copy" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_bytes()), "_attn_implementation": "evil/kernel"}))
+    run.remove_published("artifact")
+    with run.publish("artifact") as folder:
+        shutil.copytree(tmp_path / "copy", folder, dirs_exist_ok=True)
+    with pytest.raises(ModelError, match=rf"^base of run {run.record.id}: config\.json asks to download"):
         open_model("last", tmp_path)
 
 

@@ -132,3 +132,10 @@ def test_the_context_is_what_the_configuration_says_up_to_2048(
     config: dict[str, object], expected: int, tmp_path: Path
 ) -> None:
     assert context_length(configure(tmp_path, **config)) == expected
+
+
+@pytest.mark.parametrize("changes", [{"text_config": {"dtype": 1}}, {"dtype": "no such type"}])
+def test_fields_of_the_wrong_kind_are_refused_in_words(base: Path, changes: dict[str, object]) -> None:
+    configure(base, **changes)
+    with pytest.raises(ModelError, match=r"^base mine: transformers cannot load it: "):
+        context_length(base) and load_base(base)

@@ -9,6 +9,7 @@ from tunewright.model.adapter import load_adapter
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length, load_base
 from tunewright.outside.hub import FoundBase, find_again, find_base
+from tunewright.outside.model_folder import refuse_unsafe
 from tunewright.records import Artifact, BaseModelRef, Precision
 from tunewright.render import Renderer, load_renderer
 from tunewright.store import RunFolder, Store
@@ -93,6 +94,9 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
         raise StoreError(str(Problem(f"run {run.record.id}", found, "a tune run that has trained", fix)))
     folder = run.published(ARTIFACT)
     artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
+    if artifact.kind == "model":
+        # A run's folder can come from somebody else, manifest and all.
+        refuse_unsafe(folder, f"of run {run.record.id}")
     base = find_again(artifact.base)
     renderer = load_renderer(base.folder).fitted(artifact.max_length, max_answer_tokens or artifact.max_answer_tokens)
     _require_same(run, "its artifact", (artifact.base, artifact.renderer_hash), (base.ref, renderer.hash))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEED_FORWARD = frozenset({"feed_forward", "ffn", "fc1", "fc2", "mlp"})
 """What the libraries' models call their feed-forward blocks."""
+PICKLED_ADAPTER = "adapter_model.bin"
 TOKENIZER_FILE_PATTERNS = ("tokenizer*", "special_tokens_map.json", "chat_template.jinja", "vocab.*", "merges.txt")
 
 
@@ -111,11 +112,14 @@ def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
     """Put a saved adapter on its base, for answering.
 
     Raises:
-        ModelError: the files are no PEFT adapter, or do not fit this base.
+        ModelError: the files are no PEFT adapter, hold a pickle, or do not fit this base.
     """
     from peft import PeftModel
     from safetensors import SafetensorError
 
+    if (folder / PICKLED_ADAPTER).is_file():
+        # Where its safetensors file is missing PEFT opens this one.
+        raise ModelError(f"adapter {folder.name}: found {PICKLED_ADAPTER}. Pickles can run code and are never read.")
     try:
         with _without_peft_noise():
             return PeftModel.from_pretrained(base, folder, local_files_only=True).eval()

@@ -105,7 +105,10 @@ def _unreadable_refused(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    # ImportError: a quantized base wants a package of its own.
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError, StrictDataclassError) as error:
+    # ImportError: a quantized base wants a package of its own. AttributeError, TypeError: fields of the wrong kind.
+    except (
+        *(OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError),
+        *(SafetensorError, StrictDataclassError),
+    ) as error:
         reason = str(error).strip().partition("\n")[0][:300]
         raise ModelError(f"base {folder.name}: transformers cannot load it: {reason}") from None

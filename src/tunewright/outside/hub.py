@@ -1,6 +1,5 @@
 """Bases and data sets by name: bundled with the package, a local folder, or the Hugging Face hub."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import DataError, ModelError, Problem
+from tunewright.outside.model_folder import refuse_unsafe
 from tunewright.records import BaseModelRef
 
 # What a base consists of. Nothing else is downloaded or hashed; pickled weights are never touched.
 MODEL_FILE_PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.model", "vocab.txt", "merges.txt")
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 # A connection that breaks while a file comes in raises the HTTP library's own error. Which library that is has changed
 # before; the hub's client imports its base class, HTTPError, but does not declare it as a public name.
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -34,8 +33,8 @@ def find_base(name: str) -> FoundBase:
     Args:
         name: `bundled`, a folder in the hub's layout, or a hub id with optional `@revision`.
     Raises:
-        ModelError: nothing is there, the hub cannot be reached, or the folder holds no safetensors weights, or wants
-            to run code of its own.
+        ModelError: nothing is there, the hub cannot be reached, or the folder holds no safetensors weights,
+            wants to run code, or points out of itself.
     """
     if name == "bundled":
         folder = Path(str(files("tunewright") / "bundled" / "base"))
@@ -92,33 +91,11 @@ def load_hub_dataset(name: str) -> Iterator[dict[str, Any]]:
 
 
 def _checked(folder: Path, name: str, origin: Any) -> FoundBase:
-    _refuse_unsafe(folder, name)
+    refuse_unsafe(folder, name)
     digest = hash_model_folder(folder)
     # A hub snapshot lies in .../snapshots/<commit>; a plain folder has no revision but its content.
     revision = folder.name if origin == "hub" else f"sha256:{digest}"
     return FoundBase(folder, BaseModelRef(name=name, origin=origin, revision=revision, sha256=digest))
-
-
-def _refuse_unsafe(folder: Path, name: str) -> None:
-    config_path = folder / "config.json"
-    if not config_path.is_file():
-        raise ModelError(f"base {name}: found no config.json, expected a model in the hub's layout. Check the path.")
-    try:
-        config = json.loads(config_path.read_bytes())
-    except ValueError as error:
-        raise ModelError(f"base {name}: config.json is not JSON ({error}). Download the model again.") from None
-    if "auto_map" in config:
-        raise ModelError(
-            f"base {name}: config.json asks to run code that comes with the model (auto_map). tunewright never "
-            "executes model code; choose a base whose architecture is part of transformers."
-        )
-    if not any(folder.glob("*.safetensors")):
-        pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
-        found = f"only pickled weights ({', '.join(pickles)})" if pickles else "no weights"
-        raise ModelError(
-            f"base {name}: found {found}, expected *.safetensors. Pickles can run code when they are opened, so "
-            "they are never read: use the model's safetensors revision, or convert it in a sandbox."
-        )
 
 
 def hash_model_folder(folder: Path) -> str:
