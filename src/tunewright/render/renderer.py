@@ -65,10 +65,14 @@ class Renderer:
     _frame: AnswerFrame = field(repr=False)
     _tools: ToolSupport = field(repr=False)
 
-    @property
-    def control_tokens(self) -> tuple[str, ...]:
-        """Tokens that steer the model, such as `<|im_end|>`; no message may contain one as text."""
-        return self._frame.control_tokens
+    def control_token_in(self, text: str) -> str | None:
+        """The first token that steers the model, such as `<|im_end|>`, that a text would be read as; None: it has none.
+
+        No message may contain one. Some tokenizers also find them in other spellings, such as `＜|im_end|＞`.
+        """
+        searched = self._tokenizer.as_searched(text)
+        names = self._frame.control_tokens
+        return next((name for name in names if name in text or self._tokenizer.as_searched(name) in searched), None)
 
     @property
     def takes_system(self) -> bool:
@@ -300,16 +304,15 @@ class Renderer:
 
     def _refuse_control_tokens(self, contents: Iterable[tuple[str, str]]) -> None:
         for place, content in contents:
-            for name in self._frame.control_tokens:
-                if name in content:
-                    raise RenderError(
-                        Problem(
-                            place,
-                            f"{name} in the text, which would be read as a control token",
-                            "text without control tokens of the base",
-                            "Remove or rewrite it.",
-                        )
+            if name := self.control_token_in(content):
+                raise RenderError(
+                    Problem(
+                        place,
+                        f"{name} in the text, which would be read as a control token",
+                        "text without control tokens of the base",
+                        "Remove or rewrite it.",
                     )
+                )
 
 
 def require_renderer_law(token_ids: Sequence[int], prompt: Prompt, where: str) -> None:

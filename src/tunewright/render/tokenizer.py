@@ -41,6 +41,8 @@ class Tokenizer:
     """Rows of the base's embedding: token ids are below it."""
     chat_template: str | None
     vocabulary_sha256: str
+    normalizes_added_tokens: bool
+    """Whether some added tokens are looked for in the normalized text, where `＜s＞` may have become `<s>`."""
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a piece of text, without the special tokens that a whole document begins or ends with."""
@@ -54,6 +56,11 @@ class Tokenizer:
     def encode_document(self, text: str) -> list[int]:
         """Encode a whole document with the special tokens the tokenizer adds by default, such as bos."""
         return list(self.backend.encode(text, add_special_tokens=True).ids)
+
+    def as_searched(self, text: str) -> str:
+        """The text in which added tokens are found besides the text itself."""
+        normalizer = self.backend.normalizer
+        return str(normalizer.normalize_str(text)) if normalizer and self.normalizes_added_tokens else text
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """Text without special tokens."""
@@ -115,17 +122,19 @@ def read_tokenizer(folder: Path) -> Tokenizer:
             f"{folder.name}: no end-of-sequence token in tokenizer_config.json, generation_config.json or config.json, "
             "so an answer could never end. Set eos_token in tokenizer_config.json."
         )
+    added = backend.get_added_tokens_decoder()
     return Tokenizer(
         backend=backend,
         special_tokens=dict(loaded.special_tokens_map),
-        special_token_ids=frozenset(loaded.all_special_ids),
-        added_tokens={token_id: token.content for token_id, token in backend.get_added_tokens_decoder().items()},
+        special_token_ids=frozenset(loaded.all_special_ids) | {id_ for id_, token in added.items() if token.special},
+        added_tokens={token_id: token.content for token_id, token in added.items()},
         eos_token_ids=eos_token_ids,
         pad_token_id=loaded.pad_token_id,
         adds_bos=loaded.bos_token_id is not None and backend.encode("a").ids[:1] == [loaded.bos_token_id],
         vocabulary_size=vocabulary_size,
         chat_template=_chat_template(loaded.chat_template, folder),
         vocabulary_sha256=_vocabulary_sha256(folder),
+        normalizes_added_tokens=any(token.normalized for token in added.values()),
     )
 
 

@@ -32,6 +32,9 @@ def with_passages(
 ) -> tuple[tuple[Message, ...], tuple[Hit, ...]]:
     """Put passages before the last user message, as many of the first as fit.
 
+    A passage that would not fit alone is left out, and the others stay: one that is too long, or that holds a control
+    token. So a document can neither steer the model nor keep other documents from it.
+
     Where not even the question with an empty context fits, it is given back as it was, so that it fails, or is
     shortened, as without passages.
 
@@ -44,11 +47,17 @@ def with_passages(
     """
     position = max(index for index, message in enumerate(messages) if message.role == "user")
     question = messages[position]
-    for num_hits in range(len(hits), -1, -1):
-        used = tuple(hits[:num_hits])
+
+    def prompt_with(used: Sequence[Hit]) -> tuple[Message, ...]:
         asked = question.model_copy(update={"content": _with_context(question.content, used)})
-        prompt = (*messages[:position], asked, *messages[position + 1 :])
-        if fits(prompt):
+        return (*messages[:position], asked, *messages[position + 1 :])
+
+    if fits(prompt := prompt_with(hits)):
+        return prompt, tuple(hits)
+    usable = [hit for hit in hits if fits(prompt_with([hit]))]
+    for num_hits in range(len(usable), -1, -1):
+        used = tuple(usable[:num_hits])
+        if fits(prompt := prompt_with(used)):
             return prompt, used
     return tuple(messages), ()
 

@@ -71,7 +71,7 @@ class RowsUnderBase:
         return measured
 
     def _control_token(self, row: CheckedRow) -> str | None:
-        return next((name for name in self.renderer.control_tokens for text in row.texts if name in text), None)
+        return next(filter(None, map(self.renderer.control_token_in, row.texts)), None)
 
     def _fit(self, rows: RowSet, lengths: "_Lengths", measured: "_Measured") -> None:
         """Render those rows under the limits that may not fit them."""
@@ -161,9 +161,10 @@ def _reason(error: RenderError) -> str:
 def _find_special_tokens(base: RowsUnderBase, rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     del recipe
     for row, token in base.measure(rows).with_control_token:
-        text = next(text for text in row.texts if token in text)
+        text = next((text for text in row.texts if token in text), "")
         explanation = f"The text contains {token}, which is a control token of {base.name}."
-        shown = excerpt(text, text.index(token), text.index(token) + len(token))
+        # Nothing to show where only the tokenizer takes other characters for it.
+        shown = excerpt(text, text.index(token), text.index(token) + len(token)) if text else token
         yield row_finding(SPECIAL_TOKENS.id, row, explanation, shown, drops=base.drops_unusable)
 
 
