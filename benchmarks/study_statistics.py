@@ -4,28 +4,43 @@
 
 Each study draws its number of rows and how much its arms agree, and scores every arm on the same rows: right/wrong in
 every second study, a skewed text score in the others. Coverage counts how often a 95 % interval holds the true value;
-a false verdict is any difference called better or worse between arms that are equal. About three minutes on one core.
+a false verdict is any difference called better or worse between arms that are equal. One answer to all inputs is scored
+like an arm: as good as all of them where they are equal, and else as good as the worst. About four minutes on one core.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.special import ndtr
 
+from tunewright.data.representation.shares import holm
 from tunewright.evaluate.judge import ArmScores
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.evaluate.statistics import SIGNIFICANCE, estimate, holm
-from tunewright.records import ArmFacts, ArmKind, ArmMetric, EvaluateRecipe, Needs, Prices, Score, Verdict
-from tunewright.study.contrasts import against, best_arm, pairwise
-from tunewright.study.rules import Evidence, rule
+from tunewright.evaluate.statistics import SIGNIFICANCE, estimate
+from tunewright.records import (
+    ArmFacts,
+    ArmKind,
+    ArmMetric,
+    Choice,
+    Difference,
+    EvaluateRecipe,
+    Needs,
+    Prices,
+    Score,
+    Verdict,
+)
+from tunewright.study.compare import arm_result
+from tunewright.study.contrasts import above_floor, against, best_arm, pairwise
+from tunewright.study.rules import MARGIN, Evidence, Ruling, rule
 
 ROOT = Path(__file__).parents[1]
 TEXT_SPREAD = 0.8
 KINDS: tuple[ArmKind, ...] = ("zero_shot", "prompted", "few_shot", "retrieval", "tuned", "tuned_retrieval")
+FLOOR = "one answer to all"
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,8 @@ class Study:
     metric: str
     truths: tuple[float, ...]
     arms: tuple[ArmScores, ...]
+    floor: ArmScores
+    """Of one answer to all inputs, as good as the worst arm."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,10 @@ class Figures:
     """As above, had Holm's correction counted only the comparisons with the arm that came out best."""
     false_tune: float
     """Studies of equal arms whose decision was to train."""
+    false_works: float
+    """Studies of arms that all equal one answer to all inputs, and whose decision was to use one of them."""
+    false_none_works: float
+    """Studies whose best arm is above that answer by more than the margin, and of which none was said to work."""
 
 
 def studies(num_studies: int, num_arms: int, max_rows: int, seed: int, *, are_equal: bool) -> Iterator[Study]:
@@ -61,19 +82,22 @@ def studies(num_studies: int, num_arms: int, max_rows: int, seed: int, *, are_eq
     a right answer has the chance p, and E[F(m + s z)] = F(m / sqrt(1 + s^2)) for the text score, F being the normal
     distribution function.
     """
-    generator = np.random.default_rng(seed)
+    generator, of_floor = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     for number in range(num_studies):
         num_rows = int(generator.integers(50, max_rows + 1))
         shared = generator.uniform(0.2, 0.8)
         row, own = generator.normal(size=(num_rows, 1)), generator.normal(size=(num_rows, num_arms))
         latent = np.sqrt(shared) * row + np.sqrt(1 - shared) * own
         means = generator.uniform(-0.8, 0.8, size=1 if are_equal else num_arms) * np.ones(num_arms)
+        floor = np.sqrt(shared) * row[:, 0] + np.sqrt(1 - shared) * of_floor.normal(size=num_rows)
+        latent, means = np.column_stack([latent, floor]), np.append(means, means.min())
         if number % 2:
             metric, values, truths = "accuracy", (latent < means).astype(float), ndtr(means)
         else:
             values = ndtr(means + TEXT_SPREAD * latent)
             metric, truths = "chrf", ndtr(means / np.sqrt(1 + TEXT_SPREAD**2))
-        yield Study(metric, tuple(truths), tuple(_arm(KINDS[arm], metric, values[:, arm]) for arm in range(num_arms)))
+        scored = [_arm(name, metric, values[:, arm]) for arm, name in enumerate([*KINDS[:num_arms], FLOOR])]
+        yield Study(metric, tuple(truths[:-1]), tuple(scored[:-1]), scored[-1])
 
 
 def _arm(name: str, metric: str, values: np.ndarray) -> ArmScores:
@@ -84,18 +108,18 @@ def _arm(name: str, metric: str, values: np.ndarray) -> ArmScores:
 def simulate(num_studies: int, num_arms: int, max_rows: int, num_resamples: int, seed: int = 0) -> Figures:
     """Run all studies, with different arms for the coverage and with equal ones for the verdicts."""
     recipe = EvaluateRecipe(num_resamples=num_resamples)
-    covered = np.zeros(2)
+    covered = np.zeros(3)
     for study in studies(num_studies, num_arms, max_rows, seed, are_equal=False):
         covered += _covered(study, recipe)
-    alarms = np.zeros(4)
+    alarms = np.zeros(5)
     for study in studies(num_studies, num_arms, max_rows, seed + 1, are_equal=True):
         alarms += _alarms(study, recipe)
-    shares = [round(float(share), 4) for share in (*covered / num_studies, *alarms / num_studies)]
+    shares = [round(float(share), 4) for share in np.array([*covered[:2], *alarms, covered[2]]) / num_studies]
     return Figures(num_studies, num_arms, *shares)
 
 
 def _covered(study: Study, recipe: EvaluateRecipe) -> np.ndarray:
-    """Share of the values and of the differences of one study whose interval holds the truth."""
+    """Share of the values and of the differences of one study whose interval holds the truth; a false "none works"."""
     metric = SCORERS[study.metric].metric
     truth_of = dict(zip((arm.arm for arm in study.arms), study.truths, strict=True))
     values = []
@@ -103,38 +127,51 @@ def _covered(study: Study, recipe: EvaluateRecipe) -> np.ndarray:
         found = estimate(metric, arm.of(study.metric), recipe.num_resamples, recipe.seed)
         values.append(found is not None and found.low <= truth_of[arm.arm] <= found.high)
     differences = []
-    for change in pairwise(study.arms, [metric], recipe):
+    changes = pairwise(study.arms, [metric], recipe)
+    for change in changes:
         truth = truth_of[change.arm] - truth_of[change.baseline]
         differences.append(change.estimate is not None and change.estimate.low <= truth <= change.estimate.high)
-    return np.array([np.mean(values), np.mean(differences)])
+    is_above = max(study.truths) - min(study.truths) > MARGIN
+    is_denied = is_above and _ruling(study, changes, recipe).choice is Choice.NONE_WORKS
+    return np.array([np.mean(values), np.mean(differences), is_denied])
 
 
 def _alarms(study: Study, recipe: EvaluateRecipe) -> np.ndarray:
     """Whether equal arms were told apart: corrected, uncorrected, corrected for the best alone, and by the rules."""
     metric = SCORERS[study.metric].metric
     changes = pairwise(study.arms, [metric], recipe)
-    results = [
-        ArmMetric(
-            arm=arm.arm,
-            metric=study.metric,
-            estimate=estimate(metric, arm.of(study.metric), recipe.num_resamples, recipe.seed),
-        )
-        for arm in study.arms
-    ]
-    best = best_arm(metric, results)
+    best = best_arm(metric, _results(study, recipe))
     assert best is not None
     to_best = holm([change.p_value or 0.0 for change in against(changes, study.metric, best)])
-    facts = [_facts(kind) for kind in KINDS[: len(study.arms)]]
-    ruling = rule(Evidence(facts, metric, results, changes, Prices()), Needs())
+    choice = _ruling(study, changes, recipe).choice
     return np.array(
         [
             any(change.verdict is not Verdict.TOO_FEW_ROWS for change in changes),
             any((change.p_value or 0.0) < SIGNIFICANCE for change in changes),
             any(p_value < SIGNIFICANCE for p_value in to_best),
-            ruling.choice.value.startswith("tune"),
+            choice.value.startswith("tune"),
+            choice not in (Choice.NONE_WORKS, Choice.TOO_FEW_ROWS),
         ],
         dtype=float,
     )
+
+
+def _results(study: Study, recipe: EvaluateRecipe) -> list[ArmMetric]:
+    return [arm_result(arm, SCORERS[study.metric].metric, recipe) for arm in study.arms]
+
+
+def _ruling(study: Study, changes: Sequence[Difference], recipe: EvaluateRecipe) -> Ruling:
+    metric = SCORERS[study.metric].metric
+    evidence = Evidence(
+        arms=[_facts(kind) for kind in KINDS[: len(study.arms)]],
+        metric=metric,
+        results=_results(study, recipe),
+        differences=changes,
+        prices=Prices(),
+        floor=estimate(metric, study.floor.of(study.metric), recipe.num_resamples, recipe.seed),
+        above_floor=above_floor(study.arms, study.floor, metric, recipe),
+    )
+    return rule(evidence, Needs())
 
 
 def _facts(kind: ArmKind) -> ArmFacts:

@@ -78,6 +78,8 @@ def test_two_hundred_synthetic_studies_keep_the_promise() -> None:
     assert 0.92 <= found.coverage_of_differences <= 0.98
     assert found.false_verdicts <= 0.05
     assert found.false_tune <= found.false_verdicts < found.false_verdicts_uncorrected
+    assert found.false_works <= 0.05
+    assert found.false_none_works <= 0.05
 
 
 @pytest.mark.slow
@@ -86,6 +88,6 @@ def test_two_thousand_synthetic_studies_keep_the_promise() -> None:
     assert 0.93 <= found.coverage_of_values <= 0.97
     assert 0.93 <= found.coverage_of_differences <= 0.97
     assert found.false_verdicts <= 0.05
-    assert found.false_tune <= 0.05
+    assert max(found.false_tune, found.false_works, found.false_none_works) <= 0.05
     # Correcting for the comparisons with the best arm alone forgets that it was picked.
     assert found.false_verdicts < found.false_verdicts_to_best_alone < found.false_verdicts_uncorrected

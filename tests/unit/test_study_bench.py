@@ -110,19 +110,19 @@ def test_an_arm_that_only_fails_has_facts_without_tokens(bench: Bench) -> None:
 
 def test_one_answer_to_all_is_chosen_on_validation_rows_and_measured_on_test_rows(bench: Bench) -> None:
     rows = [row(f"train {number}", text) for number, text in enumerate(["wrong", "wrong", "wrong", "right"])]
-    found = bench.constant_answer(rows)
+    found = bench.floor(rows)
     assert found is not None
-    assert found.text == "right"  # the rarer one, which is right on the validation rows
-    assert found.estimate is not None
-    assert (found.estimate.value, found.estimate.num_rows) == (1.0, 5)
-    never = bench.constant_answer([row("train", "wrong")])
+    assert found.answer.text == "right"  # the rarer one, which is right on the validation rows
+    assert found.answer.estimate is not None
+    assert (found.answer.estimate.value, found.answer.estimate.num_rows) == (1.0, 5)
+    assert [score.value for score in found.scores.of("exact_match")] == [1.0] * 5
+    never = bench.floor([row("train", "wrong")])
     assert never is not None
-    assert never.estimate is not None
-    assert never.estimate.value == 0.0
+    assert [score.value for score in never.scores.of("exact_match")] == [0.0] * 5
 
 
-def test_without_training_answers_there_is_no_constant_one(bench: Bench) -> None:
-    assert bench.constant_answer([]) is None
+def test_without_training_answers_there_is_no_floor(bench: Bench) -> None:
+    assert bench.floor([]) is None
 
 
 def test_citations_do_not_count_where_passages_were_shown(bench: Bench) -> None:

@@ -24,7 +24,7 @@ from tunewright.records import (
     UpdatedArm,
     Verdict,
 )
-from tunewright.study.contrasts import pairwise
+from tunewright.study.contrasts import above_floor, pairwise
 from tunewright.study.decide import decide
 from tunewright.study.rules import Evidence, Standing, missing_rows, rule
 
@@ -60,19 +60,11 @@ def _evidence(
     metric: str = "accuracy",
     prices: Prices | None = None,
     valid: Mapping[str, float] | None = None,
-    floor: float | None = None,
+    floor: Sequence[float] | None = None,
 ) -> Evidence:
     described = SCORERS[metric].metric
-    arms = [
-        ArmScores(
-            arm=kind,
-            scores=tuple(
-                Score(example_id=str(row), metric=metric, value=value) for row, value in enumerate(values[kind])
-            ),
-            answers={},
-        )
-        for kind in values
-    ]
+    arms = [_scored(kind, metric, values[kind]) for kind in values]
+    constant = None if floor is None else _scored("one answer to all", metric, floor)
     return Evidence(
         arms=[_facts(kind) for kind in values],
         metric=described,
@@ -80,8 +72,14 @@ def _evidence(
         differences=pairwise(arms, [described], RECIPE),
         prices=prices or Prices(),
         validity=[_validity(arm, share) for arm, share in (valid or {}).items()],
-        floor=None if floor is None else Estimate(value=floor, low=floor - 0.05, high=floor + 0.05, num_rows=200),
+        floor=_result(constant, described).estimate if constant else None,
+        above_floor=above_floor(arms, constant, described, RECIPE) if constant else (),
     )
+
+
+def _scored(arm: str, metric: str, values: Sequence[float]) -> ArmScores:
+    scores = tuple(Score(example_id=str(row), metric=metric, value=value) for row, value in enumerate(values))
+    return ArmScores(arm=arm, scores=scores, answers={})
 
 
 def _result(arm: ArmScores, metric: Metric) -> ArmMetric:
@@ -209,26 +207,80 @@ def test_none_of_these_works_when_every_arm_is_near_the_floor() -> None:
     assert found.headline.startswith("None of these works: the best arm (tuned) reaches 2.5 % [")
 
 
-def test_none_of_these_works_when_one_answer_to_all_inputs_does_as_well() -> None:
-    values = _of(zero_shot=10, tuned=120)
-    found = _decide(_evidence(values, floor=0.58))  # 60 %: above it by exactly the margin
+def test_none_of_these_works_when_the_whole_interval_lies_within_the_margin_of_one_answer_to_all() -> None:
+    values = {"zero_shot": _right(100, 2000), "tuned": _right(1210, 2000)}
+    found = _decide(_evidence(values, floor=_right(1200, 2000)))  # 10 rows of 2,000 gained, none lost
     assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
-    assert found.headline.endswith("of Accuracy, and one answer to all inputs 58 % [53, 63].")
-    assert "One answer to all inputs, without reading them, would reach 58 % [53, 63]." in found.reasons
-    above = _decide(_evidence(values, floor=0.57))
-    assert (above.choice, above.arm) == (Choice.TUNE, "tuned")
-    assert "One answer to all inputs, without reading them, would reach 57 % [52, 62]." in above.reasons
+    assert ", and one answer to all inputs 60.0 % [57.9, 62.0]; the difference is +0.5 points [+0." in found.headline
+    (told,) = [reason for reason in found.reasons if reason.startswith("One answer to all inputs, without reading")]
+    # McNemar's 2 x 0.5^10 = 0.002, the larger of two: real, and too little to matter.
+    assert "would reach 60.0 % [57.9, 62.0]; tuned is of no use beside that: +0.5 points [+0." in told
+    assert told.endswith("], p = 0.002 after Holm.")
+
+
+def test_an_arm_works_when_it_is_better_than_one_answer_to_all_beyond_chance() -> None:
+    found = _decide(_evidence(_of(zero_shot=10, tuned=120), floor=_right(90)))
+    assert (found.choice, found.arm) == (Choice.TUNE, "tuned")
+    (told,) = [reason for reason in found.reasons if reason.startswith("One answer to all inputs, without reading")]
+    assert told.startswith(
+        "One answer to all inputs, without reading them, would reach 45 % [38, 51]; tuned is better: "
+    )
+
+
+@pytest.mark.parametrize("num_right", [120, 118])
+def test_a_point_at_the_floor_is_no_proof_that_nothing_works(num_right: int) -> None:
+    # Right on other rows than the one answer to all: 40 gained, 38 or 40 lost. Hand-worked: s^2 = 78 / 200 - 0.01^2.
+    floor = [0.0] * 40 + [1.0] * 118 + [0.0] * 42
+    evidence = _evidence(_of(zero_shot=10, tuned=num_right), floor=floor)
+    found = _decide(evidence)
+    assert (found.choice, found.arm) == (Choice.TOO_FEW_ROWS, "zero_shot")
+    assert found.headline == (
+        "Too few test rows to tell whether tuned is better than one answer to all inputs: "
+        f"about {found.rows_needed:,} more would settle it."
+    )
+    # Two comparisons with the floor, and the margin as the smallest difference: N = ((2.241 + 0.842) s / 0.02)^2.
+    assert found.rows_needed == pytest.approx((3.083 / 0.02) ** 2 * 0.39 - 200, rel=0.1)
+    assert found.what_would_change_it[0] == "More test rows, to see whether any of these works."
+    assert found.what_would_change_it[1].startswith("A larger base: ")
+
+
+def test_the_arm_with_the_best_value_was_picked_so_its_gain_is_corrected_for_the_number_of_arms() -> None:
+    # 7 gained, 0 lost: p = 2 x 0.5^7 = 0.0156. Alone it is real, as the best of six it is not (0.094).
+    alone = _evidence(_of(tuned=107), floor=_right(100))
+    assert _decide(alone).choice is Choice.TUNE
+    others = {kind: 100 for kind in SIX if kind != "tuned"}
+    one_of_six = _evidence(_of(**others, tuned=107), floor=_right(100))
+    assert _decide(one_of_six).headline.startswith("Too few test rows to tell whether tuned is better than one answer")
+
+
+def test_nothing_right_in_twenty_rows_does_not_prove_that_nothing_works() -> None:
+    evidence = _evidence({"zero_shot": [0.0] * 20, "tuned": [0.0] * 20}, floor=[0.0] * 20)
+    found = _decide(evidence)
+    assert found.choice is Choice.TOO_FEW_ROWS  # Wilson's interval of 0 of 20 ends at 16 %
+    # Of 74 rows or more, z^2 / (n + z^2) is below 5 %.
+    assert _decide(_evidence({"zero_shot": [0.0] * 73}, floor=[0.0] * 73)).choice is Choice.NONE_WORKS
+    assert _decide(_evidence({"zero_shot": [0.0] * 72}, floor=[0.0] * 72)).choice is Choice.TOO_FEW_ROWS
+    assert found.rows_needed is not None
+    assert 53 <= found.rows_needed <= 100
 
 
 def test_where_one_answer_fits_nearly_all_inputs_no_arm_is_needed_and_none_is_called_useless() -> None:
-    found = _decide(_evidence(_of(zero_shot=10, tuned=200), floor=0.98))
+    # Wilson's interval of 1,995 of 2,000 starts at 99.4 %.
+    values = {"zero_shot": _right(10, 2000), "tuned": _right(2000, 2000)}
+    found = _decide(_evidence(values, floor=_right(1995, 2000)))
     assert (found.choice, found.arm) == (Choice.NONE_WORKS, None)
     assert found.headline == (
-        "None of these is needed: one answer to all inputs reaches 98 % [93, 103] of Accuracy, and no arm could be "
-        "better by more than 2 points."
+        "None of these is needed: one answer to all inputs reaches 99.8 % [99.4, 99.9] of Accuracy, and no arm could "
+        "be better by more than 2 points."
     )
     assert found.what_would_change_it[0].startswith("Test rows that want different answers: ")
     assert not any(text.startswith("A larger base") for text in found.what_would_change_it)
+
+
+def test_one_answer_that_may_fit_fewer_inputs_is_not_called_enough() -> None:
+    # 196 of 200: as low as 95 % by Wilson's interval, so an arm may be better by 5 points.
+    found = _decide(_evidence(_of(zero_shot=10, tuned=200), floor=_right(196)))
+    assert found.choice is Choice.TOO_FEW_ROWS
 
 
 def test_nothing_right_in_hardly_any_rows_asks_for_more_of_them() -> None:

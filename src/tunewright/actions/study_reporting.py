@@ -27,7 +27,7 @@ from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench, scored_text
 from tunewright.study.clusters import clusters_of
 from tunewright.study.compare import arm_result
-from tunewright.study.contrasts import best_arm, pairwise, slice_results, slices
+from tunewright.study.contrasts import above_floor, best_arm, pairwise, slice_results, slices
 from tunewright.study.cost import arm_cost, break_even, cheapest
 from tunewright.study.decide import decide
 from tunewright.study.rules import Evidence
@@ -66,7 +66,7 @@ def build_study_report(
     differences = pairwise(scores, metrics, recipe.evaluate)
     costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
     training_rows = preparation.data.rows(Split.TRAIN)
-    constant = bench.constant_answer(training_rows)
+    floor = bench.floor(training_rows)
     evidence = Evidence(
         arms=[arm.described.facts for arm in arms],
         metric=headline,
@@ -74,7 +74,8 @@ def build_study_report(
         differences=differences,
         prices=recipe.prices,
         validity=_validity([*results, *_unconstrained(besides.formats)]),
-        floor=constant.estimate if constant else None,
+        floor=floor.answer.estimate if floor else None,
+        above_floor=above_floor(scores, floor.scores, headline, recipe.evaluate) if floor else (),
         updated=besides.updated,
         judge=besides.judge,
     )
@@ -92,7 +93,7 @@ def build_study_report(
         headline_metric=headline.name,
         results=results,
         differences=differences,
-        constant=constant,
+        constant=floor.answer if floor else None,
         updated=besides.updated,
         best=best_arm(headline, results),
         cheapest=cheapest(costs),

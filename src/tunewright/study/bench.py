@@ -49,6 +49,15 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """What one answer to all inputs reaches."""
+
+    answer: ConstantAnswer
+    scores: ArmScores
+    """Of that answer on the test rows, under the headline metric."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chosen:
     """The best of several options."""
 
@@ -162,7 +171,7 @@ class Bench:
         """Ask an arm any items and score its answers under the headline metric."""
         return self._judge(f"{name} of {option.setting}", option, self._asked(option.arm), items, (self.headline,))
 
-    def constant_answer(self, rows: Sequence[Example]) -> ConstantAnswer | None:
+    def floor(self, rows: Sequence[Example]) -> Floor | None:
         """What one answer to all inputs reaches: the floor under every arm.
 
         Tried on validation rows are the most frequent training answers; the test rows are scored once.
@@ -176,16 +185,19 @@ class Bench:
         metric = SCORERS[self.headline].metric
         sign = 1.0 if metric.higher_is_better else -1.0
 
-        def reached(text: str, items: Sequence[TestItem]) -> Estimate | None:
-            scores = judge(Constant(text), None, items, (self.headline,), SilentProgress(), "one answer to all")
+        def judged(text: str, items: Sequence[TestItem]) -> ArmScores:
+            return judge(Constant(text), None, items, (self.headline,), SilentProgress(), "one answer to all")
+
+        def reached(scores: ArmScores) -> Estimate | None:
             return estimate(metric, scores.of(self.headline), self.settings.num_resamples, self.settings.seed)
 
         def goodness(text: str) -> float:
-            found = reached(text, self.validation)
+            found = reached(judged(text, self.validation))
             return sign * found.value if found else float("-inf")
 
         best = max((text for text, _ in answers.most_common(NUM_CONSTANTS)), key=goodness)
-        return ConstantAnswer(text=best, estimate=reached(best, self.test))
+        scores = judged(best, self.test)
+        return Floor(ConstantAnswer(text=best, estimate=reached(scores)), scores)
 
     def ask(self, title: str, arm: Arm, items: Sequence[TestItem]) -> dict[str, Answer]:
         """The answers of an arm to some items, by id of their examples; not scored."""

@@ -54,6 +54,23 @@ def _with_adjusted(change: Difference, p_value: float) -> Difference:
     return change.model_copy(update={"adjusted_p_value": p_value, "verdict": verdict})
 
 
+def above_floor(
+    arms: Sequence[ArmScores], floor: ArmScores, metric: Metric, recipe: EvaluateRecipe
+) -> tuple[Difference, ...]:
+    """Each arm minus one answer to all inputs under a metric, with Holm's correction over the arms: the best is picked.
+
+    Args:
+        floor: scores of that answer on the same items.
+    """
+    num_resamples = max(recipe.num_resamples, RESAMPLES_PER_PAIR * len(arms))
+    of_floor = floor.of(metric.name)
+    family = [
+        difference(metric, arm.arm, floor.arm, arm.of(metric.name), of_floor, num_resamples, recipe.seed)
+        for arm in arms
+    ]
+    return tuple(corrected(family))
+
+
 def against(differences: Sequence[Difference], metric: str, baseline: str) -> tuple[Difference, ...]:
     """Every other arm minus `baseline` under one metric, taken from the pairs and turned round where needed."""
     of_metric = [change for change in differences if change.metric == metric]

@@ -16,7 +16,6 @@ from tunewright.records import (
 from tunewright.study.cost import DAYS_PER_MONTH, break_even
 from tunewright.study.rules import (
     MARGIN,
-    ROUNDING,
     STRICT_VALIDITY,
     Evidence,
     Ruling,
@@ -91,7 +90,7 @@ class _Explained:
     def _one_answer_is_enough(self) -> str | None:
         """What is said where the floor is so high that no arm could be above it by more than the margin."""
         floor, metric = self.evidence.floor, self.evidence.metric
-        if floor is None or not metric.is_share or floor.value + MARGIN + ROUNDING < 1:
+        if floor is None or not self.evidence.is_floor_enough:
             return None
         figure = " ".join(format_estimate(floor, metric))
         return (
@@ -107,13 +106,18 @@ class _Explained:
         assert found is not None
         figure = " ".join(format_estimate(found, self.evidence.metric))
         text = f"the best arm ({best.name}) reaches {figure} of {self.evidence.metric.title}"
-        if floor and floor.value > 0 and found.value <= floor.value + MARGIN + ROUNDING:
-            return f"{text}, and one answer to all inputs {' '.join(format_estimate(floor, self.evidence.metric))}"
-        return text
+        gain = self.evidence.gain_of(best.name)
+        if gain is None or not floor or floor.value == 0:
+            return text
+        of_floor = " ".join(format_estimate(floor, self.evidence.metric))
+        return f"{text}, and one answer to all inputs {of_floor}; the difference is {self._change(gain)}"
 
     def _too_few_rows(self, winner: ArmFacts) -> str:
         rows = self.ruling.rows_needed
         settle = "more test rows would settle it" if rows is None else f"about {rows:,} more would settle it"
+        if self.ruling.floor is Standing.UNDECIDED and self.ruling.best is not None:
+            question = f"{self.ruling.best.name} is better than one answer to all inputs"
+            return f"Too few test rows to tell whether {question}: {settle}."
         if self.ruling.blocking is None:
             return f"Too few test rows to tell the arms apart: {settle}."
         return f"Too few test rows to tell whether {winner.name} is better than {self.ruling.blocking.name}: {settle}."
@@ -149,10 +153,21 @@ class _Explained:
             yield f"{self.evidence.metric.title} of {facts.name} is {figure} on {found.num_rows} test inputs."
 
     def _floor(self) -> Iterator[str]:
-        floor = self.evidence.floor
-        if floor is not None:
-            figure = " ".join(format_estimate(floor, self.evidence.metric))
-            yield f"One answer to all inputs, without reading them, would reach {figure}."
+        floor, best = self.evidence.floor, self.ruling.best
+        if floor is None:
+            return
+        figure = " ".join(format_estimate(floor, self.evidence.metric))
+        reached = f"One answer to all inputs, without reading them, would reach {figure}"
+        gain = self.evidence.gain_of(best.name) if best else None
+        if best is None or gain is None or self.ruling.floor is None:
+            yield f"{reached}."
+            return
+        compared = {
+            Standing.AS_GOOD: f"{best.name} is of no use beside that",
+            Standing.WORSE: f"{best.name} is better",
+            Standing.UNDECIDED: f"{best.name} may be better, or that may be chance",
+        }[self.ruling.floor]
+        yield f"{reached}; {compared}: {self._change(gain)}."
 
     def _comparison(self, name: str, standing: Standing) -> str:
         best, change = self.ruling.best, self.ruling.to_best.get(name)
@@ -240,9 +255,9 @@ class _Explained:
         return max(measured, key=lambda pair: pair[0])[1] if measured else None
 
     def what_would_change_it(self) -> Iterator[str]:
-        if self.ruling.choice is Choice.NONE_WORKS:
-            yield from self._other_means()
         yield from self._more_rows()
+        if self.ruling.choice is Choice.NONE_WORKS or self.ruling.floor is Standing.UNDECIDED:
+            yield from self._other_means()
         yield from self._other_needs()
         yield from self._budget()
         yield from self._cheaper_tuned()
@@ -270,6 +285,9 @@ class _Explained:
         """What the rows could not rule out about the winner."""
         winner, best = self.ruling.winner, self.ruling.best
         if winner is None or best is None:
+            return
+        if self.ruling.floor is Standing.UNDECIDED:
+            yield "More test rows, to see whether any of these works."
             return
         if self.ruling.choice is Choice.TOO_FEW_ROWS:
             yield "More test rows; rows for training do not help to tell the arms apart."

@@ -12,12 +12,14 @@
      difference is not significant after Holm's correction, or its whole interval lies within the margin;
    - worse, when the difference is significant and it is not as good;
    - undecided otherwise: worse by more than the margin, but that may be chance.
-3. *None of these works* when the best candidate, on ten items or more, does no better than the floor by more than the
-   margin, or its whole interval lies below NEAR_ZERO of a share. The floor is what one answer to all inputs reaches.
+3. *None of these works* when the best candidate, on ten items or more, is above the floor by at most the margin with
+   its whole interval, or its whole interval lies below NEAR_ZERO of a share. The floor is what one answer to all inputs
+   reaches on the same items. It works when it is better than the floor after Holm's correction over all arms.
 4. *The simplest candidate that is as good wins*: zero-shot, prompted, few-shot, retrieval, endpoint, tuned, tuned with
    retrieval. The best candidate is as good as itself, so there is always one.
-5. *Too few rows*, when there are fewer than ten items, or when an undecided arm would spare work that the winner asks
-   for: training, or documents to keep up to date. Arms that differ in their prompt alone need no proof.
+5. *Too few rows*, when there are fewer than ten items, when neither half of rule 3 holds, or when an undecided arm
+   would spare work that the winner asks for: training, or documents to keep up to date. Arms that differ in their
+   prompt alone need no proof.
 
 Costs decide through the budget only. Break-even is told and never overrides the rules: the set-up that it counts is
 machine time, without the hours in which people label rows.
@@ -82,6 +84,7 @@ class Evidence:
         validity: share of answers in the right format by arm, under one metric; empty when it was not measured.
         updated: every arm after the documents were exchanged; empty when they were not.
         floor: what one answer to all inputs reaches under the headline metric; None counts as 0.
+        above_floor: every arm minus that one answer, with adjusted p-values (`contrasts.above_floor`).
         judge: whose answers a model prefers; told, and ignored by the rules.
     """
 
@@ -92,6 +95,7 @@ class Evidence:
     prices: Prices
     validity: Sequence[ArmMetric] = ()
     floor: Estimate | None = None
+    above_floor: Sequence[Difference] = ()
     updated: Sequence[UpdatedArm] = ()
     judge: JudgeComparison | None = None
 
@@ -103,6 +107,16 @@ class Evidence:
         """Value of the headline metric."""
         own = (result for result in self.results if (result.arm, result.metric) == (arm, self.metric.name))
         return next((result.estimate for result in own), None)
+
+    @property
+    def is_floor_enough(self) -> bool:
+        """Whether the floor is so high that no arm can be above it by more than the margin."""
+        return self.floor is not None and self.metric.is_share and self.floor.low + MARGIN + ROUNDING >= 1
+
+    def gain_of(self, arm: str) -> Difference | None:
+        """An arm minus the one answer to all inputs; None where there is no interval of it."""
+        own = (change for change in self.above_floor if change.arm == arm and change.estimate is not None)
+        return next(own, None)
 
     def why_unmeasured(self, arm: str) -> str:
         """Why there is no value of the headline metric, in brackets; empty where no reason was given."""
@@ -138,8 +152,11 @@ class Ruling:
     """Every other candidate minus the best one."""
     standings: Mapping[str, Standing]
     """Of every candidate, the simplest first."""
+    floor: Standing | None = None
+    """How one answer to all inputs compares with the best candidate; None where the metric or the rows say nothing."""
     blocking: ArmFacts | None = None
-    """With too few rows: the simplest arm that may be as good as the winner after all; None when all lack rows."""
+    """With too few rows: the simplest arm that may be as good as the winner after all; None when all lack rows, or
+    none is known to do better than the floor."""
     rows_needed: int | None = None
 
 
@@ -159,10 +176,11 @@ def rule(evidence: Evidence, needs: Needs) -> Ruling:
         if change.arm in names
     }
     standings = {facts.name: _standing(evidence, facts, best, to_best.get(facts.name)) for facts in candidates}
-    if _is_useless(evidence, best):
-        return Ruling(Choice.NONE_WORKS, None, best, excluded, to_best, standings)
+    floor = _floor_standing(evidence, best)
+    if floor is Standing.AS_GOOD:
+        return Ruling(Choice.NONE_WORKS, None, best, excluded, to_best, standings, floor)
     winner = next(facts for facts in candidates if standings[facts.name] is Standing.AS_GOOD)
-    ruling = Ruling(CHOICES[winner.kind], winner, best, excluded, to_best, standings)
+    ruling = Ruling(CHOICES[winner.kind], winner, best, excluded, to_best, standings, floor)
     return _held_back(evidence, candidates, ruling)
 
 
@@ -235,14 +253,35 @@ def _best(evidence: Evidence, candidates: Sequence[ArmFacts]) -> ArmFacts:
     return max(candidates, key=goodness)
 
 
-def _is_useless(evidence: Evidence, best: ArmFacts) -> bool:
-    """Whether the best arm does nothing: then every other does nothing either."""
+def _floor_standing(evidence: Evidence, best: ArmFacts) -> Standing | None:
+    """How one answer to all inputs compares with the best arm: where it is as good, no other arm does anything either.
+
+    Drawn from intervals alone: near the floor a value is above it in half of all studies whatever the arm does.
+    """
     found, metric = evidence.estimate_of(best.name), evidence.metric
     assert found is not None, "arms without a value are no candidates"
     if not (metric.is_share and metric.higher_is_better) or found.num_rows < MIN_ITEMS_FOR_VERDICT:
-        return False
-    floor = evidence.floor.value if evidence.floor else 0.0
-    return found.value <= floor + MARGIN + ROUNDING or found.high < NEAR_ZERO
+        return None
+    if found.high < NEAR_ZERO or evidence.is_floor_enough:
+        return Standing.AS_GOOD
+    gain = evidence.gain_of(best.name)
+    if gain is None or gain.estimate is None:
+        return Standing.WORSE if found.low > 0 else Standing.UNDECIDED
+    if gain.estimate.high <= MARGIN + ROUNDING:
+        return Standing.AS_GOOD
+    return Standing.WORSE if gain.verdict is Verdict.BETTER else Standing.UNDECIDED
+
+
+def _rows_to_leave_floor(evidence: Evidence, best: ArmFacts) -> int:
+    """Test rows that would show whether the best arm is above the floor, or below NEAR_ZERO: the fewer of the two."""
+    found, gain = evidence.estimate_of(best.name), evidence.gain_of(best.name)
+    assert found is not None
+    gained = gain.estimate if gain and gain.estimate else found
+    needed = num_rows_to_settle(gained, MARGIN, max(1, len(evidence.above_floor)))
+    if found.value < NEAR_ZERO:
+        missing = found.model_copy(update={"value": found.value - NEAR_ZERO})
+        needed = min(needed, num_rows_to_settle(missing, ROUNDING, 1))
+    return needed
 
 
 def _standing(evidence: Evidence, facts: ArmFacts, best: ArmFacts, change: Difference | None) -> Standing:
@@ -270,6 +309,8 @@ def _held_back(evidence: Evidence, candidates: Sequence[ArmFacts], ruling: Rulin
         missing = [missing_rows(evidence, ruling, name) or 1 for name in ruling.to_best]
         needed = max([MIN_ITEMS_FOR_VERDICT - found.num_rows, *missing])
         return _too_few(ruling, None, needed)
+    if ruling.floor is Standing.UNDECIDED:
+        return _too_few(ruling, None, _rows_to_leave_floor(evidence, ruling.best))
     simpler = candidates[: candidates.index(ruling.winner)]
     blocking = [
         facts
