@@ -190,11 +190,18 @@ def test_shares_are_compared_exactly_where_they_are_rare() -> None:
     assert difference_p_value(share_of(0, 10), share_of(0, 12)) == 1.0
 
 
-def test_p_values_are_adjusted_by_holm() -> None:
-    # By hand: .01 x 3, then .02 x 2 = .04, then .03 x 1, which may not be smaller than the one before.
-    assert holm([0.02, 0.01, 0.03]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ((), ()),
+        ((0.03,), (0.03,)),
+        ((0.01, 0.04, 0.03, 0.005), (0.03, 0.06, 0.06, 0.02)),  # 4 x .005, 3 x .01, 2 x .03, then no smaller
+        ((0.6, 0.5), (1.0, 1.0)),
+        ((0.02, 0.02), (0.04, 0.04)),
+    ],
+)
+def test_holms_correction_equals_the_hand_worked_case(p_values: Sequence[float], adjusted: Sequence[float]) -> None:
+    assert holm(p_values) == pytest.approx(tuple(adjusted))
 
 
 def test_gender_terms_are_words_and_not_parts_of_words() -> None:

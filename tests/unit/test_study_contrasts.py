@@ -7,7 +7,6 @@ import pytest
 from tunewright.evaluate import task
 from tunewright.evaluate.judge import ArmScores
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.evaluate.statistics import holm
 from tunewright.records import (
     ArmMetric,
     Conversation,
@@ -103,20 +102,6 @@ def test_the_best_arm_follows_the_direction_of_the_metric(metric: object, best: 
     ]
     assert best_arm(chosen, results) == best
     assert best_arm(chosen, results[:1]) is None
-
-
-@pytest.mark.parametrize(
-    ("p_values", "adjusted"),
-    [
-        ((), ()),
-        ((0.03,), (0.03,)),
-        ((0.01, 0.04, 0.03, 0.005), (0.03, 0.06, 0.06, 0.02)),  # 4 x .005, 3 x .01, 2 x .03, then no smaller
-        ((0.6, 0.5), (1.0, 1.0)),
-        ((0.02, 0.02), (0.04, 0.04)),
-    ],
-)
-def test_holms_correction_equals_the_hand_worked_case(p_values: Sequence[float], adjusted: Sequence[float]) -> None:
-    assert holm(p_values) == pytest.approx(tuple(adjusted))
 
 
 def _items(rows: Sequence[tuple[str, str, str | None, tuple[tuple[str, str], ...]]]) -> tuple[task.TestItem, ...]:

@@ -110,22 +110,6 @@ def difference(
     )
 
 
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """p-values adjusted so that 0.05 is the chance of one or more false alarms among all of them, in their order.
-
-    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none becomes smaller than the one
-    before it. Valid however the tests hang together.
-
-    Source: Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure"; adjusted p-values after Wright 1992.
-    """
-    adjusted = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
-        adjusted[place] = largest
-    return tuple(adjusted)
-
-
 def sign_test_p_value(num_gained: int, num_lost: int) -> float:
     """Exact two-sided p-value of the sign test: a fair coin over the items that changed, 1 where none did.
 

@@ -50,11 +50,17 @@ def difference_p_value(first: Estimate, second: Estimate) -> float:
     return float(test(table)[1])
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values so that the chance of any false finding among all of them stays at its level (Holm 1979)."""
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """p-values adjusted so that 0.05 is the chance of one or more false alarms among all of them, in their order.
+
+    The smallest of m p-values is multiplied by m, the next by m - 1, and so on; none becomes smaller than the one
+    before it. Valid however the tests hang together.
+
+    Source: Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure"; adjusted p-values after Wright 1992.
+    """
     adjusted = [0.0] * len(p_values)
     largest = 0.0
-    for rank, position in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[position]))
-        adjusted[position] = largest
-    return adjusted
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return tuple(adjusted)
