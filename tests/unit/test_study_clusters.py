@@ -2,11 +2,17 @@
 
 import random
 import sys
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from listening import Listening
 from study_parts import row
 
+from tunewright.actions import study_reporting
+from tunewright.errors import MissingExtraError
 from tunewright.evaluate import test_items as items_of
+from tunewright.study.bench import Bench
 from tunewright.study.clusters import clusters_of
 
 TOPICS = (
@@ -37,6 +43,17 @@ def test_few_inputs_and_inputs_without_common_words_have_no_clusters() -> None:
     assert clusters_of((), TRAIN) == {}
 
 
-def test_without_the_library_there_are_no_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
-    assert clusters_of(items_of([row("refund", "answer")], None), TRAIN) == {}
+    with pytest.raises(MissingExtraError, match=r"scikit-learn .*pip install 'tunewright\[data\]'"):
+        clusters_of(items_of([row("refund", "answer")], None), TRAIN)
+
+
+def test_a_study_says_which_extra_brings_the_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    progress = Listening()
+    bench = cast(Bench, SimpleNamespace(test=items_of([row("refund", "answer")], None), progress=progress))
+    assert study_reporting._clusters(bench, TRAIN) == {}
+    (said,) = progress.lines
+    assert said.startswith("The report has no scores by cluster of inputs: scikit-learn is needed to ")
+    assert said.endswith("Install it with: pip install 'tunewright[data]'")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
+from tunewright.errors import MissingExtraError
 from tunewright.evaluate.house import house_scorers
 from tunewright.evaluate.judge import rescore
 from tunewright.evaluate.scorers import SCORERS
@@ -14,6 +15,7 @@ from tunewright.records import (
     ArmCost,
     ArmMetric,
     BreakEven,
+    Example,
     JudgeComparison,
     Metric,
     Split,
@@ -79,7 +81,7 @@ def build_study_report(
         updated=besides.updated,
         judge=besides.judge,
     )
-    cluster_of = clusters_of(bench.test, training_rows)
+    cluster_of = _clusters(bench, training_rows)
     parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS, cluster_of=cluster_of)
     record = run.record
     return StudyReport(
@@ -110,6 +112,14 @@ def build_study_report(
         environment=record.environment,
         seconds=dict(seconds),
     )
+
+
+def _clusters(bench: Bench, rows: Sequence[Example]) -> dict[str, str]:
+    try:
+        return clusters_of(bench.test, rows)
+    except MissingExtraError as missing:
+        bench.progress.say(f"The report has no scores by cluster of inputs: {missing}")
+        return {}
 
 
 def _unconstrained(formats: StrictFormats | None) -> list[ArmMetric]:

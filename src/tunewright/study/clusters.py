@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from tunewright.data.representation.clusters import MIN_INPUTS, UNRELATED, Topics
-from tunewright.errors import MissingExtraError
 from tunewright.evaluate.task import TestItem
 from tunewright.records import Conversation, Example, Message
 
@@ -17,14 +16,16 @@ def clusters_of(items: Sequence[TestItem], rows: Sequence[Example]) -> dict[str,
     Args:
         rows: of the training split.
     Returns:
-        Nothing where the rows have too little in common to have topics, or scikit-learn is not installed.
+        Nothing where the rows have too little in common to have topics.
+    Raises:
+        MissingExtraError: scikit-learn is not installed.
     """
     texts = [_text(row.body.prompt) for row in rows if isinstance(row.body, Conversation)]
     if len(texts) < MIN_INPUTS or not items:
         return {}
     try:
         topics = Topics(texts)
-    except (ValueError, MissingExtraError):
+    except ValueError:
         return {}
     names = {topic.number: f"{topic.number + 1}: {', '.join(topic.words)}" for topic in topics.topics}
     members, _ = topics.assign([_text(item.prompt) for item in items])
