@@ -69,6 +69,11 @@ def test_a_row_in_another_language_of_the_same_script_is_listed(answer: str, lan
     assert finding.explanation == f"The answer is in {language}, but most answers are in English."
 
 
+def test_a_row_in_another_script_is_listed_once() -> None:
+    (finding,) = find([*ENGLISH, "Этот ответ написан на русском языке, и он длиннее шести слов, чтобы его узнали."])
+    assert finding.explanation.startswith("The answer is in Cyrillic script")
+
+
 def test_english_is_the_odd_one_among_german_answers() -> None:
     (finding,) = find([*GERMAN, "You can change the day of delivery in your account until tomorrow."])
     assert finding.explanation == "The answer is in English, but most answers are in German."
@@ -87,6 +92,36 @@ def test_english_is_the_odd_one_among_german_answers() -> None:
 )
 def test_even_mixes_terse_english_code_json_and_short_answers_are_left_alone(answers: list[str]) -> None:
     assert find(answers) == []
+
+
+def _by_first_word(text: str) -> str | None:
+    return {"Here": "en", "Hier": "de"}.get(text.split()[0])
+
+
+ENGLISH_TOLD = [f"Here are the {n} things of which we spoke at length." for n in range(20)]
+NOT_TOLD = [f"Total{n} = value one + value two + value three" for n in range(5)]
+GERMAN_TOLD = ["Hier sind jene Dinge, von denen gesprochen worden war."]
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_found"),
+    [
+        # 20 of the 21 that can be told are English: 95 %, and it was 77 % of all 26.
+        (ENGLISH_TOLD + NOT_TOLD + GERMAN_TOLD, True),
+        # 20 of 23 is 87 %, whatever the others are.
+        (ENGLISH_TOLD + NOT_TOLD + GERMAN_TOLD * 3, False),
+        # 11 that can be told are too few, however many cannot.
+        (ENGLISH_TOLD[:10] + NOT_TOLD * 6 + GERMAN_TOLD, False),
+    ],
+)
+def test_answers_whose_language_cannot_be_told_count_neither_for_nor_against_a_mix(
+    answers: list[str], is_found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(languages, "_language", _by_first_word)
+    assert [finding.explanation for finding in find(answers)] == is_found * [
+        "The answer is in German, but most answers are in English "
+        "(of 26 sampled answers, 5 in a language that cannot be told)."
+    ]
 
 
 def test_without_the_library_the_check_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,9 +114,14 @@ def _in_another_language(rows: RowSet, known: set[str]) -> Iterator[Finding]:
     if len(sample) < _MIN_ROWS:
         return
     languages = [_language(text) for text in sample]
-    dominant, number = Counter(languages).most_common(1)[0]
-    if dominant is None or number < _MIN_DOMINANT_SHARE * len(sample):
+    # Answers whose language cannot be told, such as code and lists of names, speak neither for a mix nor against one.
+    told = Counter(language for language in languages if language is not None)
+    if told.total() < _MIN_ROWS:
         return
+    dominant, number = told.most_common(1)[0]
+    if number < _MIN_DOMINANT_SHARE * told.total():
+        return
+    most = f"most answers are in {_named(dominant)}{_unknown(len(sample) - told.total(), len(sample))}"
     typical = [text for text, language in zip(sample, languages, strict=True) if language == dominant]
     counts = Counter(word for text in typical for word in set(words(text)))
     frequent = {word for word, number in counts.items() if number >= _FREQUENT_SHARE * len(typical)}
@@ -125,8 +130,8 @@ def _in_another_language(rows: RowSet, known: set[str]) -> Iterator[Finding]:
         if len(found) < _MIN_WORDS or sum(word in frequent for word in found) > _MAX_FREQUENT_SHARE * len(found):
             continue
         language = _language(row.answer[:_CHARACTERS_LOOKED_AT])
-        if language not in (None, dominant) and row.location not in known:
-            yield _finding(row, f"The answer is in {_named(language)}, but most answers are in {_named(dominant)}.")
+        if language is not None and language != dominant and row.location not in known:
+            yield _finding(row, f"The answer is in {_named(language)}, but {most}.")
 
 
 def _sampled_answers(rows: RowSet) -> Sequence[str]:
@@ -152,8 +157,12 @@ def _identifier() -> "LanguageIdentifier":
         raise no_room_for_temporary_files(error, "to unpack the model of languages") from error
 
 
-def _named(language: str | None) -> str:
-    return _NAMES.get(language or "", f"the language `{language}`")
+def _named(language: str) -> str:
+    return _NAMES.get(language, f"the language `{language}`")
+
+
+def _unknown(number: int, num_sampled: int) -> str:
+    return f" (of {num_sampled} sampled answers, {number} in a language that cannot be told)" if number else ""
 
 
 def _finding(row: CheckedRow, explanation: str) -> Finding:
@@ -164,10 +173,10 @@ LANGUAGE_MIX = Check(
     id="language_mix",
     title="Answers in another language",
     explanation="Answers without the script (Latin, Cyrillic, Chinese ...) that at least 90 % of the answers use, and "
-    "answers of at least 6 words in another language than at least 90 % of 200 sampled answers (py3langid, confidence "
-    ".9, asked about answers in which at most a fifth of the words are among those that a twentieth of the sample "
-    "has). Such rows often came from another source. A data set that mixes languages more evenly, as for "
-    "translation, is left alone.",
+    "answers of at least 6 words in another language than at least 90 % of those of 200 sampled answers whose language "
+    "can be told (py3langid, confidence .9, asked about answers in which at most a fifth of the words are among those "
+    "that a twentieth of the sample has). Such rows often came from another source. A data set that mixes languages "
+    "more evenly, as for translation, is left alone.",
     severity=Severity.NOTE,
     action="listed only",
     find=_find_language_mix,
