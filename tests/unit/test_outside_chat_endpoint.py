@@ -52,8 +52,27 @@ def test_answers_come_back_in_the_order_of_the_prompts() -> None:
         model: ChatModel = ChatEndpoint(server.url, "small", limits=FAST)
         answers = model.answer(ask(*questions), advance)
     assert [answer.text for answer in answers] == [f"answer to {question}" for question in questions]
-    assert answers[0] == Answer(text="answer to 0", finish="stop", num_prompt_tokens=7, num_answer_tokens=3)
+    expected = Answer(text="answer to 0", finish="stop", num_prompt_tokens=7, num_answer_tokens=3)
+    assert answers[0].model_copy(update={"seconds": None}) == expected
     assert sum(finished) == 12
+
+
+@pytest.mark.parametrize(("num_attempts", "seconds"), [(1, 10.0), (2, 20.0)])
+def test_a_request_is_timed_from_when_it_is_sent_and_not_while_it_waits_for_our_others(
+    num_attempts: int, seconds: float
+) -> None:
+    clock = [0.0]
+
+    def ten_seconds_later(request: Any, number: int) -> Reply:
+        clock[0] += 10
+        return said("ok") if number % num_attempts == 0 else refused(503, "busy")
+
+    one_at_a_time = EndpointLimits(num_parallel=1, backoff_seconds=0.01)
+    with chat_server(ten_seconds_later) as server:
+        model = ChatEndpoint(server.url, "m", limits=one_at_a_time, clock=lambda: clock[0])
+        answers = model.answer(ask("a", "b", "c"), silent())
+    assert clock[0] == 3 * seconds
+    assert [answer.seconds for answer in answers] == [seconds] * 3
 
 
 def test_the_request_is_that_of_a_greedy_chat_completion() -> None:

@@ -103,6 +103,19 @@ def test_percentiles_of_waits_are_nearest_ranks() -> None:
     assert [facts.seconds_p50, facts.seconds_p95] == expected == [10.0, 19.0]
 
 
+def test_requests_that_were_timed_one_by_one_do_not_count_the_others_of_their_batch() -> None:
+    # 4 requests of 1 to 4 s, one after another: the batch took 10 s, and nobody waited for all of it.
+    given = tuple(
+        KeptAnswer(
+            arm="a", row=str(seconds), decoding="d", answer=Answer(text="x", finish="stop", seconds=seconds),
+            batch_seconds=10.0, batch_rows=4,
+        )
+        for seconds in (1.0, 2.0, 3.0, 4.0)
+    )  # fmt: skip
+    facts = Measured(ArmScores(arm="a", scores=(), answers={}), given).facts("endpoint", 0.0, 0)
+    assert (facts.seconds_p50, facts.seconds_p95, facts.machine_seconds) == (2.0, 4.0, 2.5)
+
+
 def test_an_arm_that_only_fails_has_facts_without_tokens(bench: Bench) -> None:
     facts = bench.measure("arm", option("silent", Scripted(lambda _: None))).facts("zero_shot", 0.0, 0)
     assert (facts.prompt_tokens, facts.answer_tokens) == (0.0, 0.0)

@@ -8,7 +8,8 @@ one header, and is taken out of every reason. Redirects are not followed, since 
 
 import asyncio
 import json
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -55,6 +56,7 @@ class ChatEndpoint:
         max_answer_tokens: room for one answer.
         limits: of time, attempts and bytes.
         setting: where the URL stands, for a refusal.
+        clock: seconds, for tests.
     Raises:
         RecipeError: the URL cannot be an endpoint, or the key cannot be sent in a header.
     """
@@ -68,6 +70,7 @@ class ChatEndpoint:
         max_answer_tokens: int = 1024,
         limits: EndpointLimits | None = None,
         setting: str = "--endpoint",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = _completions_url(url, setting)
         self._is_local = self.url.host in _LOCAL_HOSTS
@@ -76,6 +79,7 @@ class ChatEndpoint:
         """Settings that the model does not take and that were therefore left out, one sentence each."""
         self._key = _require_header(key)
         self._limits = limits or EndpointLimits()
+        self._clock = clock
         self._settings: dict[str, float | int] = {"temperature": 0, "max_tokens": max_answer_tokens}
 
     @property
@@ -128,16 +132,21 @@ class ChatEndpoint:
         if any(message.tools or message.tool_calls for message in messages):
             return _failed("the prompt declares or calls functions, which are not sent to an endpoint")
         async with slots:
-            num_attempts = 0
-            while True:
-                num_attempts += 1
-                try:
-                    return await self._attempt(client, messages)
-                except _AttemptFailedError as failure:
-                    if failure.is_final or num_attempts == self._limits.max_attempts:
-                        tries = f" ({num_attempts} attempts)" if num_attempts > 1 else ""
-                        return _failed(self._without_key(f"{failure}{tries}"))
-                    await asyncio.sleep(self._wait_seconds(failure, num_attempts))
+            started = self._clock()  # not before: what waits here waits for our own other requests
+            answer = await self._answer_at_last(client, messages)
+            return answer.model_copy(update={"seconds": self._clock() - started})
+
+    async def _answer_at_last(self, client: "httpx2.AsyncClient", messages: Sequence[Message]) -> Answer:
+        num_attempts = 0
+        while True:
+            num_attempts += 1
+            try:
+                return await self._attempt(client, messages)
+            except _AttemptFailedError as failure:
+                if failure.is_final or num_attempts == self._limits.max_attempts:
+                    tries = f" ({num_attempts} attempts)" if num_attempts > 1 else ""
+                    return _failed(self._without_key(f"{failure}{tries}"))
+                await asyncio.sleep(self._wait_seconds(failure, num_attempts))
 
     def _wait_seconds(self, failure: "_AttemptFailedError", num_attempts: int) -> float:
         backoff = self._limits.backoff_seconds * 2 ** (num_attempts - 1)

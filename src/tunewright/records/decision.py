@@ -51,9 +51,10 @@ class ArmFacts(Record):
     answer_tokens: Amount
     """Mean tokens written per request."""
     machine_seconds: Amount
-    """Mean machine time per request; of a batch, its wall time shared by its requests. Not used for an endpoint."""
+    """Mean machine time per request; of a batch, its wall time shared by its requests. Of an endpoint, the mean time
+    from sending a request to its answer, which costs nothing here."""
     seconds_p50: Amount
-    """Median time a user waits for an answer."""
+    """Median time a user waits for an answer: a whole batch of a local model, a single request of an endpoint."""
     seconds_p95: Amount
     """Time within which 95 % of the answers are there."""
     set_up_seconds: Amount = 0.0

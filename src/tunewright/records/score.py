@@ -16,6 +16,9 @@ class Answer(Record):
     reason: str | None = None
     num_prompt_tokens: int = 0
     num_answer_tokens: int = 0
+    seconds: float | None = None
+    """From when it was sent to the model until the answer was there, further attempts included; None for a row that was
+    answered in a batch, whose time is known as a whole."""
 
     @model_validator(mode="after")
     def _a_failure_has_a_reason(self) -> "Answer":

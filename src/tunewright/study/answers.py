@@ -27,8 +27,18 @@ class KeptAnswer(Record):
     decoding: str
     answer: Answer
     batch_seconds: float
-    """Wall time of the batch in which the row was answered: how long its user would have waited."""
+    """Wall time of the batch in which the row was answered."""
     batch_rows: int
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long its user would have waited: for the answer itself where that was timed, else for the batch."""
+        return self.batch_seconds if self.answer.seconds is None else self.answer.seconds
+
+    @property
+    def own_seconds(self) -> float:
+        """Its share of the batch's time, or its own time where that is known."""
+        return self.batch_seconds / self.batch_rows if self.answer.seconds is None else self.answer.seconds
 
     @property
     def key(self) -> tuple[str, str, str]:

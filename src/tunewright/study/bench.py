@@ -76,15 +76,15 @@ class Measured:
     """Its answers with their times."""
 
     def facts(self, kind: ArmKind, set_up_seconds: float, rows_needed: int) -> ArmFacts:
-        """Tokens and times per request. Rows are asked in batches, so a user's wait is the time of a whole batch."""
+        """Tokens and times per request. A batch's rows are there when all are; an endpoint's are timed one by one."""
         answered = [kept.answer for kept in self.given if kept.answer.text is not None]
-        waits = sorted(kept.batch_seconds for kept in self.given)
+        waits = sorted(kept.wait_seconds for kept in self.given)
         return ArmFacts(
             name=self.scores.arm,
             kind=kind,
             prompt_tokens=fmean(answer.num_prompt_tokens for answer in answered) if answered else 0.0,
             answer_tokens=fmean(answer.num_answer_tokens for answer in answered) if answered else 0.0,
-            machine_seconds=fmean(kept.batch_seconds / kept.batch_rows for kept in self.given),
+            machine_seconds=fmean(kept.own_seconds for kept in self.given),
             seconds_p50=_quantile(waits, 0.5),
             seconds_p95=_quantile(waits, 0.95),
             set_up_seconds=round(set_up_seconds, 2),
