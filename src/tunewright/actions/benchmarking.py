@@ -9,6 +9,8 @@ from tunewright.records import BenchmarkResult, Lora, Score
 from tunewright.store import RunFolder
 
 TASKS_FILE = "tasks-base.json"
+SHARES = frozenset({"acc", "acc_norm", "exact_match", "em", "f1"})
+"""Metrics whose values between 0 and 1 are shares. Any other may be a count or a perplexity that is small by chance."""
 
 
 def measure_tasks_of_base(run: RunFolder, preparation: Preparation) -> None:
@@ -39,10 +41,12 @@ def measure_tasks(run: RunFolder, preparation: Preparation) -> tuple[BenchmarkRe
 
 
 def _compared(before: TaskValues, after: TaskValues, sampling: tuple[int, int]) -> BenchmarkResult:
+    values = {*before.values.values(), *after.values.values()}
     # Values that are not just right or wrong have the same mean, and an interval from resampling.
-    is_right_or_wrong = set(before.values.values()) | set(after.values.values()) <= {0.0, 1.0}
+    is_right_or_wrong = values <= {0.0, 1.0}
+    is_share = is_right_or_wrong or (before.metric in SHARES and all(0.0 <= value <= 1.0 for value in values))
     metric = SCORERS["accuracy" if is_right_or_wrong else "token_f1"].metric
-    metric = metric.model_copy(update={"higher_is_better": before.higher_is_better})
+    metric = metric.model_copy(update={"higher_is_better": before.higher_is_better, "is_share": is_share})
     base, tuned = (
         tuple(Score(example_id=key, metric=metric.name, value=value) for key, value in found.values.items())
         for found in (before, after)
@@ -51,6 +55,8 @@ def _compared(before: TaskValues, after: TaskValues, sampling: tuple[int, int]) 
         task=before.task,
         metric=before.metric,
         version=before.version,
+        is_share=is_share,
+        higher_is_better=before.higher_is_better,
         base=estimate(metric, base, *sampling),
         tuned=estimate(metric, tuned, *sampling),
         change=difference(metric, "tuned", "base", tuned, base, *sampling),

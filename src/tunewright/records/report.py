@@ -310,6 +310,9 @@ class BenchmarkResult(Record):
     metric: str
     version: str
     """Of the task: other versions give other values."""
+    is_share: bool = True
+    """Whether its values are shares of right answers; others, such as a perplexity, are in the metric's own unit."""
+    higher_is_better: bool = True
     base: Estimate | None
     tuned: Estimate | None
     change: Difference

@@ -86,10 +86,12 @@ class _BenchmarkRow:
 
 
 def _benchmark_row(found: BenchmarkResult) -> _BenchmarkRow:
-    share = SCORERS["accuracy"].metric
+    unit = SCORERS["accuracy"].metric.model_copy(
+        update={"is_share": found.is_share, "higher_is_better": found.higher_is_better}
+    )
 
     def written(value: Estimate | None, *, is_difference: bool = False) -> str:
-        return " ".join(format_estimate(value, share, is_difference=is_difference)) if value else "not measured"
+        return " ".join(format_estimate(value, unit, is_difference=is_difference)) if value else "not measured"
 
     base, tuned = written(found.base), written(found.tuned)
     return _BenchmarkRow(found, base, tuned, written(found.change.estimate, is_difference=True))
