@@ -6,7 +6,16 @@ import pytest
 from cli_fixture import Calls, Shell
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import EndpointRecipe, Full, JudgeRecipe, StudyReport, UpdatedRecipe, Verdict, format_judge
+from tunewright.records import (
+    EndpointRecipe,
+    Full,
+    JudgeRecipe,
+    StudyReport,
+    UpdatedRecipe,
+    Verdict,
+    format_break_even,
+    format_judge,
+)
 
 
 @pytest.fixture
@@ -39,6 +48,18 @@ def test_the_screen_shows_every_arm_the_decision_and_where_the_report_is(shell: 
     for part in (*ARMS, build_study().decision.headline, "83 %", "[73, 93]", "unknown", "worse", "summary.md"):
         assert part in words
     assert study.options["command"] == "tunewright study rows.jsonl"
+
+
+@pytest.mark.parametrize("is_told_by", ["reasons", "what_would_change_it", None])
+def test_the_break_even_is_told_once(shell: Shell, is_told_by: str | None) -> None:
+    report = build_study()
+    assert report.break_even
+    told = format_break_even(report.break_even)
+    if is_told_by:
+        decision = report.decision.model_copy(update={is_told_by: (f"Money alone: {told}",)})
+        report = report.model_copy(update={"decision": decision})
+    shell.fake("study", report)
+    assert " ".join(shell.run("study", "rows.jsonl").stdout.split()).count(told) == 1
 
 
 def test_the_screen_shows_how_well_each_arm_keeps_a_strict_format(shell: Shell) -> None:

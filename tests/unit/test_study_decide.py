@@ -471,7 +471,7 @@ def test_the_reasons_give_the_values_the_differences_and_the_money() -> None:
         "its set-up cost 0.10 USD of machine time and 500 labelled rows."
     )
     # few_shot takes 2 s: 3600 s of training are earned back by 1.5 s a request after 2400 of them.
-    assert found.reasons[3] == "It costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
+    assert found.reasons[3] == "tuned costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
 
 
 def test_whom_a_judge_prefers_is_told_and_changes_nothing() -> None:
@@ -486,15 +486,14 @@ def test_whom_a_judge_prefers_is_told_and_changes_nothing() -> None:
 
 def test_a_tuned_winner_that_is_never_cheaper_says_so() -> None:
     found = _decide(_evidence(_of(zero_shot=60, tuned=160)))
-    assert "Its set-up is never earned back: a request costs no less than one to zero_shot." in found.reasons
+    assert "A request to tuned costs no less than one to zero_shot: its set-up is never earned back." in found.reasons
 
 
 def test_a_cheaper_tuned_arm_that_is_as_good_is_told_and_does_not_win() -> None:
     found = _decide(_evidence(_of(few_shot=160, tuned=160)))
     assert found.arm == "few_shot"
-    assert "Money alone: tuned is as good and costs less, set-up included, after 2,401 requests (2.4 days)." in (
-        found.what_would_change_it
-    )
+    told = "tuned costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
+    assert f"Money alone, for tuned is as good: {told}" in found.what_would_change_it
 
 
 def test_what_the_rows_cannot_rule_out_is_said_with_the_rows_that_would() -> None:

@@ -16,10 +16,10 @@ from tunewright.records import (
     StudyReport,
     Verdict,
     format_amount,
-    format_break_even,
     format_estimate,
     format_judge,
     format_judge_agreement,
+    format_untold_break_even,
 )
 
 SUMMARY = "summary.md"
@@ -42,8 +42,8 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
         screen.line("\nWhat would change it", "bold")
     for condition in report.decision.what_would_change_it:
         screen.show(Text(f"- {visible(condition)}"))
-    if report.break_even:
-        screen.show(Text("\n" + visible(format_break_even(report.break_even))))
+    if break_even := format_untold_break_even(report):
+        screen.show(Text("\n" + visible(break_even)))
     for arm in report.arms:
         if arm.training and (retention := arm.training.retention):
             style = "" if retention.kept.is_within else "bold yellow"

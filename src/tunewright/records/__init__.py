@@ -40,6 +40,7 @@ from tunewright.records.figures import (
     format_p_value,
     format_plain,
     format_savings,
+    format_untold_break_even,
 )
 from tunewright.records.findings import (
     CheckResult,
@@ -280,6 +281,7 @@ __all__ = [
     "format_p_value",
     "format_plain",
     "format_savings",
+    "format_untold_break_even",
     "input_id",
     "read_recipe",
     "read_study_recipe",

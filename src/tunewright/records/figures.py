@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tunewright.records.decision import BreakEven
 from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart, Verdict
-from tunewright.records.study_report import JudgeComparison
+from tunewright.records.study_report import JudgeComparison, StudyReport
 
 _SHARE = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
 
@@ -127,6 +127,16 @@ def format_break_even(found: BreakEven) -> str:
     if found.outcome == "from the first":
         return f"{found.tuned} costs less than {found.prompted} from the first request on."
     return f"{pair}, set-up included, after {found.num_requests:,} requests ({found.days:,.1f} days)."
+
+
+def format_untold_break_even(report: StudyReport) -> str | None:
+    """The break-even of a study, unless its decision has told it already."""
+    if report.break_even is None:
+        return None
+    told = format_break_even(report.break_even)
+    decision = report.decision
+    is_told = any(told in sentence for sentence in (*decision.reasons, *decision.what_would_change_it))
+    return None if is_told else told
 
 
 def _num_decimals(width: float, most: int) -> int:

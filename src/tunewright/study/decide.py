@@ -9,6 +9,7 @@ from tunewright.records import (
     Difference,
     Estimate,
     Needs,
+    format_break_even,
     format_estimate,
     format_judge,
     format_p_value,
@@ -237,13 +238,8 @@ class _Explained:
         if winner is None or not winner.is_tuned or untuned is None:
             return
         found = break_even(self.costs[winner.name], self.costs[untuned.name], self.needs)
-        if found.outcome == "never":
-            yield f"Its set-up is never earned back: a request costs no less than one to {untuned.name}."
-        elif found.outcome == "from the first":
-            yield f"It costs less than {untuned.name} from the first request on."
-        elif found.num_requests is not None and found.days is not None:
-            after = f"{found.num_requests:,} requests ({found.days:,.1f} days)"
-            yield f"It costs less than {untuned.name}, set-up included, after {after}."
+        if found.outcome != "unknown":
+            yield format_break_even(found)
 
     def _best_untuned(self) -> ArmFacts | None:
         sign = 1.0 if self.evidence.metric.higher_is_better else -1.0
@@ -339,6 +335,5 @@ class _Explained:
             if standing is not Standing.AS_GOOD or not self.facts_of[name].is_tuned:
                 continue
             found = break_even(self.costs[name], self.costs[winner.name], self.needs)
-            if found.num_requests is not None and found.days is not None:
-                after = f"{found.num_requests:,} requests ({found.days:,.1f} days)"
-                yield f"Money alone: {name} is as good and costs less, set-up included, after {after}."
+            if found.num_requests is not None:
+                yield f"Money alone, for {name} is as good: {format_break_even(found)}"
