@@ -133,10 +133,59 @@ def test_an_error_that_is_not_ours_keeps_its_traceback(shell: Shell) -> None:
         shell.run("tune", "rows.jsonl")
 
 
-def test_an_unknown_option_ends_with_two(shell: Shell) -> None:
-    outcome = shell.run("tune", "rows.jsonl", "--rank", "8")
+TOKENS = "tunewright tokens [OPTIONS] DATA"
+SEE = "See: tunewright tokens --help"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            "tokens rows.jsonl --bsae x",
+            "tunewright tokens: found the unknown option --bsae, expected one of its options. Closest: --base. " + SEE,
+        ),
+        (
+            "tokens rows.jsonl -q",
+            "tunewright tokens: found the unknown option -q, expected one of its options. " + SEE,
+        ),
+        ("tokens", f"tunewright tokens: found no DATA, expected {TOKENS}. {SEE}"),
+        (
+            "tokens rows.jsonl --rows 0",
+            f"tunewright tokens --rows: found '0', expected a value greater than or equal to 1. {SEE}",
+        ),
+        ("tokens rows.jsonl --rows many", f"tunewright tokens --rows: found 'many', expected a valid integer. {SEE}"),
+        (
+            "tokens rows.jsonl --base",
+            "--base: found no value after it, expected one. See: tunewright --help",
+        ),
+        ("tokens --help=3", "--help: found a value, expected none. See: tunewright --help"),
+        (
+            "tokens my rows.jsonl",
+            "tunewright tokens: found more arguments than it takes: rows.jsonl, expected "
+            f"{TOKENS}. Put quotes around what has spaces in it. {SEE}",
+        ),
+        (
+            "tun rows.jsonl",
+            f"tunewright: found the unknown command tun, expected one of {', '.join([*COMMANDS, 'data'])}. "
+            "Closest: tune. See: tunewright --help",
+        ),
+        (
+            "data xyzzy",
+            "tunewright data: found the unknown command xyzzy, expected one of build, refresh, diff, show, log, back, "
+            "export, from-docs. See: tunewright data --help",
+        ),
+    ],
+)
+def test_wrong_arguments_are_told_like_any_other_error(shell: Shell, arguments: str, told: str) -> None:
+    outcome = shell.run(*arguments.split())
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (2, "", f"error: {told}\n")
+
+
+def test_without_arguments_the_help_is_shown(shell: Shell) -> None:
+    outcome = shell.run()
     assert outcome.code == 2
-    assert "No such option: --rank" in outcome.stderr
+    assert "Start here:" in outcome.stdout
+    assert outcome.stderr == ""
 
 
 def test_json_to_the_terminal_leaves_only_json_on_stdout(shell: Shell) -> None:

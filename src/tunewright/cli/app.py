@@ -15,7 +15,8 @@ from tunewright.cli.runs import runs, show
 from tunewright.cli.study import study
 from tunewright.cli.tokens import tokens
 from tunewright.cli.tune import tune
-from tunewright.errors import InterruptedRunError, RunInUseError, TunewrightError
+from tunewright.cli.usage import USAGE_ERROR, usage_problem
+from tunewright.errors import InterruptedRunError, RecipeError, RunInUseError, TunewrightError
 
 EXIT_USER_ERROR = 2
 EXIT_RUN_IN_USE = 3
@@ -64,12 +65,20 @@ def main() -> None:
     or SIGTERM; what was finished is saved.
     """
     try:
-        app(prog_name="tunewright")
+        sys.exit(app(prog_name="tunewright", standalone_mode=False))
+    except USAGE_ERROR as error:
+        if problem := usage_problem(error):
+            _show(RecipeError(problem))
+        sys.exit(EXIT_USER_ERROR)
     except TunewrightError as error:
-        from tunewright.cli.screen import Screen
-
-        Screen().error(error)
+        _show(error)
         sys.exit(exit_code(error))
+
+
+def _show(error: TunewrightError) -> None:
+    from tunewright.cli.screen import Screen
+
+    Screen().error(error)
 
 
 def exit_code(error: TunewrightError) -> int:
