@@ -15,12 +15,12 @@ from listening import Listening
 from small_job import write_rows
 from small_study import study_recipe, write_documents, write_study_base
 
-from tunewright.actions import chat, evaluate, list_arms, study
+from tunewright.actions import chat, evaluate, list_arms, show_tokens, study
 from tunewright.actions.opened_arms import OpenedArm, open_arm, open_model_or_arm
 from tunewright.contracts import SilentProgress
-from tunewright.errors import BaseMismatchError, CorruptError, RecipeError, StoreError, TrainError
+from tunewright.errors import BaseMismatchError, CorruptError, ModelError, RecipeError, StoreError, TrainError
 from tunewright.evaluate import task
-from tunewright.records import Answer, DataRecipe, EvaluateRecipe, Split, input_id
+from tunewright.records import Answer, DataRecipe, EvaluateRecipe, Message, Split, input_id
 from tunewright.store import Store
 
 SLUGS = ["zero-shot", "prompted", "few-shot", "retrieval", "tuned", "tuned-retrieval", "endpoint"]
@@ -126,6 +126,37 @@ def test_evaluate_gives_the_figures_of_the_study_on_the_same_rows(job, slug):
     assert report.arms == (NAMES[slug],)
     sending = [line for line in told.lines if line.startswith("Sends the inputs") and "the model large at http" in line]
     assert len(sending) == (slug == "endpoint")
+
+
+@pytest.mark.parametrize("slug", [slug for slug in SLUGS if slug != "endpoint"])
+def test_tokens_shows_what_an_arms_model_is_given(job, slug):
+    (row,) = show_tokens(DataRecipe(path=str(job.rows)), f"last/{slug}", num_rows=1, home=job.home)
+    first = json.loads(job.rows.read_text(encoding="utf-8").splitlines()[0])
+    arm = open_arm(job.run, slug)
+    asked = [Message(role="user", content=first["prompt"])]
+    # The oracle is the loaded arm, which the study's answers have come from.
+    given = arm.load().arm.given(asked).messages
+    renderer = arm.tokens().renderer
+    prompt_ids = list(renderer.prompt(given).token_ids)
+    assert [piece.token_id for piece in row.pieces if piece.state != "cut"][: len(prompt_ids)] == prompt_ids
+    read = "".join(piece.text for piece in row.pieces if piece.state == "context")
+    assert all(message.content in read for message in given)
+    learned = "".join(piece.text for piece in row.pieces if piece.state == "trained")
+    assert learned.startswith(first["completion"])
+    assert (len(given) > 1 or "place" in given[0].content.replace(first["prompt"], "")) == (
+        slug not in ("zero-shot", "tuned")
+    )
+
+
+def test_tokens_of_a_hosted_model_and_of_a_text_are_refused(job, tmp_path):
+    with pytest.raises(
+        ModelError, match=r"/endpoint: found the hosted model large at .*, expected a model on this mac"
+    ):
+        show_tokens(DataRecipe(path=str(job.rows)), "last/endpoint", home=job.home)
+    text = tmp_path / "text.jsonl"
+    text.write_text('{"text": "Only a text."}\n', encoding="utf-8")
+    (row,) = show_tokens(DataRecipe(path=str(text)), "last/prompted", home=job.home)
+    assert "text.jsonl:1: found a row that is no conversation, expected one that an arm can be asked" in row.problem
 
 
 def test_probabilities_of_an_arm_that_prompts_are_refused(job):

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from tunewright.actions.answering import open_model
+from tunewright.actions.opened_arms import OpenedArm, open_model_or_arm
 from tunewright.actions.preparing import prepare_tuning
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import prepare_test
-from tunewright.errors import RenderError
+from tunewright.errors import ModelError, Problem, RenderError
 from tunewright.outside.hub import load_hub_dataset
 from tunewright.records import (
     Conversation,
@@ -46,36 +46,73 @@ def show_tokens(
 ) -> tuple[TokenRow, ...]:
     """The first rows token by token: trained, only read, or cut from a prompt that is too long.
 
+    Of an arm that puts something before a row, that stands there too, and only the row's last answer counts as
+    trained: what such an arm puts before a row is never learned.
+
     Args:
-        base: a base or a run.
+        base: a base, a run, or an arm of a study (`STUDY/few-shot`).
         max_length: pretend the context is this short.
         max_answer_tokens: room kept for an answer; default: what the run was tuned with, or `tune` would derive.
+    Raises:
+        ModelError: it is an arm of a hosted model, whose tokens are not known here.
     """
-    opened = open_model(base, home)
+    opened = open_model_or_arm(base, home)
+    if isinstance(opened, OpenedArm) and opened.hosted_at:
+        found, expected = (
+            f"the hosted model {opened.hosted_at}",
+            "a model on this machine: others' tokens are not known",
+        )
+        fix = f"See what it answers with: tunewright chat {opened.full_name}"
+        raise ModelError(str(Problem(opened.full_name, found, expected, fix)))
     examples = prepare_test(data, load_hub_dataset).rows(Split.TEST)[:num_rows]
+    if isinstance(opened, OpenedArm):
+        renderer = opened.tokens().renderer
+        if max_length or max_answer_tokens:
+            renderer = renderer.fitted(
+                max_length or renderer.max_length, max_answer_tokens or renderer.max_answer_tokens
+            )
+        return tuple(row for example in examples for row in _token_rows(example, renderer, opened))
     renderer = opened.renderer
     if max_length or max_answer_tokens or not opened.artifact:
         length = max_length or renderer.max_length
         derived_room, _ = answer_room(_answer_tokens(renderer, examples), length)
         renderer = renderer.fitted(length, max_answer_tokens or derived_room)
-    rows: list[TokenRow] = []
-    for example in examples:
-        location = str(example.provenance)
-        try:
-            sequences = renderer.render(example)
-        except RenderError as error:
-            rows.append(TokenRow(location=location, pieces=(), num_tokens=0, num_trained_tokens=0, problem=str(error)))
-            continue
-        rows += [
-            TokenRow(
-                location=location,
-                pieces=renderer.show(sequence),
-                num_tokens=len(sequence.token_ids),
-                num_trained_tokens=sequence.num_trained_tokens,
-            )
-            for sequence in sequences
-        ]
-    return tuple(rows)
+    return tuple(row for example in examples for row in _token_rows(example, renderer))
+
+
+def _token_rows(example: Example, renderer: Renderer, arm: OpenedArm | None = None) -> list[TokenRow]:
+    location = str(example.provenance)
+    try:
+        sequences = renderer.render(_as_given(example, renderer, arm) if arm else example)
+    except RenderError as error:
+        return [TokenRow(location=location, pieces=(), num_tokens=0, num_trained_tokens=0, problem=str(error))]
+    return [
+        TokenRow(
+            location=location,
+            pieces=renderer.show(sequence),
+            num_tokens=len(sequence.token_ids),
+            num_trained_tokens=sequence.num_trained_tokens,
+        )
+        for sequence in sequences
+    ]
+
+
+def _as_given(example: Example, renderer: Renderer, arm: OpenedArm) -> Example:
+    """The row with all that the arm puts before it.
+
+    Raises:
+        RenderError: it is a text, which nobody is asked.
+    """
+    body = example.body
+    if not isinstance(body, Conversation):
+        where, fix = str(example.provenance), "Give --base a run or a model to see it as it is trained on."
+        raise RenderError(Problem(where, "a row that is no conversation", "one that an arm can be asked", fix))
+    given = arm.given(body.prompt, renderer).messages
+    if given == body.prompt:
+        return example
+    read = [message.model_copy(update={"weight": 0}) if message.is_trained else message for message in given]
+    answer = body.messages[len(body.prompt)]
+    return example.model_copy(update={"body": Conversation(messages=(*read, answer))})
 
 
 def _answer_tokens(renderer: Renderer, examples: Sequence[Example]) -> list[int]:

@@ -18,9 +18,10 @@ from tunewright.data import PreparedData
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Answer, Hit, KeptArm, Message, Split, StudyRecipe, settled
+from tunewright.render import Renderer
 from tunewright.retrieve.lance import open_lance
 from tunewright.store import RunFolder, Store
-from tunewright.study.arms import Arm, FewShot, Prompted, Retrieval, ZeroShot
+from tunewright.study.arms import Arm, FewShot, Given, Prompted, Retrieval, ZeroShot
 from tunewright.study.bench import without_citations
 from tunewright.study.similar_examples import ExamplePool
 
@@ -77,6 +78,14 @@ class OpenedArm:
         """By whose tokens rows are counted: its own or, for a hosted model, those of the study's base."""
         return self.weights or _study_base(self.study, self.recipe)
 
+    def given(self, messages: Sequence[Message], renderer: Renderer) -> Given:
+        """What its model is asked when this arm is asked one conversation. No weights are loaded for it.
+
+        Args:
+            renderer: of `tokens`, with the limits under which examples and passages give way.
+        """
+        return self._stacked(ZeroShot(_NeverAsked(), "", renderer.fits, renderer.takes_system)).given(messages)
+
     def load(self, rows_per_batch: int | None = None) -> "LoadedArm":
         """Load the weights.
 
@@ -114,6 +123,14 @@ class OpenedArm:
         if self.index is not None:
             arm = Retrieval(arm, self.index, settled(self.kept.num_passages))
         return arm
+
+
+class _NeverAsked:
+    """Stands where the model would, for looking at what it would be given."""
+
+    def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        """As contracts.ChatModel."""
+        raise AssertionError("nothing is asked")
 
 
 @dataclass(slots=True)

@@ -49,6 +49,15 @@ Base = Annotated[
         "owner/name@revision.",
     ),
 ]
+BaseRunOrArm = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="MODEL",
+        help="By whose tokens: a model (bundled is the default, a folder, a hub id), a run, or an arm of a study "
+        "(STUDY/few-shot), with what it puts before a row.",
+    ),
+]
 InputColumn = Annotated[
     str | None,
     typer.Option("--input", metavar="COLUMN", help="Column that holds what the model is given (needed for tables)."),

@@ -11,7 +11,7 @@ from tunewright.cli.settings import read_rows_recipe
 def tokens(
     *,
     data: options.Data,
-    base: options.Base = None,
+    base: options.BaseRunOrArm = None,
     num_rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows.")] = 3,
     max_length: Annotated[
         int | None, typer.Option("--max-length", metavar="N", min=8, help="Pretend the context has N tokens.")
@@ -33,6 +33,8 @@ def tokens(
     Example:
 
     $ tunewright tokens tickets.jsonl --base bundled --rows 1
+
+    $ tunewright tokens tickets.jsonl --base last/few-shot
     """
     from tunewright.actions import show_tokens
     from tunewright.cli.screen import Screen
