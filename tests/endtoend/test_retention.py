@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
-from tunewright.actions import fallbacks, resume, retaining, tune
+from tunewright.actions import base_ability, fallbacks, resume, retaining, tune
 from tunewright.errors import DataError, InterruptedRunError
 from tunewright.records import Estimate, Full, Lora, Method, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
@@ -146,6 +146,58 @@ def test_of_weights_as_good_at_the_task_those_that_forget_least_are_kept(
     saved = weights_of(run, "artifact", "adapter_model.safetensors")
     for key, value in saved.items():
         assert torch.equal(value, trained[key] * (retention.strength if ".lora_B." in key else 1.0))
+
+
+def base_scores(home: Path) -> bytes:
+    return (Store(home).run("last").path / base_ability.BASE_FILE).read_bytes()
+
+
+@pytest.mark.parametrize("method", [Lora(), Full()])
+def test_a_second_run_on_the_same_base_takes_what_the_first_measured(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
+) -> None:
+    stop_at_step(monkeypatch, 1)
+    recipe = recipe_with(inputs, LENIENT)
+    told: dict[str, list[str]] = {}
+
+    def stopped(home: str, recipe: TuneRecipe) -> bytes:
+        progress = Listening()
+        with pytest.raises(InterruptedRunError):
+            tune(recipe, home=tmp_path / home, progress=progress)
+        told[home] = [line for line in progress.lines if line.startswith("General ability of the base is taken")]
+        return base_scores(tmp_path / home)
+
+    measured = stopped("one", recipe)
+    assert told["one"] == []
+    again = recipe.model_copy(update={"method": method})
+    assert stopped("one", again) == measured
+    assert len(told["one"]) == 1
+    assert stopped("other", again) == measured
+    assert told["other"] == []
+    for path in (tmp_path / "one" / "measured").glob("*/*.json"):
+        path.write_bytes(path.read_bytes().replace(b"0.", b"1."))
+    assert stopped("one", again) == measured
+    assert told["one"] == []
+    more = recipe.model_copy(update={"retention": LENIENT.model_copy(update={"max_items": 11})})
+    assert stopped("one", more) != measured
+    assert told["one"] == []
+
+
+def test_another_base_precision_or_setting_of_a_library_is_measured(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_at_step(monkeypatch, 1)
+    other_base = write_tiny_base(tmp_path / "base", seed=1)
+    recipe = recipe_with(inputs, LENIENT)
+    half = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": "bfloat16"})})
+    for number, one in enumerate((recipe, recipe_with((inputs[0], other_base), LENIENT), half), start=1):
+        with pytest.raises(InterruptedRunError):
+            tune(one, home=tmp_path / "home")
+        assert len(list((tmp_path / "home" / "measured").glob("*/measurement.json"))) == number
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    with pytest.raises(InterruptedRunError):
+        tune(recipe, home=tmp_path / "home")
+    assert len(list((tmp_path / "home" / "measured").glob("*/measurement.json"))) == 4
 
 
 def test_validations_measure_fewer_items_and_the_kept_weights_all(inputs: tuple[Path, Path], tmp_path: Path) -> None:

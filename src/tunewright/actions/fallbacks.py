@@ -10,9 +10,9 @@ run goes on where it was.
 
 from dataclasses import replace
 
+from tunewright.actions.base_ability import BASE_FILES, share_base
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.retaining import BASE_FILES, share_base
 from tunewright.actions.training import Rehearsal, train_model
 from tunewright.contracts import Progress
 from tunewright.data.general import general_rows

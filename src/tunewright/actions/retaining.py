@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 
+from tunewright.actions.base_ability import BASE_FILE, BASE_SECONDS_FILE, measure_base
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate.retention import (
@@ -39,8 +40,6 @@ from tunewright.study.retained import (
 from tunewright.train.checkpoint import Checkpoints
 from tunewright.train.loop import TrainingJob, train_alone
 from tunewright.train.strength import Strength, find_strength, find_weakest
-
-BASE_FILES = BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,31 +86,14 @@ def open_watch(run: RunFolder, preparation: Preparation, model: LanguageModel, p
     rendered = render_suite(make_suite(retention), preparation.renderer, max_length)
     between = rendered if retention.beyond == "refuse" else rendered.thinned(retention.max_items_between)
     if not run.has(BASE_FILE):
-        started = time.monotonic()
-        scores = _run(rendered, model)
-        run.write_json(BASE_SECONDS_FILE, round(time.monotonic() - started, 2))
-        run.write_json(BASE_FILE, scores.model_dump(mode="json"))
-        _tell_unscored(scores, progress)
+        measure_base(run, preparation, rendered, max_length, lambda: _run(rendered, model), progress)
     base = RetentionScores.model_validate(run.read_json(BASE_FILE))
     return RetentionWatch(preparation.recipe, rendered, between, model, base, run.read_json(BASE_SECONDS_FILE))
-
-
-def share_base(source: RunFolder, target: RunFolder) -> None:
-    """Give one run what another has measured of the same base, so that it need not be measured again."""
-    for name in BASE_FILES:
-        if source.has(name) and not target.has(name):
-            target.write_json(name, source.read_json(name))
 
 
 def _run(rendered: RenderedSuite, model: LanguageModel) -> RetentionScores:
     with SilentProgress().bar("General ability", 0) as advance:
         return rendered.measure(model, advance)
-
-
-def _tell_unscored(scores: RetentionScores, progress: Progress) -> None:
-    reasons = [score.reason for part in scores.scores.values() for score in part if score.reason]
-    if reasons:
-        progress.say(f"{len(reasons):,} items of the retention suite cannot be scored; the first: {reasons[0]}")
 
 
 def settle_retention(

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tunewright.actions.answering import ARTIFACT, open_tuned, say_slow_answers
+from tunewright.actions.base_ability import share_base
 from tunewright.actions.endpoint_key import endpoint_key
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.retaining import share_base
 from tunewright.actions.training import publish_artifact
 from tunewright.contracts import PassageIndex, Progress
 from tunewright.evaluate import ArmScores

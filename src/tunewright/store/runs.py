@@ -15,6 +15,7 @@ from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import Run, RunStatus, content_hash
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
+from tunewright.store.measurements import Measurements
 from tunewright.store.publish import (
     appear,
     collect_leftovers,
@@ -27,10 +28,13 @@ from tunewright.store.publish import (
 )
 
 RUN = "run.json"
+RUNS = "runs"
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 INDEXES = "indexes"
 """Folder for indexes of passages."""
+MEASURED = "measured"
+"""Folder of the home for what holds for all of its runs."""
 
 MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.RUNNING: frozenset(RunStatus),  # to itself: a killed run still says "running" when it is resumed
@@ -60,6 +64,14 @@ class RunFolder:
         self._files = files
         self._clock = clock
         self.record = self._read_record()
+
+    @property
+    def measurements(self) -> Measurements:
+        """What runs of the same home keep for each other; a run that was moved out of a home keeps its own."""
+        # A run lies in the home's folder `runs`, or inside such a run.
+        folder = self.path.parents[self.record.id.count("/")]
+        home = folder.parent if folder.name == RUNS else self.path
+        return Measurements(home / MEASURED, self._files, self._clock)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -1,0 +1,99 @@
+"""The base's general ability: measured before training, and kept in the home for later runs on the same base.
+
+It takes longer than all else between a command and its first step, and a second run on the same base would measure the
+same numbers. So they are kept under a hash of everything that decides them: weights and tokenizer, renderer, every text
+of the suite, longest sequence, precision, libraries, processor, threads, settings of the libraries in the environment,
+and our own code.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import tunewright
+from tunewright.actions.preparing import Preparation
+from tunewright.contracts import Progress
+from tunewright.evaluate.retention import RenderedSuite, RetentionScores
+from tunewright.records import content_hash, settled
+from tunewright.store import RunFolder
+
+BASE_FILES = BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
+
+NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_")
+"""How the names of environment variables begin that change how libraries compute."""
+
+WITHOUT_EFFECT = {"tunewright", "code_revision", "memory_bytes", "allocator"}
+"""Of an environment. Our code counts by its text: it may have changes that no revision names."""
+
+
+def measure_base(
+    run: RunFolder,
+    preparation: Preparation,
+    rendered: RenderedSuite,
+    max_length: int,
+    measure: Callable[[], RetentionScores],
+    progress: Progress,
+) -> None:
+    """Write the base's scores into the run: those that an earlier run of this home measured, or new ones.
+
+    Args:
+        max_length: most tokens of a sequence of the suite.
+        measure: runs the suite on the network, which is not yet trained.
+    """
+    key = _key(run, preparation, rendered, max_length)
+    kept = run.measurements.get(key)
+    if kept is None:
+        started = time.monotonic()
+        scores = measure()
+        kept = {"seconds": round(time.monotonic() - started, 2), "scores": scores.model_dump(mode="json")}
+        run.measurements.put(key, kept)
+    else:
+        scores = RetentionScores.model_validate(kept["scores"])
+        progress.say(
+            f"General ability of the base is taken from an earlier run, which measured it in {kept['seconds']} s: same "
+            f"weights, texts, libraries and threads. To measure it again, remove {run.measurements.folder}."
+        )
+    run.write_json(BASE_SECONDS_FILE, kept["seconds"])
+    run.write_json(BASE_FILE, kept["scores"])
+    _tell_unscored(scores, progress)
+
+
+def share_base(source: RunFolder, target: RunFolder) -> None:
+    """Give one run what another has measured of the same base, so that it need not be measured again."""
+    for name in BASE_FILES:
+        if source.has(name) and not target.has(name):
+            target.write_json(name, source.read_json(name))
+
+
+def _key(run: RunFolder, preparation: Preparation, rendered: RenderedSuite, max_length: int) -> str:
+    return content_hash(
+        {
+            "what": "general ability of the base",
+            "base": preparation.base.ref.sha256,
+            "renderer": preparation.renderer.hash,
+            "suite": rendered.suite.hash,
+            "max_length": max_length,
+            "precision": settled(preparation.recipe.train.precision),
+            "environment": run.record.environment.model_dump(mode="json", exclude=WITHOUT_EFFECT),
+            "settings": {name: value for name, value in os.environ.items() if name.startswith(NUMERIC_SETTINGS)},
+            "code": _hash_of_code(),
+        }
+    )
+
+
+@cache
+def _hash_of_code() -> str:
+    """SHA-256 over the names and texts of all modules of this package."""
+    package, digest = Path(tunewright.__file__).parent, sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _tell_unscored(scores: RetentionScores, progress: Progress) -> None:
+    reasons = [score.reason for part in scores.scores.values() for score in part if score.reason]
+    if reasons:
+        progress.say(f"{len(reasons):,} items of the retention suite cannot be scored; the first: {reasons[0]}")
