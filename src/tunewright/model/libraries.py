@@ -9,7 +9,8 @@ def import_libraries() -> None:
     """Import what every model needs, if that was not done before.
 
     Their hundreds of thousands of functions and classes stay, and Python's garbage collector would look at all of them
-    again and again while they are made. Without it 4.3 instead of 5.5 s of a busy core (2026-11-26).
+    again and again while they are made: without it 4.3 instead of 5.5 s of a busy core. Afterwards they are kept out
+    of its sight, which saves 0.65 s of the next second, in which rows are read and checked (2026-11-26).
     """
     if "transformers.modeling_utils" in sys.modules:
         return
@@ -19,5 +20,6 @@ def import_libraries() -> None:
         for name in ("torch", "transformers.modeling_utils", "peft.tuners.lora.layer"):
             import_module(name)
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
