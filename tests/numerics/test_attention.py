@@ -24,7 +24,7 @@ from tunewright.model.batch import (
 )
 from tunewright.model.forward import attention_path, compute_precision, trained_loss, trained_token_losses
 from tunewright.model.generate import generate_greedy
-from tunewright.model.head import head_loss
+from tunewright.model.head import head_loss, head_losses
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora, Method
 from tunewright.render import TokenSequence
@@ -418,3 +418,14 @@ def test_the_head_in_chunks_equals_the_plain_formula(
     found = head_loss(head, hidden, targets, weights) / 7
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(torch.autograd.grad(found, wanted), torch.autograd.grad(expected, wanted))
+
+
+@pytest.mark.parametrize("num_tokens", [0, 1, 10])
+def test_losses_of_tokens_in_chunks_equal_the_plain_formula(num_tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunewright.model.head.TOKENS_PER_SCORING_CHUNK", 4)
+    torch.manual_seed(0)
+    head = torch.nn.Linear(8, 20, dtype=torch.float64)
+    hidden, targets = torch.randn(num_tokens, 8, dtype=torch.float64), torch.randint(20, (num_tokens,))
+    with torch.no_grad():
+        expected = functional.cross_entropy(head(hidden), targets, reduction="none")
+        torch.testing.assert_close(head_losses(head, hidden, targets), expected)

@@ -95,14 +95,11 @@ def trained_loss(
     Args:
         generator: what our own layers' dropout draws from; torch's own if None. The network's own code knows no other.
     """
-    from tunewright.model.decoder import last_states
     from tunewright.model.head import head_loss
 
-    head, layout = _plain_head(network), _layout(network)
-    if isinstance(batch, PackedBatch) and head is not None and layout.has_plain_head:
-        is_fast = layout.slow_reason is None
-        base = _without_adapter(network)
-        states_ND = last_states(base, batch, generator) if is_fast else _packed_states(network, batch)
+    head = _plain_head(network)
+    if isinstance(batch, PackedBatch) and head is not None and _layout(network).has_plain_head:
+        states_ND = _last_states(network, batch, generator)
         return head_loss(head, states_ND, batch.targets_N, batch.loss_weights_N)
     losses_N, weights_N, _ = trained_token_losses(network, batch)
     return (losses_N * weights_N).sum()
@@ -125,6 +122,17 @@ def trained_token_losses(
     import torch
     from torch.nn import functional
 
+    from tunewright.model.head import head_losses
+
+    head = _plain_head(network)
+    if (
+        isinstance(batch, PackedBatch)
+        and head is not None
+        and not torch.is_grad_enabled()
+        and _layout(network).has_plain_head
+    ):
+        losses_N = head_losses(head, _last_states(network, batch), batch.targets_N)
+        return losses_N, batch.loss_weights_N, batch.row_N
     logits_NV, targets_N, weights_N, row_N = trained_logits(network, batch)
     logits_NV = logits_NV.to(torch.promote_types(logits_NV.dtype, torch.float32))
     return functional.cross_entropy(logits_NV, targets_N, reduction="none"), weights_N, row_N
@@ -149,6 +157,15 @@ def _plain_head(network: "PreTrainedModel") -> "Linear | None":
 
     head = _without_adapter(network).get_output_embeddings()
     return head if type(head) is Linear else None  # PEFT's are not
+
+
+def _last_states(network: "PreTrainedModel", batch: PackedBatch, generator: "Generator | None" = None) -> "Tensor":
+    """[N, D]: last hidden states where the targets are predicted, of a network whose head is plain."""
+    from tunewright.model.decoder import last_states
+
+    if _layout(network).slow_reason is None:
+        return last_states(_without_adapter(network), batch, generator)
+    return _packed_states(network, batch)
 
 
 def _packed_states(network: "PreTrainedModel", batch: PackedBatch) -> "Tensor":
