@@ -111,10 +111,9 @@ def test_other_families_say_so(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         (lambda model: setattr(model.config, "attention_dropout", 0.1), "its attention has dropout"),
-        (lambda model: model.activation_checkpointing_enable(), "gradient checkpointing is on"),
         (lambda model: setattr(model.model.layers[1].mlp, "act_fn", torch.nn.ReLU()), "its activation is ReLU"),
     ],
-    ids=["dropout", "checkpointing", "activation"],
+    ids=["dropout", "activation"],
 )
 def test_settings_that_our_layers_do_not_know(change: Any, reason: str, tmp_path: Path) -> None:
     network = load(tmp_path, "llama")

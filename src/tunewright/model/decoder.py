@@ -12,6 +12,8 @@ queries, keys and values together.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +25,7 @@ from tunewright.model.attention import attend
 from tunewright.model.batch import PackedBatch
 from tunewright.model.branches import BlockAttention
 from tunewright.model.projection import plain_linear, project
+from tunewright.model.recompute import recomputed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -47,8 +50,6 @@ def decoder_refusal(base: "PreTrainedModel") -> str | None:
         return "its embeddings have an adapter"
     if getattr(base.config, "attention_dropout", 0.0):
         return "its attention has dropout"
-    if model.gradient_checkpointing:
-        return "gradient checkpointing is on"
     for layer in model.layers:
         attention, mlp = layer.self_attn, layer.mlp
         for stack in (
@@ -80,20 +81,43 @@ def last_states(base: "PreTrainedModel", batch: PackedBatch, generator: torch.Ge
     with torch.autocast(device, enabled=False):
         states_TD = model.embed_tokens(batch.token_ids_T).to(compute)
         cosines, sines = model.rotary_emb(states_TD, batch.position_ids_T[None])
-        blocks = _block_attention(base, batch, compute)
+        row = _Row(batch, _block_attention(base, batch, compute), (cosines[0], sines[0]), offset)
+        recomputes = model.gradient_checkpointing and model.training and torch.is_grad_enabled()
         for layer in model.layers:
-            attention, mlp = layer.self_attn, layer.mlp
-            normed_TD = _norm(layer.input_layernorm, states_TD, offset)
-            heads_TLD = project([attention.q_proj, attention.k_proj, attention.v_proj], normed_TD, generator)
-            attended_TD = _attend(attention, heads_TLD, batch, blocks, (cosines[0], sines[0]), offset)
-            if layer is model.layers[-1]:
-                attended_TD, states_TD = attended_TD[batch.positions_N], states_TD[batch.positions_N]
-            states_TD = states_TD + project([attention.o_proj], attended_TD, generator)
-            normed_TD = _norm(layer.post_attention_layernorm, states_TD, offset)
-            gates_TF = project([mlp.gate_proj, mlp.up_proj], normed_TD, generator)
-            gated_TF = _gate(gates_TF, type(mlp.act_fn).__name__)
-            states_TD = states_TD + project([mlp.down_proj], gated_TF, generator)
+            compute_layer = partial(_layer, layer, row, layer is model.layers[-1])
+            if recomputes:
+                states_TD = recomputed(compute_layer, states_TD, generator)
+            else:
+                states_TD = compute_layer(states_TD, generator)
         return _norm(model.norm, states_TD, offset)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What all layers are told about the row."""
+
+    batch: PackedBatch
+    blocks: BlockAttention | None
+    rotation: tuple[Tensor, Tensor]
+    """Cosines and sines."""
+    offset: float
+    """What is added to the weights of norms."""
+
+
+def _layer(layer: Any, row: _Row, is_last: bool, states_TD: Tensor, generator: torch.Generator | None) -> Tensor:
+    """[T, D], or [N, D] of the last one: after attention only what a target is predicted from goes on."""
+    attention, mlp = layer.self_attn, layer.mlp
+    normed_TD = _norm(layer.input_layernorm, states_TD, row.offset)
+    heads_TLD = project([attention.q_proj, attention.k_proj, attention.v_proj], normed_TD, generator)
+    attended_TD = _attend(attention, heads_TLD, row)
+    if is_last:
+        positions_N = row.batch.positions_N
+        attended_TD, states_TD = attended_TD[positions_N], states_TD[positions_N]
+    states_TD = states_TD + project([attention.o_proj], attended_TD, generator)
+    normed_TD = _norm(layer.post_attention_layernorm, states_TD, row.offset)
+    gates_TF = project([mlp.gate_proj, mlp.up_proj], normed_TD, generator)
+    gated_TF = _gate(gates_TF, type(mlp.act_fn).__name__)
+    return states_TD + project([mlp.down_proj], gated_TF, generator)
 
 
 def _block_attention(base: "PreTrainedModel", batch: PackedBatch, dtype: torch.dtype) -> BlockAttention | None:
@@ -102,25 +126,19 @@ def _block_attention(base: "PreTrainedModel", batch: PackedBatch, dtype: torch.d
     return BlockAttention(batch.blocks, base.config.num_attention_heads // base.config.num_key_value_heads, dtype)
 
 
-def _attend(
-    attention: Any,
-    heads_TX: Tensor,
-    batch: PackedBatch,
-    blocks: BlockAttention | None,
-    rotation: tuple[Tensor, Tensor],
-    offset: float,
-) -> Tensor:
+def _attend(attention: Any, heads_TX: Tensor, row: _Row) -> Tensor:
     heads_TLD = torch.unflatten(heads_TX, 1, (-1, attention.head_dim))
     num_keys = attention.config.num_key_value_heads
     num_heads = heads_TLD.shape[1] - 2 * num_keys
     if hasattr(attention, "q_norm"):
         query, key, value = torch.split(heads_TLD, [num_heads, num_keys, num_keys], dim=1)
-        query, key = _norm(attention.q_norm, query, offset), _norm(attention.k_norm, key, offset)
+        query, key = _norm(attention.q_norm, query, row.offset), _norm(attention.k_norm, key, row.offset)
         heads_TLD = torch.cat([query, key, value], dim=1)
-    if blocks is not None:
-        return blocks(heads_TLD, num_heads, attention.scaling, rotation).flatten(1)
+    if row.blocks is not None:
+        return row.blocks(heads_TLD, num_heads, attention.scaling, row.rotation).flatten(1)
+    batch = row.batch
     attended_THD = attend(
-        heads_TLD, num_heads, batch.document_offsets, batch.num_shared_tokens, attention.scaling, rotation
+        heads_TLD, num_heads, batch.document_offsets, batch.num_shared_tokens, attention.scaling, row.rotation
     )
     return attended_THD.flatten(1)
 

@@ -38,6 +38,20 @@ def compute_precision(precision: Precision, device: "device") -> AbstractContext
     return nullcontext()
 
 
+def backward_pass(network: "PreTrainedModel", batch: PackedBatch | PaddedBatch, loss: "Tensor") -> None:
+    """Add the gradients of a batch's loss to the trained weights.
+
+    With gradient checkpointing the network's own code computes layers again in here, which have to attend within the
+    same documents.
+    """
+    import torch
+
+    from tunewright.model.attention import attention_within_documents
+
+    with attention_within_documents(network) if isinstance(batch, PackedBatch) else nullcontext():
+        torch.autograd.backward(loss)
+
+
 def make_batches(
     network: "PreTrainedModel", sequences: Sequence[TokenSequence], max_tokens: int, pad_token_id: int
 ) -> Iterator[tuple[list[int], PackedBatch | PaddedBatch]]:
@@ -155,7 +169,7 @@ def trained_logits(
 def _plain_head(network: "PreTrainedModel") -> "Linear | None":
     from torch.nn import Linear
 
-    head = _without_adapter(network).get_output_embeddings()
+    head = without_adapter(network).get_output_embeddings()
     return head if type(head) is Linear else None  # PEFT's are not
 
 
@@ -164,7 +178,7 @@ def _last_states(network: "PreTrainedModel", batch: PackedBatch, generator: "Gen
     from tunewright.model.decoder import last_states
 
     if _layout(network).slow_reason is None:
-        return last_states(_without_adapter(network), batch, generator)
+        return last_states(without_adapter(network), batch, generator)
     return _packed_states(network, batch)
 
 
@@ -173,7 +187,7 @@ def _packed_states(network: "PreTrainedModel", batch: PackedBatch) -> "Tensor":
     from tunewright.model.attention import attention_within_documents
 
     with attention_within_documents(network):
-        hidden_TD: Tensor = _without_adapter(network).base_model(**_packed_inputs(batch)).last_hidden_state[0]
+        hidden_TD: Tensor = without_adapter(network).base_model(**_packed_inputs(batch)).last_hidden_state[0]
     return hidden_TD[batch.positions_N]
 
 
@@ -194,7 +208,7 @@ def _fast_logits(network: "PreTrainedModel", batch: PackedBatch, head: "Linear")
     from tunewright.model.decoder import last_states
     from tunewright.model.head import head_logits
 
-    return head_logits(head, last_states(_without_adapter(network), batch))
+    return head_logits(head, last_states(without_adapter(network), batch))
 
 
 def _packed_inputs(batch: PackedBatch) -> dict[str, object]:
@@ -226,7 +240,7 @@ def _padded_logits(network: "PreTrainedModel", batch: PaddedBatch) -> tuple["Ten
 
 def can_keep_logits(network: "PreTrainedModel") -> bool:
     """Whether the network's forward takes `logits_to_keep`, as most architectures of transformers do."""
-    return "logits_to_keep" in inspect.signature(_without_adapter(network).forward).parameters
+    return "logits_to_keep" in inspect.signature(without_adapter(network).forward).parameters
 
 
 def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[AttentionPath, str]:
@@ -309,7 +323,7 @@ def use_own_code(network: "PreTrainedModel", reason: str) -> None:
 def _try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> _Layout:
     import torch
 
-    name = type(_without_adapter(network)).__name__
+    name = type(without_adapter(network)).__name__
     if not getattr(network, "_supports_attention_backend", False):
         return _Layout(f"{name} has attention of its own, which cannot be told where documents end")
     probes = _probes(network.config.get_text_config().vocab_size)
@@ -346,7 +360,7 @@ def _probes(vocabulary_size: int) -> list[TokenSequence]:
 def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], expected_N: "Tensor") -> str | None:
     from tunewright.model.decoder import decoder_refusal
 
-    base, head = _without_adapter(network), _plain_head(network)
+    base, head = without_adapter(network), _plain_head(network)
     if base.device.type == "cuda":
         return "a GPU is fed by few large kernels, and the layers of our own are many small ones"
     refusal = decoder_refusal(base)
@@ -375,6 +389,6 @@ def _difference(logits_NV: "Tensor", batch: PackedBatch, expected_N: "Tensor") -
     return (functional.cross_entropy(logits_NV, batch.targets_N, reduction="none") - expected_N).abs().max().item()
 
 
-def _without_adapter(network: "PreTrainedModel") -> "PreTrainedModel":
-    # PEFT's wrapper takes **kwargs; what counts is the base.
+def without_adapter(network: "PreTrainedModel") -> "PreTrainedModel":
+    """The base below PEFT's wrapper, which takes any arguments; the adapter's layers stay in it."""
     return network.get_base_model() if hasattr(network, "get_base_model") else network

@@ -150,15 +150,15 @@ class _Project(torch.autograd.Function):
         if biases:
             out_TO += _cat(biases).to(dtype)
         ctx.plan, ctx.parameters, ctx.num_layers = plan, parameters, num_layers
-        ctx.low_rank = None
+        ctx.low_rank = hidden_TR = None
         if plan.updates:
             down_RI = _cat(down_RIs).to(dtype)
             hidden_TR = functional.linear(states_TI if dropped_TI is None else dropped_TI, down_RI)
             up_ORs = [(up_OR * update.scale).to(dtype) for up_OR, update in zip(up_ORs, plan.updates, strict=True)]
             for update, up_OR in zip(plan.updates, up_ORs, strict=True):
                 out_TO[:, update.outputs].addmm_(hidden_TR[:, update.ranks], up_OR.T)
-            ctx.low_rank = down_RI, hidden_TR, up_ORs
-        ctx.save_for_backward(states_TI, dropped_TI)
+            ctx.low_rank = down_RI, up_ORs
+        ctx.save_for_backward(states_TI, dropped_TI, hidden_TR)
         return out_TO
 
     @staticmethod
@@ -166,7 +166,7 @@ class _Project(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, of what the updates saw, and of the parameters that are trained; none of frozen weights."""
         grad_TO, plan, parameters = gradients[0], ctx.plan, ctx.parameters
-        states_TI, dropped_TI = ctx.saved_tensors
+        states_TI, dropped_TI, hidden_TR = ctx.saved_tensors
         widths = [len(weight) for weight in parameters[: ctx.num_layers]]
         by_layer = torch.split(grad_TO, widths, dim=1)
         of_parameters: list[Tensor | None] = [None] * len(parameters)
@@ -181,7 +181,7 @@ class _Project(torch.autograd.Function):
             for grad, weight in zip(grads[1:], plan.weights[1:], strict=True):
                 of_states_TI.addmm_(grad, weight)
         if ctx.low_rank is not None:
-            down_RI, hidden_TR, up_ORs = ctx.low_rank
+            down_RI, up_ORs = ctx.low_rank
             of_hidden_TR, of_ups = torch.empty_like(hidden_TR), []
             for update, up_OR in zip(plan.updates, up_ORs, strict=True):
                 grad = grad_TO[:, update.outputs]

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunewright.model.forward import compute_precision, make_batches, trained_logits
+from tunewright.model.forward import backward_pass, compute_precision, make_batches, trained_logits
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 
@@ -77,8 +77,6 @@ class Distillation:
         precision: Precision,
     ) -> float:
         """Add the gradient of the step's mean token loss to the trained weights; see accumulate_gradients."""
-        import torch
-
         total_weight = sum(sum(sequence.loss_weights) for sequence in sequences)
         total_loss = 0.0
         for group, batch in make_batches(network, sequences, tokens_per_micro_batch, pad_token_id):
@@ -88,7 +86,7 @@ class Distillation:
                 logits_NV.float(), targets_N, row_N, [sequences[index].token_ids for index in group]
             )
             loss = (losses_N * weights_N).sum() / total_weight
-            torch.autograd.backward(loss)
+            backward_pass(network, batch, loss)
             total_loss += loss.item()
         return total_loss
 

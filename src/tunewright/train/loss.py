@@ -7,7 +7,7 @@ depend on how the step was cut.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tunewright.model.forward import compute_precision, make_batches, trained_loss
+from tunewright.model.forward import backward_pass, compute_precision, make_batches, trained_loss
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 from tunewright.train.side_by_side import accumulate_side_by_side, divide_step
@@ -51,6 +51,6 @@ def accumulate_gradients(
     for _, batch in make_batches(network, sequences, tokens_per_micro_batch, pad_token_id):
         with compute_precision(precision, network.device):
             loss = trained_loss(network, batch) / total_weight
-        torch.autograd.backward(loss)
+        backward_pass(network, batch, loss)
         total_loss += loss.detach()
     return total_loss.item()
