@@ -1,11 +1,12 @@
 """How near do the forecasts before the first step come to what is then measured? Run it on an otherwise idle machine.
 
-    python benchmarks/forecast.py            all shapes; writes benchmarks/results/forecast.json and forecast.md
-    python benchmarks/forecast.py NAME ...   only these, printed
+    python benchmarks/forecast.py            all shapes
+    python benchmarks/forecast.py NAME ...   only these
 
-Each shape trains a random Llama in a process of its own, with the allocator settings of a worker, through the loop that
-`tunewright tune` uses: LoRA or every weight, 8 rows a step, documents of lognormal length of which the last third is
-trained. Errors are forecast / measured - 1; the goal is 25 %.
+What was measured joins benchmarks/results/forecast.json, and all of it is written to forecast.md. Each shape trains a
+random Llama in a process of its own, with the allocator settings of a worker, through the loop that `tunewright tune`
+uses: LoRA or every weight, 8 rows a step, documents of lognormal length of which the last third is trained. Errors are
+forecast / measured - 1; the goal is 25 %.
 """
 
 import json
@@ -47,6 +48,7 @@ class Shape:
     tokens_per_micro_batch: int = 4096
     num_steps: int = 12
     precision: str = "bfloat16"
+    gradient_checkpointing: str = "never"
 
 
 SHAPES = {
@@ -61,22 +63,27 @@ SHAPES = {
     "135M, full, mixed lengths": Shape(
         576, 30, 49_152, 180, 512, is_full=True, tokens_per_micro_batch=2048, num_steps=8
     ),
+    "8M, LoRA, 2,048 tokens, checkpointing": Shape(256, 8, 8192, 1500, 2048, gradient_checkpointing="always"),
+    "135M, LoRA, 2,048 tokens": Shape(576, 30, 49_152, 1500, 2048, tokens_per_micro_batch=2048, num_steps=2),
+    "135M, LoRA, 2,048 tokens, checkpointing": Shape(
+        576, 30, 49_152, 1500, 2048, tokens_per_micro_batch=2048, num_steps=2, gradient_checkpointing="always"
+    ),
 }
 
 
 def main(names: list[str]) -> None:
-    """Measure and print; write when nothing was chosen."""
-    found = {}
+    """Measure, print and write."""
+    path = RESULTS / "forecast.json"
+    found: dict[str, dict[str, float]] = json.loads(path.read_bytes()) if path.exists() else {}
     for name in names or SHAPES:
         environment = {**allocator_settings(), **os.environ}
         command = [sys.executable, __file__, "--one", name]
         found[name] = json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout)
         print(name, found[name], flush=True)
-    table = as_table(found)
+        path.write_text(json.dumps({one: found[one] for one in SHAPES if one in found}, indent=2) + "\n")
+    table = as_table({one: found[one] for one in SHAPES if one in found})
     print(table)
-    if not names:
-        (RESULTS / "forecast.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        (RESULTS / "forecast.md").write_text(table, encoding="utf-8")
+    path.with_suffix(".md").write_text(table, encoding="utf-8")
 
 
 def as_table(found: dict[str, dict[str, float]]) -> str:
@@ -128,6 +135,7 @@ def measure(shape: Shape) -> dict[str, float]:
         epochs=1,
         tokens_per_micro_batch=shape.tokens_per_micro_batch,
         precision=shape.precision,
+        gradient_checkpointing=shape.gradient_checkpointing,
         min_validations=2,
     )
     rows = make_rows(shape, 8 * shape.num_steps + 8)

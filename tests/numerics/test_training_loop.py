@@ -623,7 +623,7 @@ def test_where_memory_runs_out_the_micro_batch_is_halved_until_it_fits(base, tmp
     summary = train(job, progress)
     assert [remedy.tokens_per_micro_batch for remedy in summary.remedies] == [10, 5]
     assert [remedy.from_step for remedy in summary.remedies] == [0, 0]
-    words = "Memory ran out: from step 1 on, micro-batches of 5 tokens, with the same rows per step."
+    words = "Memory is short: from step 1 on, micro-batches of 5 tokens, with the same rows per step."
     assert progress.lines[1].startswith(words)
     # Dropout included: what the failed passes drew and added is gone.
     assert weights_hash(job) == weights_hash(smaller)
@@ -656,7 +656,7 @@ def test_where_memory_runs_out_in_one_of_two_threads_the_micro_batch_is_halved(
 
 def test_a_row_that_does_not_fit_alone_ends_the_run_in_words(base, tmp_path, monkeypatch):
     run_out_above(monkeypatch, 0)
-    words = r"Memory ran out with micro-batches of 5 tokens.*the longest has 5 \(Default.*lower train\.max_length"
+    words = r"Memory is too short for micro-batches of 5 tokens.*the longest has 5 \(Default.*lower train\.max_length"
     with pytest.raises(TrainError, match=words):
         train(make_job(tmp_path, base, recipe()), SilentProgress())
 

@@ -71,6 +71,9 @@ def test_what_only_one_process_can_do_is_refused() -> None:
     both = TuneRecipe(data=data, bake=BakeRecipe(prompt="p.txt"), train=TrainRecipe(optimizer="muon"))
     with pytest.raises(RecipeError, match=r"bake: found a prompt to bake in.*\n.*train\.optimizer: found muon"):
         processes.require_trainable_together(both)
+    twice = TuneRecipe(data=data, train=TrainRecipe(gradient_checkpointing="always"))
+    with pytest.raises(RecipeError, match=r"train\.gradient_checkpointing: found always, expected auto or never, with"):
+        processes.require_trainable_together(twice)
 
 
 @pytest.fixture

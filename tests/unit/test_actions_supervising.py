@@ -227,14 +227,16 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     assert supervise(job_in(tmp_path), progress, lives.world()) == 0
     remedies = Recovery(Store(tmp_path).run("last")).remedies()
     assert [(one.from_step, one.tokens_per_micro_batch) for one in remedies] == [(2, 100), (3, 64)]
-    said = [line for line in progress.lines if line.startswith("Memory ran out")]
-    words = "Memory ran out: from step 3 on, micro-batches of 100 tokens, with the same rows per step."
+    said = [line for line in progress.lines if line.startswith("Memory is short")]
+    words = "Memory is short: from step 3 on, micro-batches of 100 tokens, with the same rows per step."
     assert said[0] == f"{words} (the system killed the process)"
 
-    lives.lives = [Life(KILLED, run_out(4)), Life(0)]
+    lives.lives = [Life(KILLED, run_out(4)), Life(KILLED, run_out(5)), Life(0)]
     lives.jobs.clear()
-    with pytest.raises(TrainError, match=r"Memory ran out with micro-batches of 64 tokens"):
+    with pytest.raises(TrainError, match=r"Memory is too short for micro-batches of 64 tokens"):
         supervise(TuneJob(resume="last", home=tmp_path), progress, lives.world())
+    last = Recovery(Store(tmp_path).run("last")).remedies()[-1]
+    assert (last.from_step, last.gradient_checkpointing) == (4, True)
     assert Store(tmp_path).run("last").record.status is RunStatus.FAILED
 
 

@@ -132,6 +132,9 @@ def require_trainable_together(recipe: TuneRecipe) -> None:
         problems.append(Problem("bake", "a prompt to bake in", "no prompt, with several processes", _ONE))
     if recipe.train.optimizer != "adamw":
         problems.append(Problem("train.optimizer", recipe.train.optimizer, "adamw, with several processes", _ONE))
+    if recipe.train.gradient_checkpointing == "always":
+        expected = "auto or never, with several processes"
+        problems.append(Problem("train.gradient_checkpointing", "always", expected, _ONE))
     if problems:
         raise RecipeError(problems)
 

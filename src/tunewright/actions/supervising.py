@@ -242,7 +242,7 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
 
 
 def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
-    """Halve the micro-batches of the training that was under way, if it was one."""
+    """Let the training that was under way, if it was one, do with less memory."""
     # A second training, in a run inside, begins when the first has ended.
     unfinished = [one for one in _trainings(run) if one.record.status is not RunStatus.SUCCEEDED]
     training = unfinished[-1] if unfinished else run
@@ -252,7 +252,7 @@ def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
     step, reason = _last_step(training), "the system killed the process"
     with training.lock():
         try:
-            remedy = Recovery(training).halve_micro_batch(settings, step, MIN_MICRO_BATCH, reason)
+            remedy = Recovery(training).compute_less(settings, step, MIN_MICRO_BATCH, reason)
         except TrainError as error:
             training.update(RunStatus.FAILED, error=str(error))
             raise

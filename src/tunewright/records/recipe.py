@@ -236,6 +236,9 @@ class TrainRecipe(Settings):
     tokens_per_micro_batch: Annotated[int, Field(ge=1)] | None = None
     """Most tokens, padding included, computed at once; changes memory and speed, not the result. Derived from
     the method and the size of the base."""
+    gradient_checkpointing: Literal["auto", "always", "never"] = "auto"
+    """Compute layers a second time in the backward pass instead of keeping what they computed: less memory, about a
+    third more time, the same result. `auto` does it where one row alone would not fit into memory otherwise."""
     precision: Precision | None = None
     """Number format of the matrix products; trained weights stay float32. Derived from the processor."""
     seconds_between_checkpoints: Annotated[float, Field(gt=0)] = 120.0

@@ -188,6 +188,8 @@ class Remedy(Record):
     """Steps done before the first one that it holds for."""
     tokens_per_micro_batch: int | None = None
     """Less is computed at once; the result is the same."""
+    gradient_checkpointing: bool | None = None
+    """Layers are computed a second time in the backward pass; the result is the same."""
     learning_rate_factor: float | None = None
     """The planned learning rate is multiplied with it."""
     reason: str
@@ -197,8 +199,13 @@ class Remedy(Record):
         """In plain words, without the reason."""
         if self.tokens_per_micro_batch is not None:
             return (
-                f"Memory ran out: from step {self.from_step + 1} on, micro-batches of {self.tokens_per_micro_batch:,} "
+                f"Memory is short: from step {self.from_step + 1} on, micro-batches of {self.tokens_per_micro_batch:,} "
                 "tokens, with the same rows per step."
+            )
+        if self.gradient_checkpointing:
+            return (
+                f"Memory is short: from step {self.from_step + 1} on, gradient checkpointing. Layers are computed a "
+                "second time in the backward pass, with the same result; steps take about a third longer."
             )
         return (
             f"Training diverged: back to the best checkpoint, after step {self.from_step}, and on from there at "

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
+from tunewright.model.recompute import can_recompute, recompute_layers
 from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSummary, TrainRecipe, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
+from tunewright.train.activations import fit_into_memory
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
@@ -184,9 +186,10 @@ def _step(
 def _gradients(
     job: TrainingJob, rows: list[TokenSequence], step: int, trainable: Trainable, progress: Progress
 ) -> float:
-    """Add up the gradients of a step and return its loss; where memory runs out, again in halves."""
+    """Add up the gradients of a step and return its loss; where memory runs out, again with less kept at once."""
     recovery, random_before = Recovery(job.run), random_state()
     while True:
+        recompute_layers(job.network, is_on=recovery.recomputes(job.settings, step))
         try:
             return trainable.gradients(
                 rows,
@@ -202,7 +205,8 @@ def _gradients(
         trainable.forget_gradients()
         restore_random_state(random_before)
         longest = max(len(row.token_ids) for row in rows)
-        tell(recovery.halve_micro_batch(job.settings, step, longest, reason), progress)
+        may = can_recompute(job.network)
+        tell(recovery.compute_less(job.settings, step, longest, reason, can_recompute=may), progress)
 
 
 def _forecast(job: TrainingJob, trainable: Trainable, seconds_per_validation: float, progress: Progress) -> None:
@@ -210,6 +214,8 @@ def _forecast(job: TrainingJob, trainable: Trainable, seconds_per_validation: fl
     random_before = random_state()
     lengths = look_at_steps(job.stream.rows, job.plan.num_steps)
     job.network.train()
+
+    fit_into_memory(job, lengths, trainable, progress)
 
     def worst_rows() -> list[TokenSequence]:
         return list(lengths.worst_rows(Recovery(job.run).tokens_per_micro_batch(job.settings, 0)))

@@ -1,4 +1,5 @@
-"""What a run changes about itself to be able to go on: smaller micro-batches, and one second try at a lower rate.
+"""What a run changes about itself to be able to go on: smaller micro-batches, then gradient checkpointing; and one
+second try at a lower rate.
 
 Each change is a line of `recovery.jsonl`, written before it takes effect, and says from which step on it holds. A
 resumed run reads it and does the same at the same steps, so it still ends in the bytes of an uninterrupted one. Loads
@@ -38,29 +39,41 @@ class Recovery:
         sizes = [one.tokens_per_micro_batch for one in self.remedies() if one.from_step <= step]
         return min([settled(settings.tokens_per_micro_batch), *(size for size in sizes if size is not None)])
 
+    def recomputes(self, settings: TrainRecipe, step: int) -> bool:
+        """Whether layers are computed a second time in step `step` (from 0): gradient checkpointing."""
+        is_short = any(one.gradient_checkpointing for one in self.remedies() if one.from_step <= step)
+        return settings.gradient_checkpointing == "always" or is_short
+
     def rate_factor(self, step: int) -> float:
         """What the planned learning rate of step `step` (from 0) is multiplied with."""
         factors = [one.learning_rate_factor for one in self.remedies() if one.from_step <= step]
         return min([1.0, *(factor for factor in factors if factor is not None)])
 
-    def halve_micro_batch(self, settings: TrainRecipe, step: int, longest: int, reason: str) -> Remedy:
-        """Compute half as much at once from step `step` on. The rows of a step, and so the result, stay the same.
+    def compute_less(
+        self, settings: TrainRecipe, step: int, longest: int, reason: str, *, can_recompute: bool = True
+    ) -> Remedy:
+        """Halve the micro-batches from step `step` on; where they hold one row, turn on gradient checkpointing.
+
+        The rows of a step, and so the result, stay the same.
 
         Args:
             longest: tokens of the longest row, which is never cut.
             reason: what the system said.
+            can_recompute: whether the network knows gradient checkpointing.
         Raises:
             TrainError: one row alone is too much.
         """
         size = self.tokens_per_micro_batch(settings, step)
-        if size <= longest:
-            raise TrainError(
-                f"Memory ran out with micro-batches of {size} tokens, which no longer hold more than one row: the "
-                f"longest has {longest} ({reason}). Set a lower train.max_length, use method.kind=lora if every weight "
-                "is trained, or take a smaller base or a machine with more memory."
-            )
-        remedy = Remedy(from_step=step, tokens_per_micro_batch=max(longest, size // 2), reason=reason)
-        return self._note(remedy)
+        if size > longest:
+            return self._note(Remedy(from_step=step, tokens_per_micro_batch=max(longest, size // 2), reason=reason))
+        is_open = settings.gradient_checkpointing == "auto" and not self.recomputes(settings, step)
+        if is_open and can_recompute:
+            return self._note(Remedy(from_step=step, gradient_checkpointing=True, reason=reason))
+        raise TrainError(
+            f"Memory is too short for micro-batches of {size} tokens, which no longer hold more than one row: the "
+            f"longest has {longest} ({reason}). Set a lower train.max_length, use method.kind=lora if every weight "
+            "is trained, or take a smaller base or a machine with more memory."
+        )
 
     def roll_back(self, checkpoints: Checkpoints, state: TrainState, error: DivergedError) -> TrainState:
         """Go back to the best checkpoint, once, and on from there at half the learning rate.

@@ -1,0 +1,132 @@
+"""Does what a step keeps for its backward pass fit into memory? Found out without keeping it.
+
+A forward pass over the longest rows hands every tensor that autograd would keep to a counter, which drops it; so the
+memory of the pass is that of one layer. Even that is done only where a bound from the network's shape leaves a doubt:
+for most runs the answer costs nothing.
+
+Axes: T tokens of the rows.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tunewright.contracts import Progress
+from tunewright.model.forward import compute_precision, make_batches, trained_loss, without_adapter
+from tunewright.model.recompute import can_recompute, recompute_layers
+from tunewright.records import Precision, settled
+from tunewright.render import TokenSequence
+from tunewright.train.forecast import BYTES_PER_WEIGHT, COMPILED_BYTES, MOMENTS, StepLengths
+from tunewright.train.memory import available_bytes
+from tunewright.train.recovery import Recovery, tell
+from tunewright.train.trainable import Trainable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from tunewright.train.loop import TrainingJob
+
+BYTES_PER_NUMBER = 8
+"""Of the bound, for every number that a linear layer reads or writes and every attention weight. Our layers keep 2 of
+bfloat16 or 4 of float32; networks' own code keeps more."""
+
+
+def fit_into_memory(job: "TrainingJob", lengths: StepLengths, trainable: Trainable, progress: Progress) -> None:
+    """Let the run do with less memory where the longest rows would not fit, before they are computed.
+
+    Where memory is given out before it is there, as by Linux, nothing would fail in time: the system kills the process.
+
+    Raises:
+        TrainError: one row alone is too much.
+    """
+    recovery = Recovery(job.run)
+    while trainable.num_processes == 1:
+        recompute_layers(job.network, is_on=recovery.recomputes(job.settings, 0))
+        rows = lengths.worst_rows(recovery.tokens_per_micro_batch(job.settings, 0))
+        precision: Precision = settled(job.settings.precision)
+        shortage = memory_shortage(job.network, rows, trainable.num_trained, job.pad_token_id, precision)
+        if shortage is None:
+            return
+        longest, may = len(rows[0].token_ids), can_recompute(job.network)
+        tell(recovery.compute_less(job.settings, 0, longest, shortage, can_recompute=may), progress)
+
+
+def memory_shortage(
+    network: "PreTrainedModel", rows: Sequence[TokenSequence], num_trained: int, pad_token_id: int, precision: Precision
+) -> str | None:
+    """Why a step with these rows in one micro-batch would not fit into the memory of a CPU; None if it would.
+
+    Args:
+        network: in training mode. Draws random numbers where it has dropout.
+        num_trained: weights that are trained; their gradients and the optimizer's state are still to come.
+    """
+    available = available_bytes()
+    if available is None or network.device.type != "cpu":
+        return None
+    # Of matrix products that are compiled for lengths which have not come yet.
+    rest = num_trained * BYTES_PER_WEIGHT * (1 + MOMENTS) + COMPILED_BYTES[precision]
+    if rest + _bound(network, rows) <= available:
+        return None
+    needed = rest + activation_bytes(network, rows, pad_token_id, precision)
+    if needed <= available:
+        return None
+    num_tokens = sum(len(row.token_ids) for row in rows)
+    return f"{num_tokens:,} tokens at once need {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB are free"
+
+
+def activation_bytes(
+    network: "PreTrainedModel", rows: Sequence[TokenSequence], pad_token_id: int, precision: Precision
+) -> int:
+    """Most memory that a step over these rows needs between its forward and its backward pass.
+
+    What autograd keeps of the whole network, and as much as it would keep of one layer for the layer that is at work.
+    """
+    is_on = network.training and without_adapter(network).is_activation_checkpointing
+    num_layers: int = network.config.get_text_config().num_hidden_layers
+    kept = _kept_bytes(network, rows, pad_token_id, precision)
+    if not is_on:
+        return kept + kept // num_layers
+    recompute_layers(network, is_on=False)
+    whole = _kept_bytes(network, rows, pad_token_id, precision)
+    recompute_layers(network, is_on=True)
+    return kept + 2 * whole // num_layers
+
+
+def _kept_bytes(
+    network: "PreTrainedModel", rows: Sequence[TokenSequence], pad_token_id: int, precision: Precision
+) -> int:
+    from torch.autograd.graph import saved_tensors_hooks
+    from torch.multiprocessing.reductions import StorageWeakRef
+
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    seen: dict[int, StorageWeakRef] = {}
+    num_bytes = 0
+
+    def count(tensor: "Tensor") -> None:
+        nonlocal num_bytes
+        storage = tensor.untyped_storage()
+        place = storage.data_ptr()
+        # The place of a tensor that was dropped may be another one's by now.
+        is_known = place in seen and not seen[place].expired()  # type: ignore[no-untyped-call]
+        if place not in weights and not is_known:
+            seen[place] = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+            num_bytes += storage.nbytes()
+
+    most = sum(len(row.token_ids) for row in rows)
+    for _, batch in make_batches(network, rows, most, pad_token_id):
+        with saved_tensors_hooks(count, _never_unpacked), compute_precision(precision, network.device):
+            trained_loss(network, batch)
+    return num_bytes
+
+
+def _never_unpacked(nothing: object) -> "Tensor":
+    raise AssertionError(nothing)
+
+
+def _bound(network: "PreTrainedModel", rows: Sequence[TokenSequence]) -> int:
+    """More than any way of computing keeps, from the shapes of layers alone."""
+    config = network.config.get_text_config()
+    lengths_T = [len(row.token_ids) for row in rows]
+    numbers_per_token = sum(sum(weight.shape) for weight in network.parameters() if weight.dim() == 2)
+    attention: int = config.num_hidden_layers * config.num_attention_heads * sum(length**2 for length in lengths_T)
+    return BYTES_PER_NUMBER * (sum(lengths_T) * numbers_per_token + attention)
