@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.data.jsonl import read_json_array, read_jsonl
+from tunewright.data import json_array
+from tunewright.data.json_array import read_json_array
+from tunewright.data.jsonl import read_jsonl
 from tunewright.data.lines import MAX_LINE_BYTES
 from tunewright.data.refusals import MAX_EXCERPT, ReadLog, excerpt
 from tunewright.errors import DataError, Problem
@@ -260,6 +262,97 @@ def test_all_bad_rows_of_an_array_are_listed() -> None:
     with pytest.raises(DataError, match="NaN") as caught:
         read_array(b'[{"a": NaN}, {"a": 1}, {"b": 1, "b": 2}, [5], {"a": 1e999}]')
     assert [problem.where for problem in caught.value.problems] == [f"rows.json:{row}" for row in (1, 3, 4, 5)]
+
+
+ARRAYS = [
+    b'[{"a": 1.5e+3}, {"b": [1e-2, -7, true, null, "\\ud83d\\ude00 \\" ]"]},\r\n {"c": {}}]\n',
+    '[{"a": "é€😀"}, {"b": "\u2028"}]'.encode(),
+    b'\xef\xbb\xbf [ {"a": 1} , {"a": 2}]  ',
+    b'[{"a": NaN}, {"a": -Infinity}, {"a": 1}, {"b": 1, "b": 2}, [5], 1.5e9, 12345678901234567890123, {"a": 1e999}]',
+    b'[{"a": "\\ud800"}, "\\ud800", {"a": 1}]',
+    b'[{"a": 12345678901234567890123.5}, {"a": 1}]',
+    b'[{"a": 1} {"a": 2}]',
+    b'[{"a": 1},]',
+    b'[{"a": 1},\n {"a": "cut off',
+    b'[{"a": 1}, {"a": 2',
+    b'[{"a": 1}]\n\n  and more',
+    b'[{"a": "tab\there"}]',
+    b'[{"a": tru}, 7]',
+    '[{"a": 1},\n {"é": "\udcff"}]'.encode("utf-8", "surrogateescape"),
+    '[{"a": "é"}, "\udce2\udc82'.encode("utf-8", "surrogateescape"),
+    b'[{"a": 1}, {"a": "\x00"}]',
+    b'[{"a": 1}, ' + b"[" * 80 + b"]" * 80 + b"]",
+    b'      [{"a": ' + b"[" * 63 + b"]" * 63 + b"}]",
+    b'{"train": [1], "test": []}',
+    b'{"a": 1}\n{"a": 2}',
+    b"  7 ",
+    b" ",
+    b"[",
+    b"[]",
+    b"\xff\xfe[\x00",
+]
+
+
+def read_in_pieces(data: bytes, piece_bytes: int) -> tuple[NumberedRows, tuple[Problem, ...], list[str]]:
+    log = ReadLog("rows.json")
+    rows = list(read_json_array(io.BytesIO(data), log, piece_bytes))
+    try:
+        log.raise_if_refused()
+    except DataError as error:
+        return rows, error.problems, log.warnings
+    return rows, (), log.warnings
+
+
+@pytest.mark.parametrize("data", ARRAYS)
+def test_an_array_reads_the_same_in_pieces_of_any_size(data: bytes) -> None:
+    whole = read_in_pieces(data, len(data) + 1)
+    for piece_bytes in range(1, len(data) + 1):
+        rows, *told = read_in_pieces(data, piece_bytes)
+        # Rows before the place that hides the others may have come already.
+        assert told == list(whole[1:]), piece_bytes
+        assert rows == whole[0] or whole[1], piece_bytes
+
+
+@given(st.lists(st.dictionaries(st.text(), st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.none())))
+def test_any_array_reads_in_pieces_as_pythons_parser_reads_it(rows: list[dict[str, object]]) -> None:
+    for ensure_ascii in (True, False):
+        data = json.dumps(rows, ensure_ascii=ensure_ascii, indent=1).encode()
+        for piece_bytes in (1, 7, 64):
+            assert read_in_pieces(data, piece_bytes) == (list(enumerate(json.loads(data), 1)), (), [])
+
+
+def test_an_array_is_not_read_ahead_of_its_rows() -> None:
+    class Counted(io.BytesIO):
+        num_read = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            found = super().read(size)
+            self.num_read += len(found)
+            return found
+
+    file = Counted(b"[" + b",".join([b'{"text": "' + b"x" * 90 + b'"}'] * 1000) + b"]")
+    for number, _ in read_json_array(file, ReadLog("rows.json"), 1000):
+        # Beyond the row there are at most two pieces: the one in which it ends, and the next.
+        assert file.num_read <= number * 103 + 2 * 1000
+    assert number == 1000
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'[{"a": 1}, {"a": "' + b"x" * 1000 + b'"}, {"a": NaN}]', r"rows\.json:2: found a row of more than 1,000 ch"),
+        (
+            b'[{"a": 1},\n {"a": "' + b"x" * 5000,
+            r"rows\.json line 2, byte 2: found a row of more than 1,000 characters",
+        ),
+    ],
+)
+def test_a_row_of_an_array_may_be_as_long_as_a_line(data: bytes, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_array, "MAX_LINE_BYTES", 1000)
+    rows, problems, _ = read_in_pieces(data, 100)
+    assert rows == [(1, {"a": 1})]
+    assert re.match(message, str(problems[0]))
+    assert len(problems) == data.count(b"NaN") + 1
 
 
 def test_an_empty_array_has_no_rows() -> None:

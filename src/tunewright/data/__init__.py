@@ -3,7 +3,8 @@
 From bytes to records, one file per step:
 
     lines, strict_json   bytes to text lines; one JSON value under strict rules
-    jsonl, tables        JSON Lines and JSON arrays; CSV, TSV and Parquet: all give numbered rows
+    jsonl, json_array    JSON Lines, and a file that is one JSON array, to numbered rows
+    tables               CSV, TSV and Parquet to numbered rows
     row_files            which of them reads a file, by its suffix
     files                the bytes of a file or URL, packed or not, and their hash
     passages, documents  texts to passages; text, Markdown, HTML, PDF and DOCX to texts

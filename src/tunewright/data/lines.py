@@ -73,17 +73,24 @@ def decode_line(raw: bytes) -> str:
     return decode(raw)
 
 
-def decode(raw: bytes) -> str:
-    """Decode strict UTF-8 without NUL bytes. Raises RefusedError with the byte, counted from 1."""
+def decode(raw: bytes, num_before: int = 0) -> str:
+    """Decode strict UTF-8 without NUL bytes. Raises RefusedError with the byte, counted from 1.
+
+    Args:
+        num_before: bytes that stand before these and count, too.
+    """
     if (zero := raw.find(b"\0")) >= 0:
         raise RefusedError(
-            f"byte {zero + 1}", "a NUL byte", "text", "The file is damaged or not a text file: export it again."
+            f"byte {num_before + zero + 1}",
+            "a NUL byte",
+            "text",
+            "The file is damaged or not a text file: export it again.",
         )
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefusedError(
-            f"byte {error.start + 1}",
+            f"byte {num_before + error.start + 1}",
             f"0x{raw[error.start]:02x}, which is not UTF-8 here",
             "UTF-8",
             "Save the file as UTF-8, or convert it: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW.",

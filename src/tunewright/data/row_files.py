@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO
 
-from tunewright.data.jsonl import read_json_array, read_jsonl
+from tunewright.data.json_array import read_json_array
+from tunewright.data.jsonl import read_jsonl
 from tunewright.data.refusals import ReadLog
 from tunewright.data.tables import read_csv, read_parquet
 
