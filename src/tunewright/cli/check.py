@@ -11,6 +11,25 @@ from tunewright.cli import options
 from tunewright.cli.settings import RECIPE_SUFFIXES, named_base, read_rows_recipe
 
 EXIT_BLOCKING = 1
+CheckedBase = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="MODEL",
+        help="Also measure rows in the tokens of the base you want to tune (bundled, a folder, or a hub id): "
+        "control tokens, inputs that are too long. Default: that of the recipe file, if it names one.",
+    ),
+]
+FixList = Annotated[
+    Path | None,
+    typer.Option(
+        "--fix",
+        metavar="FILE",
+        help="Write a fix list: one JSON line per row found, with what will happen to it. Edit it, and give it to "
+        "tune with --set data.fixes=FILE.",
+    ),
+]
+Page = Annotated[Path | None, typer.Option("--page", metavar="FILE", help="Also write the report as one HTML page.")]
 
 
 def check(
@@ -22,27 +41,9 @@ def check(
     validation: options.Validation = None,
     test: options.Test = None,
     overrides: options.DataOverrides = None,
-    base: Annotated[
-        str | None,
-        typer.Option(
-            "--base",
-            metavar="MODEL",
-            help="Also measure rows in the tokens of the base you want to tune (bundled, a folder, or a hub id): "
-            "control tokens, inputs that are too long. Default: that of the recipe file, if it names one.",
-        ),
-    ] = None,
-    fix: Annotated[
-        Path | None,
-        typer.Option(
-            "--fix",
-            metavar="FILE",
-            help="Write a fix list: one JSON line per row found, with what will happen to it. Edit it, and give it to "
-            "tune with --set data.fixes=FILE.",
-        ),
-    ] = None,
-    page: Annotated[
-        Path | None, typer.Option("--page", metavar="FILE", help="Also write the report as one HTML page.")
-    ] = None,
+    base: CheckedBase = None,
+    fix: FixList = None,
+    page: Page = None,
     json_file: options.JsonFile = None,
 ) -> None:
     """Find what is wrong with your rows: problem, how many rows, what will happen.

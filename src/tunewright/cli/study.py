@@ -12,6 +12,7 @@ from tunewright.cli.settings import Settings
 from tunewright.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
+    from tunewright.actions import StudyJob
     from tunewright.records import Gate
 
 
@@ -120,22 +121,13 @@ def study(
 
     $ tunewright study tickets.jsonl --documents handbook --prompt house-rules.txt
     """
-    from tunewright.actions import StudyJob, supervise
+    from tunewright.actions import supervise
     from tunewright.cli.screen import Screen
-    from tunewright.records import read_study_recipe
 
     settings = Settings(
-        data=data,
-        base=base,
-        input_column=input_column,
-        output_column=output_column,
-        form=form,
-        method=method,
-        validation=validation,
-        test=test,
-        recipe_file=recipe_file,
-        overrides=tuple(overrides or ()),
-    )
+        data=data, base=base, input_column=input_column, output_column=output_column, form=form, method=method,
+        validation=validation, test=test, recipe_file=recipe_file, overrides=tuple(overrides or ()),
+    )  # fmt: skip
     alternatives = _alternatives(
         documents=documents,
         updated={"documents": updated_documents, "answers": updated_answers},
@@ -143,16 +135,21 @@ def study(
         endpoint={"url": endpoint, "model": model, "key_variable": key_variable},
     )
     gates = _gates(fail_if or ())
+    job = _job(settings, alternatives, resume).model_copy(update={"home": home, "json_file": json_file, "gates": gates})
+    if code := supervise(job, Screen(json_file).progress):
+        raise typer.Exit(code)
+
+
+def _job(settings: Settings, alternatives: dict[str, Any], resume: str | None) -> "StudyJob":
+    from tunewright.actions import StudyJob
+    from tunewright.records import read_study_recipe
+
     if resume is not None:
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
-        job = StudyJob(resume=resume, home=home, json_file=json_file, gates=gates)
-    else:
-        recipe = read_study_recipe({**settings.fields("study"), **alternatives}, recipe_file, tuple(settings.overrides))
-        command = shlex.join(["tunewright", *sys.argv[1:]])
-        job = StudyJob(recipe=recipe, home=home, json_file=json_file, command=command, gates=gates)
-    code = supervise(job, Screen(json_file).progress)
-    if code:
-        raise typer.Exit(code)
+        return StudyJob(resume=resume)
+    fields = {**settings.fields("study"), **alternatives}
+    recipe = read_study_recipe(fields, settings.recipe_file, tuple(settings.overrides))
+    return StudyJob(recipe=recipe, command=shlex.join(["tunewright", *sys.argv[1:]]))
 
 
 _OPTION_OF = {
