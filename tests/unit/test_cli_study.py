@@ -56,7 +56,7 @@ def test_the_break_even_is_told_once(shell: Shell, is_told_by: str | None) -> No
     assert report.break_even
     told = format_break_even(report.break_even)
     if is_told_by:
-        decision = report.decision.model_copy(update={is_told_by: (f"Money alone: {told}",)})
+        decision = report.decision.model_copy(update={is_told_by: (f"Money alone speaks for tuned: {told}",)})
         report = report.model_copy(update={"decision": decision})
     shell.fake("study", report)
     assert " ".join(shell.run("study", "rows.jsonl").stdout.split()).count(told) == 1

@@ -493,7 +493,7 @@ def test_a_cheaper_tuned_arm_that_is_as_good_is_told_and_does_not_win() -> None:
     found = _decide(_evidence(_of(few_shot=160, tuned=160)))
     assert found.arm == "few_shot"
     told = "tuned costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
-    assert f"Money alone, for tuned is as good: {told}" in found.what_would_change_it
+    assert f"Money alone speaks for tuned, which is as good: {told}" in found.what_would_change_it
 
 
 def test_what_the_rows_cannot_rule_out_is_said_with_the_rows_that_would() -> None:

@@ -336,4 +336,4 @@ class _Explained:
                 continue
             found = break_even(self.costs[name], self.costs[winner.name], self.needs)
             if found.num_requests is not None:
-                yield f"Money alone, for {name} is as good: {format_break_even(found)}"
+                yield f"Money alone speaks for {name}, which is as good: {format_break_even(found)}"
