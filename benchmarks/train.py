@@ -209,23 +209,35 @@ class Track:
         return float(self.run("race_gemm.py", self.job(race, {}))["gflops"])
 
 
-def start_up(track: Track, rounds: int = 3) -> list[float]:
-    """Seconds from `tunewright tune` on 200 rows with the bundled base to the end of the first optimizer step."""
+def start_up(track: Track, rounds: int = 3) -> dict[str, list[float]]:
+    """Seconds from `tunewright tune` on 200 rows with the bundled base to the end of the first optimizer step.
+
+    Of the first run in a home, which measures the base's general ability, and of the next one, which finds it there.
+    """
     rows = track.folder / "rows.jsonl"
     places = [{"prompt": f"What is the colour of place {n}?", "completion": COLOURS[n % 5]} for n in range(200)]
     rows.write_text("".join(json.dumps(row) + "\n" for row in places), encoding="utf-8")
-    found = []
+    found: dict[str, list[float]] = {"first run on a base": [], "next run": []}
     for number in range(rounds):
         home = track.folder / f"home-{number}"
-        command = [sys.executable, "-m", "tunewright", "tune", str(rows), "--home", str(home)]
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and not any("train_loss" in path.read_text() for path in home.glob(METRICS)):
-            time.sleep(0.02)
-        found.append(time.perf_counter() - started)
-        process.terminate()
-        process.wait()
+        for seconds in found.values():
+            seconds.append(seconds_to_first_step(rows, home))
+            print("start-up", {name: [round(one, 1) for one in of] for name, of in found.items()}, flush=True)
     return found
+
+
+def seconds_to_first_step(rows: Path, home: Path) -> float:
+    """From the command on."""
+    before = set(home.glob(METRICS))
+    command = [sys.executable, "-m", "tunewright", "tune", str(rows), "--home", str(home)]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not any("train_loss" in one.read_text() for one in {*home.glob(METRICS)} - before):
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    process.terminate()
+    process.wait()
+    return seconds
 
 
 def sweep(track: Track, found: dict[str, Any], save: Callable[[], None]) -> None:
