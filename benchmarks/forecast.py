@@ -64,10 +64,6 @@ SHAPES = {
         576, 30, 49_152, 180, 512, is_full=True, tokens_per_micro_batch=2048, num_steps=8
     ),
     "8M, LoRA, 2,048 tokens, checkpointing": Shape(256, 8, 8192, 1500, 2048, gradient_checkpointing="always"),
-    "135M, LoRA, 2,048 tokens": Shape(576, 30, 49_152, 1500, 2048, tokens_per_micro_batch=2048, num_steps=2),
-    "135M, LoRA, 2,048 tokens, checkpointing": Shape(
-        576, 30, 49_152, 1500, 2048, tokens_per_micro_batch=2048, num_steps=2, gradient_checkpointing="always"
-    ),
 }
 
 
@@ -80,10 +76,10 @@ def main(names: list[str]) -> None:
         command = [sys.executable, __file__, "--one", name]
         found[name] = json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout)
         print(name, found[name], flush=True)
-        path.write_text(json.dumps({one: found[one] for one in SHAPES if one in found}, indent=2) + "\n")
-    table = as_table({one: found[one] for one in SHAPES if one in found})
-    print(table)
-    path.with_suffix(".md").write_text(table, encoding="utf-8")
+        found = {one: found[one] for one in SHAPES if one in found}
+        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        path.with_suffix(".md").write_text(as_table(found), encoding="utf-8")
+    print(as_table(found))
 
 
 def as_table(found: dict[str, dict[str, float]]) -> str:
