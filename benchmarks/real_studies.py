@@ -197,10 +197,10 @@ Written by `python benchmarks/real_studies.py`. Each is cut to a size that takes
 with the bundled base (11.5M parameters, one epoch where the command says so), so the figures show what this base does
 with little data; the rules of the decision: [the study](study.md#the-decision). Those of public data had one thread
 and times were taken with other work on the machine, so that seconds and prices compare arms of one study only. What
-stands out: labels are worth tuning for from a few hundred rows on; questions about stories and school arithmetic (the
-honest "no" of GSM8K) are beyond this base whatever is done with it, and the study says so instead of naming the best
-of bad arms; of WikiSQL's queries 6 % select what they should when they are executed, after
-1,000 rows, and none do without training. Figures are those of the bundled base at the date of each.
+stands out: labels are worth tuning for from a few hundred rows on; with questions about stories and school arithmetic
+no arm gets far above one answer to all inputs, and instead of naming the best of bad arms the study says how many more
+rows would tell whether one is above it at all; of WikiSQL's queries 6 % select what they should when they are
+executed, after 1,000 rows, and none do without training. Figures are those of the bundled base at the date of each.
 """
 
 
