@@ -288,7 +288,7 @@ def _training() -> TrainingSummary:
         seconds=143.8,
         peak_memory_bytes=1_140_850_688,
         curve=tuple(curve),
-        lowest_loss_step=best.step,
+        task_step=best.step,
         retention=_retention(best.step),
     )
 

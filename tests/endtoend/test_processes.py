@@ -16,12 +16,14 @@ from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune
-from tunewright.records import Lora, RunStatus, TuneRecipe
+from tunewright.records import Lora, Report, RunStatus, TuneRecipe
 from tunewright.store import Store
 
 FEW = (
     "evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=5",
     "train.seconds_between_checkpoints=0.000001",
+    # The first process asks for answers while the second waits; both lose their place when one is killed.
+    "train.keep_by=metric", "train.validation_answers=20",
 )  # fmt: skip
 
 # The second process kills itself with SIGKILL before its third update, once.
@@ -133,9 +135,14 @@ def test_a_killed_process_ends_the_others_and_the_run_goes_on_to_the_losses_of_o
     run = Store(tmp_path / "home").run("last")
     assert run.record.status is RunStatus.SUCCEEDED
     assert run.record.environment.num_processes == 2
-    tune(recipe, home=tmp_path / "alone")
+    alone = tune(recipe, home=tmp_path / "alone").training
     expected = dict(losses(tmp_path / "alone"))
     assert dict(losses(tmp_path / "home")) == pytest.approx(expected, rel=1e-4)
+    together = Report.model_validate(run.read_json("report.json")).training
+    assert alone is not None
+    assert together is not None
+    assert [point.task for point in together.curve] == [point.task for point in alone.curve]
+    assert together.best_step == alone.best_step
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
     by_loss = sorted(retention.trials, key=lambda trial: trial.validation_loss)
     assert retention.strength == by_loss[1].strength
     assert report.training.best_validation_loss == by_loss[1].validation_loss
-    assert report.training.best_step == retention.kept_step == report.training.lowest_loss_step != 0
+    assert report.training.best_step == retention.kept_step == report.training.task_step != 0
     trained = weights_of(run, f"checkpoints/step-{retention.kept_step:08d}", "weights.safetensors")
     saved = weights_of(run, "artifact", "adapter_model.safetensors")
     assert trained.keys() == saved.keys()
@@ -104,9 +104,9 @@ def test_whether_the_limits_decide_follows_from_the_size_of_the_base_and_is_said
     assert any(line.startswith(f"retention.beyond = {beyond}  (") for line in progress.lines)
     assert report.recipe["retention"]["beyond"] == beyond
     assert report.training is not None
-    assert report.training.lowest_loss_step != 0
+    assert report.training.task_step != 0
     # Everything that was trained is beyond the limits.
-    assert report.training.best_step == (0 if beyond == "refuse" else report.training.lowest_loss_step)
+    assert report.training.best_step == (0 if beyond == "refuse" else report.training.task_step)
 
 
 @pytest.mark.parametrize("method", [Lora(), Full()])
@@ -119,7 +119,7 @@ def test_where_limits_only_tell_the_task_is_kept_and_what_it_cost_is_told(
     assert report.training is not None
     retention = report.training.retention
     assert retention is not None
-    assert report.training.best_step == retention.kept_step == report.training.lowest_loss_step != 0
+    assert report.training.best_step == retention.kept_step == report.training.task_step != 0
     assert not retention.kept.is_within
     assert "BEYOND THE LIMITS: " in retention.told
     assert "retention.beyond=refuse" in retention.advice[1]

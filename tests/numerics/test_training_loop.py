@@ -15,6 +15,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
 from tunewright.errors import CorruptError, DivergedError, InterruptedRunError, StoreError, TrainError
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.model import forward
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
@@ -31,7 +32,7 @@ from tunewright.records import (
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import checkpoint, explosion, loop, side_by_side, trainable
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.loop import TaskMetric, TrainingJob, Validation, train
 from tunewright.train.recovery import Recovery
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
@@ -86,6 +87,18 @@ def make_job(folder: Path, base: Path, recipe: TuneRecipe, losses=None, name="ru
     command = "tunewright tune --resume run"
 
     return TrainingJob(network, recipe.train, stream, plan, 0, validate, locations, run, command, measure_retention)
+
+
+def with_answers(job, values=None):
+    """The job with a leading metric of 20 answers; a figure that depends on the weights without values."""
+    scripted = iter(values) if values else None
+
+    def measure():
+        total = sum(value.float().sum().item() for value in trainable_parameters(job.network).values())
+        value = next(scripted) if scripted else abs(total) % 1.0
+        return Estimate(value=value, low=value, high=value, num_rows=20)
+
+    return replace(job, task=TaskMetric(SCORERS["exact_match"].metric, measure))
 
 
 def weights_hash(job):
@@ -184,6 +197,62 @@ def test_the_best_checkpoint_is_kept_and_restored(base, tmp_path):
     assert weights_hash(job) == weights_hash(two_epochs)
 
 
+def test_the_checkpoint_with_the_best_answers_is_kept_whatever_its_loss(base, tmp_path):
+    # The loss is lowest after the first epoch; answers get better until the third.
+    job = make_job(tmp_path, base, recipe(), losses=[9.0, 3.0, 3.5, 4.0, 4.2])
+    summary = train(with_answers(job, [0.0, 0.5, 0.7, 0.9, 0.6]), SilentProgress())
+    assert (summary.best_step, summary.task_step, summary.best_validation_loss) == (9, 9, 4.0)
+    assert summary.task_metric.name == "exact_match"
+    assert [point.task.value for point in summary.curve if point.task] == [0.0, 0.5, 0.7, 0.9, 0.6]
+    # The one that is kept is there to be loaded, although two newer ones are.
+    assert [path.name for path in job.run.checkpoints().intact][:2] == ["step-00000012", "step-00000009"]
+
+
+def test_of_checkpoints_with_the_best_answers_those_that_forgot_too_much_are_not_kept(base, tmp_path):
+    losses, drops = [9.0, 5.0, 4.0, 3.0, 2.0], [0.0, 0.1, 0.4, 0.6, 0.9]
+    job = make_job(tmp_path, base, recipe(), losses=losses, drops=drops)
+    summary = train(with_answers(job, [0.0, 0.8, 0.5, 0.9, 1.0]), SilentProgress())
+    # Step 6 has a lower loss than step 3 and is within the limits, too.
+    assert (summary.best_step, summary.task_step) == (3, 12)
+
+
+@pytest.mark.parametrize(
+    ("losses", "answers", "num_steps"),
+    [
+        ([9.0, 5.0, 6.0, 7.0, 8.0], [0.0, 0.5, 0.5, 0.5, 0.5], 9),  # neither gets better
+        ([9.0, 5.0, 6.0, 7.0, 8.0], [0.0, 0.5, 0.51, 0.52, 0.53], 12),  # answers do, by less than one
+        ([9.0, 5.0, 4.0, 3.0, 2.0], [0.0, 0.5, 0.3, 0.3, 0.3], 12),  # the loss does
+    ],
+)
+def test_training_goes_on_while_the_answers_or_the_loss_get_better(base, tmp_path, losses, answers, num_steps):
+    job = replace(make_job(tmp_path, base, recipe(patience=2), losses=losses), measure_retention=None)
+    summary = train(with_answers(job, answers), SilentProgress())
+    assert summary.num_steps == num_steps
+
+
+def test_a_run_that_is_killed_between_its_answers_and_their_checkpoint_keeps_the_same(base, tmp_path, monkeypatch):
+    straight = with_answers(make_job(tmp_path, base, recipe(), name="straight"))
+    expected = train(straight, SilentProgress())
+    real_save, kills = checkpoint.Checkpoints.save, [3, 9]
+
+    def save(checkpoints, state):
+        if kills and state.step == kills[0]:
+            kills.pop(0)
+            raise Killed
+        real_save(checkpoints, state)
+
+    monkeypatch.setattr(checkpoint.Checkpoints, "save", save)
+    for number in range(2):
+        torch.manual_seed(number)
+        with pytest.raises(Killed):
+            train(with_answers(make_job(tmp_path, base, recipe(), name="killed")), SilentProgress())
+    resumed = with_answers(make_job(tmp_path, base, recipe(), name="killed"))
+    summary = train(resumed, SilentProgress())
+    assert weights_hash(resumed) == weights_hash(straight)
+    assert summary.curve == expected.curve
+    assert (summary.best_step, summary.task_step) == (expected.best_step, expected.task_step)
+
+
 def test_training_stops_early_after_patience_validations_without_gain(base, tmp_path):
     job = make_job(tmp_path, base, recipe(patience=2), losses=[9.0, 5.0, 6.0, 7.0, 1.0])
     summary = train(job, SilentProgress())
@@ -202,7 +271,7 @@ def test_of_the_checkpoints_that_forgot_too_much_none_is_kept(base, tmp_path):
     # Untrained, then after each epoch of 3 steps: the loss falls to the end, ability is lost after the second.
     job = make_job(tmp_path, base, recipe(), losses=[9.0, 5.0, 4.0, 3.0, 2.0], drops=[0.0, 0.1, 0.4, 0.6, 0.9])
     summary = train(job, SilentProgress())
-    assert (summary.best_step, summary.best_validation_loss, summary.lowest_loss_step) == (6, 4.0, 12)
+    assert (summary.best_step, summary.best_validation_loss, summary.task_step) == (6, 4.0, 12)
     names = [path.name for path in job.run.checkpoints().intact]
     assert names == ["step-00000012", "step-00000009", "step-00000006"]
     two_epochs = make_job(tmp_path, base, recipe(epochs=2), name="other")
@@ -214,7 +283,7 @@ def test_of_the_checkpoints_that_forgot_too_much_none_is_kept(base, tmp_path):
 def test_once_a_checkpoint_can_be_kept_training_stops_when_later_ones_forget(base, tmp_path):
     job = make_job(tmp_path, base, recipe(patience=2), losses=[9.0, 5.0, 4.0, 3.0], drops=[0.0, 0.1, 0.6, 0.7])
     summary = train(job, SilentProgress())
-    assert (summary.num_steps, summary.best_step, summary.lowest_loss_step, summary.stopped) == (9, 3, 9, "early")
+    assert (summary.num_steps, summary.best_step, summary.task_step, summary.stopped) == (9, 3, 9, "early")
 
 
 def test_while_none_can_be_kept_training_goes_on_as_long_as_the_loss_falls(base, tmp_path):
@@ -222,7 +291,7 @@ def test_while_none_can_be_kept_training_goes_on_as_long_as_the_loss_falls(base,
     job = make_job(tmp_path, base, recipe(patience=2), losses=losses, drops=drops)
     untrained = weights_hash(job)
     summary = train(job, SilentProgress())
-    assert (summary.num_steps, summary.best_step, summary.lowest_loss_step) == (12, 0, 6)
+    assert (summary.num_steps, summary.best_step, summary.task_step) == (12, 0, 6)
     assert (summary.best_validation_loss, summary.stopped) == (9.0, "finished")
     assert weights_hash(job) == untrained
     # Its adapter is needed for a lower strength.

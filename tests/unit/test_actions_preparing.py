@@ -54,7 +54,7 @@ def test_the_announcement_gives_counts_three_rows_and_every_derived_setting_with
     found = list(lines)
     assert found[0] == "method.rank = 16  (16 under 2,000 training rows (here 40))"
     assert found[-1].startswith("evaluate.metrics = accuracy, macro_f1, loss, perplexity  (")
-    assert len(found) == len(preparation.derived) == 7
+    assert len(found) == len(preparation.derived) == 8
     for line, derived in zip(found, preparation.derived, strict=True):
         assert line.startswith(f"{derived.setting} = ")
         assert line.endswith(f"  ({derived.reason})")
@@ -71,7 +71,7 @@ def test_what_was_repaired_while_reading_is_said_too(base: Path, tmp_path: Path)
 
 def test_a_prepared_recipe_has_nothing_left_to_derive(base: Path, tmp_path: Path) -> None:
     preparation = prepare_tuning(small_recipe(rows_file(tmp_path), base), SilentProgress())
-    settings, optional = preparation.recipe.model_dump(), ("house", "max_inputs")
+    settings, optional = preparation.recipe.model_dump(), ("house", "max_inputs", "validation_answers")
     for section in ("method", "train", "evaluate"):
         assert None not in {value for key, value in settings[section].items() if key not in optional}, section
     renderer = preparation.renderer

@@ -6,6 +6,7 @@ import pytest
 from html_reader import read
 from report_fixture import RETENTION_METRICS, build_report
 
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.records import (
     CurvePoint,
     DataRecipe,
@@ -23,6 +24,7 @@ from tunewright.study.retained import (
     _verdict,
     advice,
     advice_by_task,
+    answers_as_well,
     is_refused,
     measured_at,
     retention_rows,
@@ -53,7 +55,7 @@ def training(best: int, lowest: int, *results: RetentionResult) -> TrainingSumma
     update = {
         "best_step": best,
         "best_validation_loss": 5.0 - best / 10,
-        "lowest_loss_step": lowest,
+        "task_step": lowest,
         "curve": curve,
         "retention": None,
     }
@@ -163,6 +165,50 @@ def test_the_chart_shows_task_and_ability_with_the_limit_and_what_was_kept() -> 
     assert "step 160" in chart.caption
     assert 'id="chart-run1retention-' in chart.svg
     assert retention_curves(summary.model_copy(update={"retention": None})) == ()
+
+
+def answered(summary: TrainingSummary, *values: float) -> TrainingSummary:
+    """The same training with the leading metric of 20 answers at each validation."""
+    given = iter(values)
+    curve = tuple(
+        point.model_copy(update={"task": Estimate(value=value, low=value - 0.1, high=value + 0.1, num_rows=20)})
+        if point.validation_loss is not None and (value := next(given, None)) is not None
+        else point
+        for point in summary.curve
+    )
+    return summary.model_copy(update={"curve": curve, "task_metric": SCORERS["json_fields"].metric})
+
+
+def test_where_answers_decide_the_chart_draws_their_metric_and_marks_the_kept_checkpoint() -> None:
+    summary = build_report().training
+    assert summary is not None
+    (chart,) = retention_curves(answered(summary, *(step / 20 for step in range(11))))
+    texts = {element.text for element in ElementTree.fromstring(chart.svg).iter("{http://www.w3.org/2000/svg}text")}
+    assert "JSON fields right (%) of the task" in texts
+    assert "JSON fields right (%), of answers to 20 of the task's validation inputs." in chart.caption
+    # The scale is that of the metric and not that of the loss, which starts at 3.4.
+    assert {"0", "50"} <= texts
+
+
+def test_where_answers_decide_they_are_told_with_the_loss() -> None:
+    summary = answered(training(10, 10, UNCHANGED, SLIGHT), 0.0, 0.9)
+    words = told_by_task(summary, summary, SLIGHT, 1.0, RETENTION_METRICS)
+    assert words.startswith(
+        "Step 10 is kept: JSON fields right 90 % [80, 100] of 20 validation answers, validation loss 4"
+    )
+    better = told(
+        answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.0, 0.5, 0.9), summary, SLIGHT, None, RETENTION_METRICS
+    )
+    assert "Step 20 is better at the task and is beyond the limits" in better
+    refused = answered(training(0, 20, UNCHANGED, SEVERE, SEVERE), 0.0, 0.5, 0.9)
+    assert "Step 20, the best at the task, is beyond" in told(refused, refused, UNCHANGED, None, RETENTION_METRICS)
+
+
+@pytest.mark.parametrize(("value", "as_good"), [(0.9, True), (0.85, True), (0.8, False)])
+def test_an_earlier_checkpoint_answers_as_well_when_it_is_one_answer_behind(value: float, as_good: bool) -> None:
+    summary = training(10, 20, UNCHANGED, SLIGHT, SEVERE)
+    assert answers_as_well(summary, 10, 20)  # nothing was asked
+    assert answers_as_well(answered(summary, 0.0, value, 0.9), 10, 20) == as_good
 
 
 def test_the_page_has_the_section_and_shows_the_strengths_that_were_tried() -> None:

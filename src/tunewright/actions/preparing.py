@@ -29,7 +29,8 @@ from tunewright.records import (
     settled,
 )
 from tunewright.render import Renderer, TokenSequence, load_renderer
-from tunewright.train.defaults import TrainingFacts, derive, precision_here
+from tunewright.train.defaults import TrainingFacts, derive, has_gpu, precision_here
+from tunewright.train.keep_by import AnsweringFacts, derive_keep_by
 
 NUM_SAMPLES = 3
 
@@ -104,19 +105,40 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
             f"{renderer.max_length - renderer.max_answer_tokens:,} tokens that train.max_length and "
             "evaluate.max_answer_tokens leave; the middle is cut, in training and in use alike."
         )
-    metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
-    require_answers_for(house, metrics)
-    if recipe.evaluate.metrics is None:
-        derived += (Derived(setting="evaluate.metrics", value=metrics, reason=reason),)
-    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
+    recipe, chosen, headline = _with_metrics(recipe, data, lengths)
+    require_answers_for(house, settled(recipe.evaluate.metrics))
     return Preparation(
-        recipe=recipe.model_copy(update={"evaluate": evaluation}),
-        derived=derived,
+        recipe=recipe,
+        derived=derived + chosen,
         base=base,
         renderer=renderer,
         data=data,
         headline_metric=headline,
         house=house,
+    )
+
+
+def _with_metrics(
+    recipe: TuneRecipe, data: PreparedData, lengths: Mapping[str, tuple[int, int]]
+) -> tuple[TuneRecipe, tuple[Derived, ...], str]:
+    """The recipe with its metrics and with what says how good a checkpoint is; what was derived; the leading metric."""
+    metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
+    training, derived = derive_keep_by(recipe.train, _answering_facts(headline, data, lengths))
+    if recipe.evaluate.metrics is None:
+        derived += (Derived(setting="evaluate.metrics", value=metrics, reason=reason),)
+    evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
+    return recipe.model_copy(update={"evaluate": evaluation, "train": training}), derived, headline
+
+
+def _answering_facts(headline: str, data: PreparedData, lengths: Mapping[str, tuple[int, int]]) -> AnsweringFacts:
+    return AnsweringFacts(
+        headline=headline,
+        is_loss=headline in LOSS_METRICS,
+        train_tokens=[sum(lengths[row.id]) for row in data.rows(Split.TRAIN)],
+        validation_tokens=[
+            lengths[row.id] for row in data.rows(Split.VALIDATION) if isinstance(row.body, Conversation)
+        ],
+        is_on_gpu=has_gpu(),
     )
 
 

@@ -31,6 +31,7 @@ from tunewright.store import RunFolder
 from tunewright.study.retained import (
     advice,
     advice_by_task,
+    answers_as_well,
     is_refused,
     loss_at,
     measured_at,
@@ -119,14 +120,15 @@ def _keep_what_forgets_least(
 ) -> TrainingSummary:
     """Keep the weights that forget least among those that are about as good at the task as the best.
 
-    A checkpoint within the limits, else the lowest loss; where that is beyond the limits, at the lowest strength of
-    its adapter that is as good.
+    A checkpoint within the limits, else the best at the task; where that is beyond the limits, at the lowest strength
+    of its adapter that is as good.
     """
     started = time.monotonic()
-    lowest = settled(summary.lowest_loss_step)
+    leader = settled(summary.task_step)
     tolerance = watch.recipe.retention.max_task_loss_increase
-    max_loss = loss_at(summary, lowest) + tolerance
-    step = summary.best_step if summary.best_step and summary.best_validation_loss <= max_loss else lowest
+    max_loss = loss_at(summary, leader) + tolerance
+    is_as_good = summary.best_validation_loss <= max_loss and answers_as_well(summary, summary.best_step, leader)
+    step = summary.best_step if summary.best_step and is_as_good else leader
     Checkpoints(job.run, train_alone(job)).load_weights_of(step)
     # What was measured at the validation is enough to see that it is beyond.
     result = measured_at(summary, step)
@@ -136,8 +138,8 @@ def _keep_what_forgets_least(
     if not result.is_within:
         if tolerance and _may_scale(watch.recipe):
             progress.say("General ability is beyond its limits: looking for a lower strength that is as good.")
-            found = find_weakest(job, lowest, max_loss)
-            step = lowest
+            found = find_weakest(job, leader, max_loss)
+            step = leader
         result = watch.measure(step)
         found = found.measured(result) if found else None
     strength = found.value if found else 1.0
@@ -164,9 +166,9 @@ def _refuse_beyond(
         progress.say(
             "No trained checkpoint kept general ability within the limits: trying its adapter at less strength."
         )
-        found = find_strength(job, settled(summary.lowest_loss_step), summary.best_validation_loss)
+        found = find_strength(job, settled(summary.task_step), summary.best_validation_loss)
     at_less = found.kept if found else None
-    update = {"best_step": summary.lowest_loss_step, "best_validation_loss": at_less.validation_loss} if at_less else {}
+    update = {"best_step": summary.task_step, "best_validation_loss": at_less.validation_loss} if at_less else {}
     kept = summary.model_copy(update=update)
     result = settled(at_less.retention) if at_less else measured_at(summary, kept.best_step)
     outcome = _Outcome(

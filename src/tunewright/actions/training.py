@@ -7,6 +7,7 @@ from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.processes import num_processes, trainable_together
 from tunewright.actions.retaining import open_watch, settle_retention
+from tunewright.actions.task_metric import open_task_metric
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.errors import DivergedError
 from tunewright.model.adapter import save_tuned, trainable_parameters
@@ -76,6 +77,7 @@ def train_model(
         measure_retention=watch.measure_between if watch else None,
         refuses_beyond=preparation.recipe.retention.beyond == "refuse",
         accumulate=distillation or accumulate_gradients,
+        task=open_task_metric(preparation, tuned_model, progress),
         open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, progress),
     )
     if num_processes() == 1:

@@ -62,11 +62,12 @@ class LanguageModel:
         # Prompts of similar length share a batch; the longest first, so that the time left is not underestimated.
         order = sorted(rendered, key=lambda row: -len(rendered[row].token_ids))
         advance(len(answers))
-        decoder = self.decoder or self._decoder()
-        for start in range(0, len(order), self.rows_per_batch):
-            rows = order[start : start + self.rows_per_batch]
-            answers.update(zip(rows, self._answer_batch(decoder, [rendered[row] for row in rows]), strict=True))
-            advance(len(rows))
+        with _in_eval_mode(self.network):
+            decoder = self.decoder or self._decoder()
+            for start in range(0, len(order), self.rows_per_batch):
+                rows = order[start : start + self.rows_per_batch]
+                answers.update(zip(rows, self._answer_batch(decoder, [rendered[row] for row in rows]), strict=True))
+                advance(len(rows))
         return [answers[row] for row in range(len(prompts))]
 
     @property

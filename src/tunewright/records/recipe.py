@@ -230,7 +230,14 @@ class TrainRecipe(Settings):
     min_validations: Annotated[int, Field(ge=1)] = 4
     """Validate at the end of each epoch, and at least this many times a run."""
     patience: Annotated[int, Field(ge=1)] = 2
-    """Stop after this many validations in a row without a better loss."""
+    """Stop after this many validations in a row without a better loss or, with `keep_by = metric`, metric."""
+    keep_by: Literal["loss", "metric"] | None = None
+    """What says how good a checkpoint is at the task: the validation loss, or the leading metric of the evaluation over
+    answers to validation rows, where checkpoints no more than one answer apart are told apart by their loss. Derived:
+    `metric` where the answers take a small share of the training."""
+    validation_answers: Annotated[int, Field(ge=1)] | None = None
+    """Most validation inputs that are answered at a validation. Only with `keep_by = metric`. Derived from the lengths
+    of rows and answers and the number of steps."""
     max_length: Annotated[int, Field(ge=8)] | None = None
     """Most tokens of one row. Derived: the context length of the base."""
     tokens_per_micro_batch: Annotated[int, Field(ge=1)] | None = None

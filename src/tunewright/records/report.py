@@ -22,6 +22,14 @@ class Estimate(Record):
     num_unscored: int = 0
     interval: Literal["bootstrap", "wilson"] = "bootstrap"
 
+    def is_within_a_row(self, of: float) -> bool:
+        """Whether the mean is behind a higher one by no more than one row can make it.
+
+        >>> Estimate(value=0.95, low=0.9, high=1.0, num_rows=20).is_within_a_row(1.0)
+        True
+        """
+        return self.value >= of - 1 / self.num_rows - 1e-9  # means are not exact
+
 
 class Verdict(StrEnum):
     """What the numbers say about a difference. The third is an answer, not a failure: more rows may settle it."""
@@ -154,6 +162,8 @@ class CurvePoint(Record):
     validation_loss: float | None = None
     validation_parts: dict[str, float] | None = None
     """Loss of each kind of validation rows, where they are of several kinds."""
+    task: Estimate | None = None
+    """The leading metric of answers to validation rows, where it decides what is kept."""
     retention: RetentionResult | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
@@ -282,12 +292,14 @@ class TrainingSummary(Record):
     num_steps: int
     num_planned_steps: int
     best_step: int
-    """The checkpoint that was kept: the lowest validation loss among those that keep general ability."""
+    """The checkpoint that was kept: the best at the task among those that keep general ability."""
     best_validation_loss: float
-    lowest_loss_step: int | None = None
-    """The checkpoint with the lowest validation loss, whatever was forgotten."""
+    task_step: int | None = None
+    """The checkpoint that is best at the task, whatever was forgotten."""
+    task_metric: Metric | None = None
+    """What `task` of the curve is; None where the validation loss says how good a checkpoint is at the task."""
     stopped: Literal["finished", "early"]
-    """early: validation loss stopped falling (patience)."""
+    """early: validations stopped getting better (patience)."""
     num_trained_parameters: int
     num_parameters: int
     num_tokens: int

@@ -17,8 +17,8 @@ from tunewright.records import (
 
 
 def is_refused(training: TrainingSummary) -> bool:
-    """Whether training lowered the validation loss, and every checkpoint that did lost too much general ability."""
-    return training.best_step == 0 and training.lowest_loss_step not in (None, 0)
+    """Whether training got better at the task, and every checkpoint that did lost too much general ability."""
+    return training.best_step == 0 and training.task_step not in (None, 0)
 
 
 def measured_at(training: TrainingSummary, step: int | None) -> RetentionResult:
@@ -36,6 +36,17 @@ def loss_at(training: TrainingSummary, step: int) -> float:
     )
 
 
+def task_at(training: TrainingSummary, step: int) -> Estimate | None:
+    """The leading metric after a step that was validated, where it was measured."""
+    return next((point.task for point in reversed(training.curve) if point.step == step and point.task), None)
+
+
+def answers_as_well(training: TrainingSummary, step: int, than: int) -> bool:
+    """Whether a checkpoint is at most one answer behind another; so are all where no answers were asked for."""
+    found, best = task_at(training, step), task_at(training, than)
+    return found is None or best is None or found.is_within_a_row(best.value)
+
+
 def told_by_task(
     training: TrainingSummary,
     kept: TrainingSummary,
@@ -47,8 +58,11 @@ def told_by_task(
 
     Args: as `told`, but `strength` is that of the adapter that is kept.
     """
-    lowest = settled(training.lowest_loss_step)
+    lowest = settled(training.task_step)
     loss = f"validation loss {kept.best_validation_loss:.4g}"
+    task, metric = task_at(kept, kept.best_step), kept.task_metric
+    if task and metric and strength == 1:
+        loss = f"{metric.title} {' '.join(format_estimate(task, metric))} of {task.num_rows} validation answers, {loss}"
     if strength < 1:
         opening = f"Step {kept.best_step} is kept at {strength:g} of its strength, which forgets less: {loss} "
         opening += f"({loss_at(training, lowest):.4g} at full strength)."
@@ -60,7 +74,8 @@ def told_by_task(
             f"{text} This is BEYOND THE LIMITS: {_beyond(result, metrics)}. Nothing that was trained is within them "
             "and as good at the task."
         )
-    return text if lowest == kept.best_step else f"{text} Step {lowest} has a slightly lower loss and forgets more."
+    better = "is slightly better" if training.task_metric else "has a slightly lower loss"
+    return text if lowest == kept.best_step else f"{text} Step {lowest} {better} and forgets more."
 
 
 def told(
@@ -79,14 +94,12 @@ def told(
         strength: of the adapter, where strengths were tried; 0 when none of them will do.
         metrics: what the parts are.
     """
-    lowest = settled(training.lowest_loss_step)
+    lowest = settled(training.task_step)
     if not is_refused(training):
         return _chosen(training, kept.best_step, lowest, result, metrics)
     refused = _beyond(measured_at(training, lowest), metrics)
-    opening = (
-        f"No trained checkpoint kept general ability. Step {lowest}, with the lowest validation loss, is beyond the "
-        f"limits: {refused}."
-    )
+    best = "the best at the task" if training.task_metric else "with the lowest validation loss"
+    opening = f"No trained checkpoint kept general ability. Step {lowest}, {best}, is beyond the limits: {refused}."
     if strength:
         return (
             f"{opening} Its adapter is kept at {strength:g} of its strength, without training again: validation loss "
@@ -104,7 +117,8 @@ def _chosen(
     if lowest == step:
         return text
     refused = _beyond(measured_at(training, lowest), metrics)
-    return f"{text} Step {lowest} has a lower validation loss and is beyond the limits: {refused}."
+    better = "is better at the task" if training.task_metric else "has a lower validation loss"
+    return f"{text} Step {lowest} {better} and is beyond the limits: {refused}."
 
 
 def _leading(result: RetentionResult, metrics: Sequence[Metric]) -> str:

@@ -1,4 +1,4 @@
-"""One chart of what was learned and what was forgotten: validation loss and general ability by optimizer step."""
+"""One chart of what was learned and what was forgotten: the task and general ability by optimizer step."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _ABILITIES = (
 
 
 def retention_curves(training: TrainingSummary, name: str = "") -> tuple[Chart, ...]:
-    """Draw the task's loss and the drops of general ability on one chart; none when they were not measured.
+    """Draw the task's metric or loss and the drops of general ability on one chart; none when they were not measured.
 
     Drops are given in parts of their limit, so that points of a share and per cent of a loss have one limit line.
 
@@ -29,20 +29,49 @@ def retention_curves(training: TrainingSummary, name: str = "") -> tuple[Chart, 
     retention = training.retention
     if retention is None:
         return ()
-    task = [(point.step, point.validation_loss) for point in training.curve if point.validation_loss is not None]
+    task = _task_curve(training)
     curves = [
         _Ability(label, colour, marker, tuple(_used_limit(training, part)))
         for part, label, colour, marker in _ABILITIES
     ]
     strength = f" at {retention.strength:g} of its strength" if retention.strength < 1 else ""
     kept = f"step {retention.kept_step:,}{strength}"
-    panel = _RetentionPanel(tuple(task), tuple(curves), (retention.kept_step, training.best_validation_loss))
+    panel = _RetentionPanel(task, tuple(curves), retention.kept_step)
     caption = (
-        "Squares, left axis: loss on the task's validation rows. Right axis: what general ability has lost, in per "
+        f"Squares, left axis: {task.described}. Right axis: what general ability has lost, in per "
         f"cent of what it may lose, with 95 % intervals. Dashed: the limit. Star: what was kept, {kept}."
     )
-    label = f"Task loss and loss of general ability by optimizer step; kept: {kept}"
+    label = f"Task ({task.name}) and loss of general ability by optimizer step; kept: {kept}"
     return (Chart("Task and general ability", caption, draw(f"{name}retention", label, (5.0, 3.4), panel)),)
+
+
+@dataclass(frozen=True, slots=True)
+class _TaskCurve:
+    name: str
+    """What the axis shows."""
+    described: str
+    """The same for the caption."""
+    points: tuple[tuple[int, float], ...]
+    kept: float
+    """The value where the star stands."""
+
+
+def _task_curve(training: TrainingSummary) -> _TaskCurve:
+    """What decided how good a checkpoint is at the task: the leading metric, else the validation loss.
+
+    The answers of an adapter at less strength were not asked for; its star stands on the curve of the full strength.
+    """
+    metric = training.task_metric
+    asked = [(point.step, point.task) for point in training.curve if point.task is not None]
+    if metric is None or not asked:
+        losses = [(point.step, point.validation_loss) for point in training.curve if point.validation_loss is not None]
+        described = "loss on the task's validation rows"
+        return _TaskCurve("validation loss", described, tuple(losses), training.best_validation_loss)
+    scale, unit = (100.0, " (%)") if metric.is_share else (1.0, "")
+    points = {step: scale * task.value for step, task in asked}
+    described = f"{metric.title}{unit}, of answers to {asked[-1][1].num_rows} of the task's validation inputs"
+    kept = points.get(training.best_step, asked[-1][1].value * scale)
+    return _TaskCurve(f"{metric.title}{unit}", described, tuple(points.items()), kept)
 
 
 def _used_limit(training: TrainingSummary, part: str) -> list[tuple[int, Estimate]]:
@@ -66,18 +95,20 @@ class _Ability:
 
 @dataclass(frozen=True, slots=True)
 class _RetentionPanel:
-    task: tuple[tuple[int, float], ...]
+    task: _TaskCurve
     abilities: tuple[_Ability, ...]
-    kept: tuple[int, float]
+    kept_step: int
 
     def __call__(self, axes: "Axes") -> None:
-        steps, losses = zip(*self.task, strict=True)
-        axes.plot(steps, losses, color=_TASK_COLOUR, linewidth=1.8, marker="s", markersize=4, label="task")
-        step, loss = self.kept
-        axes.plot([step], [loss], color=INK, marker="*", markersize=13, markerfacecolor=_TASK_COLOUR, linewidth=0)
+        steps, values = zip(*self.task.points, strict=True)
+        axes.plot(steps, values, color=_TASK_COLOUR, linewidth=1.8, marker="s", markersize=4, label="task")
+        step = self.kept_step
+        axes.plot(
+            [step], [self.task.kept], color=INK, marker="*", markersize=13, markerfacecolor=_TASK_COLOUR, linewidth=0
+        )
         axes.axvline(step, color=INK, linewidth=0.8, linestyle=(0, (2, 3)), alpha=0.6)
         axes.set_xlabel("optimizer step")
-        axes.set_ylabel("validation loss of the task")
+        axes.set_ylabel(f"{self.task.name} of the task")
         right = axes.twinx()
         for ability in self.abilities:
             self._draw(right, ability)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tunewright.records import Record
 from tunewright.store import RunFolder
+from tunewright.train.leader import Leader
 from tunewright.train.trainable import Trainable
 
 STATE_FILE = "state.json"
@@ -18,10 +19,10 @@ class TrainState(Record):
     """Where a run stands after `step` optimizer steps."""
 
     step: int = 0
-    best_step: int = 0
-    """Lowest validation loss among the checkpoints that keep general ability."""
-    best_validation_loss: float | None = None
-    """None before the first validation."""
+    best: Leader = Leader()
+    """Of the checkpoints that keep general ability: the one to keep."""
+    leader: Leader = Leader()
+    """Of all checkpoints, whatever was forgotten."""
     lowest_loss_step: int = 0
     """Lowest validation loss of all."""
     lowest_validation_loss: float | None = None
@@ -42,7 +43,7 @@ class TrainState(Record):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """Checkpoints of one run: the two newest, the best one and the one with the lowest loss are kept."""
+    """Checkpoints of one run: the two newest, the best one and the one that is best at the task are kept."""
 
     run: RunFolder
     trainable: Trainable
@@ -62,7 +63,7 @@ class Checkpoints:
         # Two, so that there is one to fall back on when the newest does not verify.
         for path in self.run.checkpoints().intact[2:]:
             name = f"checkpoints/{path.name}"
-            if name not in (_name(state.best_step), _name(state.lowest_loss_step)):
+            if name not in (_name(state.best.step), _name(state.leader.step)):
                 self.run.remove_published(name)
 
     def load_newest(self) -> TrainState | None:

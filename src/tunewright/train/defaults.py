@@ -166,6 +166,13 @@ def _beyond(num_parameters: int, retention: RetentionRecipe) -> tuple[str, str]:
     return "tell", f"within the limits a base under 50M parameters learns next to nothing ({size})"
 
 
+def has_gpu() -> bool:
+    """Whether networks are computed on a GPU here. Loads torch."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 def precision_here() -> tuple[Precision, str]:
     """The number format that this machine multiplies fastest, and why. Loads torch."""
     import torch

@@ -13,7 +13,16 @@ from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
 from tunewright.model.recompute import can_recompute, recompute_layers
-from tunewright.records import CurvePoint, Forecast, RetentionResult, TrainingSummary, TrainRecipe, settled
+from tunewright.records import (
+    CurvePoint,
+    Estimate,
+    Forecast,
+    Metric,
+    RetentionResult,
+    TrainingSummary,
+    TrainRecipe,
+    settled,
+)
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.activations import fit_into_memory
@@ -39,9 +48,19 @@ class Validation:
     """One look at rows that are not trained on."""
 
     loss: float
-    """Nats per trained token; with retention it decides which checkpoint is kept."""
+    """Nats per trained token."""
     parts: Mapping[str, float] | None = None
     """The same for each kind of rows, where they are of several kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMetric:
+    """The metric by which the task is judged in the end, of answers to rows that are not trained on."""
+
+    metric: Metric
+    """Of which more is better."""
+    measure: Callable[[], Estimate | None]
+    """Of the network as it stands; None where it could not be measured. Draws no random number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +91,8 @@ class TrainingJob:
     wrong, and not that the rows got harder."""
     accumulate: Accumulate = accumulate_gradients
     """Adds the gradient of a step; as accumulate_gradients."""
+    task: TaskMetric | None = None
+    """Decides, with retention, which checkpoint is kept. Without it the validation loss does."""
     open_trainable: "Callable[[TrainingJob], Trainable] | None" = None
     """Makes what moves the weights; without it this process does, alone."""
 
@@ -134,7 +155,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
                     f"Stopped after step {state.step} of {plan.num_steps}; everything is saved. "
                     f"Continue with: {job.command_to_continue}"
                 )
-    checkpoints.load_weights_of(state.best_step)
+    checkpoints.load_weights_of(state.best.step)
     job.network.eval()
     return _summary(job, state)
 
@@ -263,31 +284,35 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
         epoch=state.step / job.plan.steps_per_epoch,
         validation_loss=loss,
         validation_parts=dict(validation.parts) if validation.parts else None,
+        task=job.task.measure() if job.task else None,
         retention=job.measure_retention(state.step) if job.measure_retention else None,
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
-    is_within = point.retention is None or point.retention.is_within
-    return _after_validation(state, loss, is_within=is_within, refuses_beyond=job.refuses_beyond)
+    return _after_validation(state, point, loss, refuses_beyond=job.refuses_beyond)
 
 
-def _after_validation(state: TrainState, loss: float, *, is_within: bool, refuses_beyond: bool = True) -> TrainState:
-    """Note what this checkpoint is best at.
+def _after_validation(state: TrainState, point: CurvePoint, loss: float, *, refuses_beyond: bool) -> TrainState:
+    """Note what this checkpoint is best at. It can be kept only if general ability is within its limits.
 
     Args:
-        is_within: whether general ability is within its limits; only then it can be the one that is kept.
+        point: its measures.
         refuses_beyond: as in TrainingJob.
     """
+    leader = state.leader.after(state.step, loss, point.task)
+    is_within = point.retention is None or point.retention.is_within
+    best = state.best.after(state.step, loss, point.task) if is_within else state.best
     is_lowest = state.lowest_validation_loss is None or loss < state.lowest_validation_loss
-    is_best = is_within and (state.best_validation_loss is None or loss < state.best_validation_loss)
-    # While no trained checkpoint can be kept, a lower loss is a gain: its adapter may do at a lower strength.
-    is_gain = is_best or (is_lowest and (state.best_step == 0 or not refuses_beyond))
+    # A higher metric or a lower loss is a gain, even where another checkpoint still leads. While no trained checkpoint
+    # can be kept, one of those beyond the limits counts as well: its adapter may do at a lower strength.
+    counts = is_within or state.best.step == 0 or not refuses_beyond
+    is_gain = best != state.best or (counts and (is_lowest or leader != state.leader))
     update: dict[str, object] = {
-        "num_validations_without_gain": 0 if is_gain else state.num_validations_without_gain + 1
+        "best": best,
+        "leader": leader,
+        "num_validations_without_gain": 0 if is_gain else state.num_validations_without_gain + 1,
     }
     if is_lowest:
         update |= {"lowest_loss_step": state.step, "lowest_validation_loss": loss}
-    if is_best:
-        update |= {"best_step": state.step, "best_validation_loss": loss}
     return state.model_copy(update=update)
 
 
@@ -307,9 +332,10 @@ def _summary(job: TrainingJob, state: TrainState) -> TrainingSummary:
     return TrainingSummary(
         num_steps=state.step,
         num_planned_steps=job.plan.num_steps,
-        best_step=state.best_step,
-        best_validation_loss=settled(state.best_validation_loss),
-        lowest_loss_step=state.lowest_loss_step,
+        best_step=state.best.step,
+        best_validation_loss=settled(state.best.loss),
+        task_step=state.leader.step,
+        task_metric=job.task.metric if job.task else None,
         stopped="finished" if state.step >= job.plan.num_steps else "early",
         num_trained_parameters=sum(parameter.numel() for parameter in trainable_parameters(job.network).values()),
         num_parameters=sum(parameter.numel() for parameter in job.network.parameters()),

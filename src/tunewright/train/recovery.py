@@ -83,7 +83,7 @@ class Recovery:
         """
         if self.has_lower_rate:
             raise error
-        good = checkpoints.load(state.best_step)
+        good = checkpoints.load(state.best.step)
         # In this order a kill in between leaves a run that diverges, and rolls back, once more.
         checkpoints.remove_after(good.step)
         self._note(Remedy(from_step=good.step, learning_rate_factor=RATE_FACTOR, reason=str(error)))
