@@ -18,7 +18,6 @@ from tunewright.model.batch import (
     pack_sequences,
     pad_sequences,
 )
-from tunewright.model.float32_products import fast_float32
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 
@@ -331,7 +330,7 @@ def _try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> 
     was_training = network.training
     network.eval()
     try:
-        with torch.no_grad(), fast_float32(), torch.autocast(network.device.type, enabled=False):
+        with torch.no_grad(), torch.autocast(network.device.type, enabled=False):
             expected_N, _, _ = trained_token_losses(network, pad_sequences(probes, 0, network.device))
             batches = [pack_sequences(probes, network.device, share=share) for share in (False, True)]
             slow_reason = slow_reason or _slow_reason(network, batches, expected_N)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from tunewright.model.constrain import AnswerGrammar
 from tunewright.model.decode import Decoding, OverPaddedCache, OverSharedCache, decoding_path
-from tunewright.model.float32_products import fast_float32
 from tunewright.model.forward import compute_precision
 from tunewright.records import Precision
 
@@ -73,7 +72,7 @@ class GreedyDecoder:
         """
         import torch
 
-        with torch.inference_mode(), fast_float32(), compute_precision(self._precision, self._network.device):
+        with torch.inference_mode(), compute_precision(self._precision, self._network.device):
             decoding = self._decoding(max(map(len, prompts)) + max_new_tokens)
             logits_BV = decoding.start(prompts, max_new_tokens)
             if isinstance(decoding, OverSharedCache):

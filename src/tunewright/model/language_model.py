@@ -11,7 +11,6 @@ from tunewright.errors import RenderError
 from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
 from tunewright.model.constrain import AnswerGrammar
 from tunewright.model.decode import decoding_path
-from tunewright.model.float32_products import fast_float32
 from tunewright.model.forward import compute_precision, make_scoring_batches, trained_logits, trained_token_losses
 from tunewright.model.generate import Continuation, GreedyDecoder
 from tunewright.records import Answer, Example, Message, Precision, TokenLoss
@@ -158,7 +157,7 @@ class LanguageModel:
         found = [True] * len(sequences)
         with _in_eval_mode(self.network):
             for group, batch in self._scoring_batches(sequences):
-                with torch.inference_mode(), fast_float32(), compute_precision(self.precision, self.network.device):
+                with torch.inference_mode(), compute_precision(self.precision, self.network.device):
                     logits_NV, targets_N, _, row_N = trained_logits(self.network, batch)
                     missed = row_N[logits_NV.argmax(-1) != targets_N]
                 for place in set(missed.tolist()):
@@ -172,7 +171,7 @@ class LanguageModel:
         device = self.network.device
         with _in_eval_mode(self.network):
             for group, batch in self._scoring_batches(sequences):
-                with torch.inference_mode(), fast_float32(), compute_precision(self.precision, device):
+                with torch.inference_mode(), compute_precision(self.precision, device):
                     losses_N, weights_N, row_N = trained_token_losses(self.network, batch)
                     sums = torch.zeros(len(group), dtype=torch.float64, device=device)
                     sums.index_add_(0, row_N, (losses_N * weights_N).double())

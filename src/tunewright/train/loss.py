@@ -7,7 +7,6 @@ depend on how the step was cut.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tunewright.model.float32_products import fast_float32
 from tunewright.model.forward import backward_pass, compute_precision, make_batches, trained_loss
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-@fast_float32()
 def accumulate_gradients(
     network: "PreTrainedModel",
     sequences: Sequence[TokenSequence],
