@@ -408,7 +408,9 @@ def test_attention_of_another_kind_is_refused(settings: dict[str, Any], wish: st
 def test_the_head_in_chunks_equals_the_plain_formula(
     has_bias: bool, is_trained: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tunewright.model.head.TOKENS_PER_CHUNK", 4)
+    most = {"TOKENS_PER_CHUNK": 4} if is_trained else {"LOGITS_PER_CHUNK": 4 * 20}
+    for name, number in most.items():
+        monkeypatch.setattr(f"tunewright.model.head.{name}", number)
     torch.manual_seed(0)
     head = torch.nn.Linear(8, 20, bias=has_bias, dtype=torch.float64).requires_grad_(is_trained)
     hidden = torch.randn(10, 8, dtype=torch.float64, requires_grad=True)
