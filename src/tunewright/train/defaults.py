@@ -162,7 +162,7 @@ def _beyond(num_parameters: int, retention: RetentionRecipe) -> tuple[str, str]:
     size = f"here {num_parameters / 1e6:,.1f}M"
     if num_parameters >= SMALL_BASE:
         return "refuse", f"the limits decide what is kept for bases of 50M parameters and more ({size})"
-    # Of the bundled base's 99 % of right fields on the demo rows, 9 % are left within the limits (docs/study.md).
+    # Of 99 % of right fields on the demo rows 9 % are left within the limits (docs/lab-notebook.md, 2026-11-26).
     return "tell", f"within the limits a base under 50M parameters learns next to nothing ({size})"
 
 
