@@ -36,6 +36,16 @@ def test_the_plain_template_uses_plain_words_and_ends_answers() -> None:
         ("{{ strftime_now('%d %b %Y') }}", "26 Jul 2024"),
         ("{% if tools %}tools{% endif %}{{ unknown }}{{ eos_token * 2 }}", "</s></s>"),
         ("{% for i in range(3) %}{{ i * 2 }}{% endfor %}", "024"),
+        ("{{ 1 ~ 'a' ~ none }}{{ [1] + [2] }}{{ 1 + 2 }}", "1aNone[1, 2]3"),
+        (
+            "{% macro m(x='d') %}{{ x }}{{ caller() if caller }}{% endmacro %}{% call m() %}c{% endcall %}{{ m(1) }}",
+            "dc1",
+        ),
+        ("{% for a in [[1, [2]], 3] recursive %}{{ loop(a) if a is iterable else a }}{% endfor %}", "123"),
+        (
+            "{% for a in [] %}a{% else %}none{% endfor %}{% for a in [1, 2] if a > 1 %}{{ loop.first }}{% endfor %}",
+            "noneTrue",
+        ),
     ],
 )
 def test_templates_see_what_transformers_gives_them(source: str, expected: str) -> None:
@@ -81,17 +91,32 @@ def test_a_template_cannot_reach_python_or_change_messages(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{{ 'x' * 10000000000 }}", "repeats a value to 10,000,000,000 items"),
-        ("{{ 10000000000 * [1] }}", "repeats a value to"),
+        ("{{ 'x' * 10000000000 }}", "makes a value of 10,000,000,000 items"),
+        ("{{ 10000000000 * [1] }}", "makes a value of"),
         ("{{ 9 ** 9 ** 9 }}", "powers are not available"),
         ("{% for i in range(1000000000) %}x{% endfor %}", "more than 100,000 items"),
         ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "more than 100,000 items"),
         ("{{ range(10 ** 3) }}", "powers are not available"),
         ("{% for i in range(90000) %}{{ 'twelve chars' }}{% endfor %}", "wrote more than 1,000,000 characters"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "RecursionError"),
+        (f"{{% set x = messages[0].content %}}{'{% set x = x + x %}' * 40}", "makes a value of"),
+        (f"{{% set x = messages[0].content %}}{'{% set x = x ~ x %}' * 40}", "makes a value of"),
+        (f"{{% set x = [1] %}}{'{% set x = x + x %}' * 40}", "makes a value of"),
+        (f"{'{% for a in messages[0].content %}' * 12}{'{% endfor %}' * 12}", "takes more than 0.5 s"),
+        (
+            "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}",
+            "more than 0.5 s",
+        ),
+        ("{% for a in [1, 2] recursive %}{{ loop([1, 2]) if loop.depth < 60 }}{% endfor %}", "more than 0.5 s"),
+        (
+            "{% set x = 'x' * 999999 %}{% for i in range(99999) %}{% set y = x | reverse %}{% endfor %}",
+            "more than 0.5 s",
+        ),
     ],
 )
-def test_runaway_templates_are_stopped(source: str, message: str) -> None:
+@pytest.mark.timeout(20)
+def test_runaway_templates_are_stopped(source: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunewright.render.template.MAX_SECONDS", 0.5)
     with pytest.raises(RenderError, match=message):
         render(source)
 

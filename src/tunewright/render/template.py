@@ -1,11 +1,13 @@
 """Chat templates: a model's own Jinja source, run in a sandbox, or the plain one for bases that have none.
 
 A template is code from strangers. The sandbox keeps it from Python's internals; it also has no source of chance and no
-clock, so that the same messages always become the same text. Output and counting loops are limited. A template that
-wastes time or memory in other ways is not stopped: Ctrl-C is.
+clock, so that the same messages always become the same text. Output, the length of texts, counting loops and the time
+that loops and recursion take are limited. What a single step wastes (a nested list written out, say) is not: the memory
+of the machine is its limit, and Ctrl-C.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -13,10 +15,12 @@ from typing import Any, NoReturn
 import jinja2
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
-from jinja2.nodes import Node
+from jinja2.nodes import Call, EnvironmentAttribute, ExprStmt, For, Macro, Node, Template
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context
+from jinja2.visitor import NodeTransformer
 
 from tunewright.errors import Problem, RenderError
 from tunewright.records.example import Message, ToolCall
@@ -24,6 +28,8 @@ from tunewright.records.example import Message, ToolCall
 MAX_RENDERED_CHARACTERS = 1_000_000
 MAX_RANGE_ITEMS = 100_000
 """Items that all range() loops of one rendering may count together."""
+MAX_SECONDS = 1.0
+"""Processor time of one rendering, looked at in every pass of a loop; usual ones take less than a millisecond."""
 MAX_QUOTED_CHARACTERS = 200
 
 PINNED_DATE = datetime(2024, 7, 26, tzinfo=UTC)
@@ -97,6 +103,7 @@ class ChatTemplate:
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
             "range": _counting_range(),
+            _ENDS_AT: time.thread_time() + MAX_SECONDS,
         }
         pieces: list[str] = []
         num_characters = 0
@@ -151,9 +158,9 @@ def _arguments(call: ToolCall, where: str) -> dict[str, Any]:
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, which also stops `'x' * 10**10` before the memory is taken."""
+    """Jinja's sandbox, which also stops what grows or runs on: `'x' * 10**10`, doubled texts, loops in loops."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"+", "*", "**"})
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> NoReturn:
         # Jinja would write nothing for `''.__class__` and go on.
@@ -162,10 +169,53 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
             raise SecurityError("powers are not available to chat templates")
+        if operator == "+" and isinstance(left, str | list | tuple) and isinstance(right, str | list | tuple):
+            _require_short(len(left) + len(right))
         for value, times in ((left, right), (right, left)):
-            if isinstance(value, str | list | tuple) and isinstance(times, int):
+            if operator == "*" and isinstance(value, str | list | tuple) and isinstance(times, int):
                 _require_short(len(value) * times)
         return super().call_binop(context, operator, left, right)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> Template:
+        tree: Template = _Guarded().visit(super()._parse(source, name, filename))
+        return tree
+
+    @pass_context
+    def require_time(self, context: Context) -> None:
+        """What every pass of a loop and every call of a macro begins with."""
+        if time.thread_time() > context.resolve(_ENDS_AT):
+            raise SecurityError(f"it takes more than {MAX_SECONDS:g} s")
+
+    def require_short_text(self, text: str) -> str:
+        """What every `a ~ b` goes through."""
+        _require_short(len(text))
+        return text
+
+
+_ENDS_AT = "ends at"
+"""A name with a space, which no template can write."""
+
+
+class _Guarded(NodeTransformer):
+    """Adds to a template the calls that limit it."""
+
+    def visit_For(self, node: For) -> Node:  # noqa: N802 - the names are Jinja's
+        return self._timed(node)
+
+    def visit_Macro(self, node: Macro) -> Node:  # noqa: N802
+        return self._timed(node)
+
+    def visit_Concat(self, node: Node) -> Node:  # noqa: N802
+        return _call("require_short_text", self.generic_visit(node))
+
+    def _timed(self, node: For | Macro) -> Node:
+        self.generic_visit(node)
+        node.body.insert(0, ExprStmt(_call("require_time"), lineno=node.lineno))
+        return node
+
+
+def _call(method: str, *arguments: Node) -> Call:
+    return Call(EnvironmentAttribute(method), list(arguments), [], None, None)
 
 
 class _GenerationBlock(Extension):
@@ -180,7 +230,7 @@ class _GenerationBlock(Extension):
 
 def _require_short(length: int) -> None:
     if length > MAX_RENDERED_CHARACTERS:
-        raise SecurityError(f"it repeats a value to {length:,} items")
+        raise SecurityError(f"it makes a value of {length:,} items")
 
 
 def _counting_range() -> Callable[..., range]:
