@@ -189,7 +189,7 @@ def test_the_recorded_number_of_threads_is_used_again_and_said(inputs, tmp_path,
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     run = stopped_run(inputs, tmp_path, monkeypatch)
     path = run.path / "run.json"
-    record = json.loads(path.read_text())
+    record = run.read_json("run.json")  # without its hash
     before = torch.get_num_threads()
     record["environment"]["num_threads"] = before + 1
     path.write_text(json.dumps(record))
@@ -210,7 +210,7 @@ def test_the_recorded_number_of_threads_is_used_again_and_said(inputs, tmp_path,
 def test_other_versions_are_told_and_do_not_stop_a_resume(inputs, tmp_path, monkeypatch):
     run = stopped_run(inputs, tmp_path, monkeypatch)
     path = run.path / "run.json"
-    record = json.loads(path.read_text())
+    record = run.read_json("run.json")  # without its hash
     record["environment"]["packages"]["torch"] = "2.0.0"
     path.write_text(json.dumps(record))
     lines = []

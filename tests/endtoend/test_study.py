@@ -144,7 +144,7 @@ def test_after_the_documents_were_exchanged_every_arm_is_asked_the_changed_answe
     assert [found.reads_documents for found in job.report.updated] == [False, False, False, True, False, True]
     assert any("On 12 changed answers, with the new documents" in reason for reason in job.report.decision.reasons)
     assert "Knowledge that changed" in (job.run.path / "report.html").read_text(encoding="utf-8")
-    stages = json.loads((job.run.path / "seconds.json").read_text(encoding="utf-8"))
+    stages = job.run.read_json("seconds.json")
     assert "ask again after the documents changed" in stages
 
 

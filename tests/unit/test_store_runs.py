@@ -1,7 +1,8 @@
 import json
+from contextlib import suppress
 
 import pytest
-from store_samples import FaultyFiles, new_run, new_store
+from store_samples import RECIPE_ID, FaultyFiles, new_run, new_store, run_record
 
 from tunewright.errors import CorruptError, RunInUseError, StoreError
 from tunewright.records import Run, RunStatus
@@ -245,8 +246,53 @@ def test_a_damaged_run_record_is_named(tmp_path):
     fields = json.loads((run.path / "run.json").read_text())
     fields["status"] = "asleep"
     (run.path / "run.json").write_text(json.dumps(fields))
+    with pytest.raises(CorruptError, match=r"run\.json: found changed bytes"):
+        reopen(run)
+    del fields["check"]
+    (run.path / "run.json").write_text(json.dumps(fields))
     with pytest.raises(CorruptError, match=r"run\.json: found something that is not a run's record"):
         reopen(run)
+
+
+@pytest.mark.parametrize("bit", range(0, 8 * 60, 7))
+def test_no_bit_of_a_record_or_of_a_kept_line_can_change_unnoticed(tmp_path, bit):
+    run = new_run(tmp_path)
+    value = {"loss": 1.5, "text": "ü", 3: [None, True], "inner": {"a": 1e-7}}
+    scores = run.write_json("scores.json", value)
+    run.append_json("answers.jsonl", value)
+    run.update(RunStatus.INTERRUPTED)
+    for path, read in (
+        (scores, lambda: run.read_json("scores.json")),
+        (run.path / "answers.jsonl", lambda: run.recover_json_lines("answers.jsonl")[0]),
+        (run.path / "run.json", lambda: reopen(run).record.model_dump(mode="json")),
+    ):
+        original = path.read_bytes()
+        whole = read()
+        flipped = bytearray(original)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        # A blank that became another one, or a changed end of line, changes nothing that is read.
+        with suppress(StoreError, IndexError):
+            assert read() == whole
+
+
+def test_what_a_run_was_made_with_cannot_change_unnoticed(tmp_path):
+    run = new_store(tmp_path).create_run(RECIPE_ID, run_record, {"prompts.json": [["a", "b"]], "headline.json": "f1"})
+    run.require_unchanged()
+    (run.path / "prompts.json").write_text('[["a", "c"]]')
+    with pytest.raises(CorruptError, match=r"prompts\.json: found other bytes than those of the start, expected what"):
+        run.require_unchanged()
+    (run.path / "prompts.json").unlink()
+    with pytest.raises(CorruptError, match=r"prompts\.json: found no such file"):
+        run.require_unchanged()
+
+
+def test_files_of_versions_that_kept_no_hashes_are_read(tmp_path):
+    run = new_run(tmp_path)
+    (run.path / "frozen.json").unlink()
+    (run.path / "scores.json").write_text('{"a": 1}')
+    run.require_unchanged()
+    assert run.read_json("scores.json") == {"a": 1}
 
 
 def test_space_for_a_checkpoint_is_checked_first(tmp_path):

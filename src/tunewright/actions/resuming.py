@@ -33,7 +33,8 @@ def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, obj
 
 
 def require_unfinished(run: RunFolder, kind: RunKind) -> None:
-    """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued."""
+    """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued;
+    CorruptError when what it was made with has changed."""
     if run.record.status is RunStatus.SUCCEEDED:
         raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
     if not run.has(HEADLINE_FILE):
@@ -42,6 +43,7 @@ def require_unfinished(run: RunFolder, kind: RunKind) -> None:
     if run.record.kind != kind:
         command = f"tunewright {run.record.kind} --resume {run.record.id}"
         raise TrainError(f"Run {run.record.id} is of kind {run.record.kind}, not {kind}. Continue it with: {command}")
+    run.require_unchanged()
 
 
 def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress) -> Preparation:

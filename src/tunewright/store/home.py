@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import DatasetVersion, Example, Run, canonical_json
+from tunewright.store.checked import with_check
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
 from tunewright.store.logs import DatasetLogs
@@ -23,7 +24,7 @@ from tunewright.store.publish import (
     withdraw_if_corrupt,
     write_record,
 )
-from tunewright.store.runs import RUN, RunFolder
+from tunewright.store.runs import FROZEN, RUN, RunFolder
 
 HOME_VARIABLE = "TUNEWRIGHT_HOME"
 DATASET = "dataset.json"
@@ -127,7 +128,8 @@ class Store:
         Args:
             recipe_id: hash of the recipe.
             make: builds the record from the run's id and its time of creation (UTC, ISO 8601).
-            contents: JSON values that the folder holds, by name, from the moment it appears.
+            contents: JSON values that the folder holds, by name, from the moment it appears. They never change; see
+                RunFolder.require_unchanged.
         """
         now = self._clock().astimezone(UTC)
         folder = self.home / "runs"
@@ -138,9 +140,11 @@ class Store:
             record = make(run_id, now.isoformat(timespec="seconds"))
             assert record.id == run_id, record.id
             with appear(folder / run_id, self.files) as temporary:
-                write_record(temporary / RUN, record, self.files)
+                write_record(temporary / RUN, with_check(record), self.files)
                 for name, value in (contents or {}).items():
                     write_record(temporary / name, value, self.files)
+                frozen = {name: self.files.hash_file(temporary / name) for name in contents or {}}
+                write_record(temporary / FROZEN, frozen, self.files)
         return RunFolder(folder / run_id, self.files, self._clock)
 
     def run(self, name: str) -> RunFolder:

@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import Run, RunStatus, content_hash
+from tunewright.store.checked import with_check, without_check
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
 from tunewright.store.measurements import Measurements
@@ -29,6 +28,8 @@ from tunewright.store.publish import (
 
 RUN = "run.json"
 RUNS = "runs"
+FROZEN = "frozen.json"
+"""SHA-256 of each file that a run was made with."""
 METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 INDEXES = "indexes"
@@ -99,7 +100,7 @@ class RunFolder:
                 raise StoreError(str(_missing_output(self.path / name)))
         fields = {"status": status, "outputs": tuple(outputs), "error": error}
         record = self.record.model_copy(update=fields)
-        write_record(self.path / RUN, record, self._files)
+        write_record(self.path / RUN, with_check(record), self._files)
         self.record = record
         return record
 
@@ -128,7 +129,7 @@ class RunFolder:
 
     def append_json(self, name: str, value: object) -> None:
         """Add one JSON value as a line of a file that only grows. A kill loses nothing, a power loss the last lines."""
-        line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+        line = json.dumps(with_check(value), ensure_ascii=False, allow_nan=False) + "\n"
         self._files.append_line(self.path / name, line.encode())
 
     def sync(self, name: str) -> None:
@@ -148,11 +149,12 @@ class RunFolder:
         if torn:
             # The next line would be glued to it.
             write_bytes(path, b"".join(line + b"\n" for line in lines), self._files)
-        return [_parse_line(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+        wheres = [f"{path}:{number}" for number in range(1, len(lines) + 1)]
+        return [without_check(_parse_line(*each), each[1], _START_ANEW) for each in zip(lines, wheres, strict=True)]
 
     def write_json(self, name: str, value: object) -> Path:
         """Save a record or any JSON value under the run, replacing an earlier one in one step."""
-        write_record(self.path / name, value, self._files)
+        write_record(self.path / name, with_check(value), self._files)
         return self.path / name
 
     def write_text(self, name: str, text: str) -> Path:
@@ -169,12 +171,26 @@ class RunFolder:
 
         Raises:
             StoreError: there is none.
-            CorruptError: it is not JSON.
+            CorruptError: it is not JSON, or not what was saved.
         """
         try:
-            return json.loads(self._files.read(self.path / name))
+            value = json.loads(self._files.read(self.path / name))
         except ValueError:
             raise _damaged(str(self.path / name), "text that is not JSON") from None
+        return without_check(value, str(self.path / name), _START_ANEW)
+
+    def require_unchanged(self) -> None:
+        """Check what the run was made with: its recipe and everything else that decides what it computes.
+
+        Runs of versions that kept no hashes are not checked.
+
+        Raises:
+            CorruptError: a file is gone or has other bytes.
+        """
+        for name, expected in (self.read_json(FROZEN) if self.has(FROZEN) else {}).items():
+            path = self.path / name
+            if not self._files.exists(path) or self._files.hash_file(path) != expected:
+                raise _damaged(str(path), "other bytes than those of the start" if self.has(name) else "no such file")
 
     @contextmanager
     def publish(self, name: str, needed_bytes: int = 0) -> Iterator[Path]:
@@ -234,7 +250,7 @@ class RunFolder:
             named = {"id": f"{self.record.id}/{name}", "kind": "tune", "dataset_id": dataset_id}
             fresh = {"status": RunStatus.RUNNING, "outputs": (), "error": None}
             with appear(path, self._files) as folder:
-                write_record(folder / RUN, self.record.model_copy(update={**named, **fresh}), self._files)
+                write_record(folder / RUN, with_check(self.record.model_copy(update={**named, **fresh})), self._files)
         return RunFolder(path, self._files, self._clock)
 
     def nested_runs(self) -> list["RunFolder"]:
@@ -264,11 +280,12 @@ class RunFolder:
         return Checkpoints(tuple(intact), tuple(skipped))
 
     def _read_record(self) -> Run:
-        data = self._files.read(self.path / RUN)
+        where = str(self.path / RUN)
         try:
-            return Run.model_validate_json(data)
-        except ValidationError:
-            raise _damaged(str(self.path / RUN), "something that is not a run's record") from None
+            fields = json.loads(self._files.read(self.path / RUN))
+            return Run.model_validate(without_check(fields, where, _START_ANEW))
+        except ValueError:
+            raise _damaged(where, "something that is not a run's record") from None
 
     def _illegal_move(self, status: RunStatus) -> Problem:
         now = self.record.status
@@ -308,4 +325,7 @@ def _missing_output(path: Path) -> Problem:
 
 
 def _damaged(where: str, found: str) -> CorruptError:
-    return CorruptError(str(Problem(where, found, "what was saved", "It was damaged or edited. Start a new run.")))
+    return CorruptError(str(Problem(where, found, "what was saved", _START_ANEW)))
+
+
+_START_ANEW = "It was damaged or edited. Start a new run."
