@@ -186,8 +186,11 @@ def main(folder: Path) -> None:
             plans = [[(max(1, int(part * num_events)), delay) for part, delay in run] for run in case["kills"]]
         for number, kills in enumerate(plans):
             outcome = supervised(recipe, folder / f"{case['name']}-{number}", kills, case["signal"])
-            same = outcome.pop("found", None) == expected
-            outcomes.append({"case": case["name"], "kills": kills, "events": num_events, "same": same, **outcome})
+            found = outcome.pop("found", None) or {}
+            assert isinstance(found, dict)
+            differing = sorted(name for name in expected if found.get(name) != expected[name])
+            told = {"case": case["name"], "kills": kills, "events": num_events, "differing": differing}
+            outcomes.append({**told, "same": found == expected, **outcome})
     json.dump(outcomes, sys.stdout)
 
 
