@@ -210,6 +210,7 @@ def test_a_record_that_was_edited_is_refused(job, tmp_path):
     home = job.copy(tmp_path / "home")
     path = home / "runs" / job.report.run_id / "arm-prompted.json"
     record = json.loads(path.read_text(encoding="utf-8"))
+    del record["check"]
     path.write_text(json.dumps({**record, "system_prompt": "Say no."}), encoding="utf-8")
     with pytest.raises(CorruptError, match=r"arm-prompted\.json: found parts that give the arm .*It was edited\."):
         open_model_or_arm("last/prompted", home).load()

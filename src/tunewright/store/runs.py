@@ -31,6 +31,8 @@ RUNS = "runs"
 FROZEN = "frozen.json"
 """SHA-256 of each file that a run was made with."""
 METRICS = "metrics.jsonl"
+REPORT = "report.json"
+"""For other programs, which read it as the record that it is: without a hash."""
 CHECKPOINTS = "checkpoints"
 INDEXES = "indexes"
 """Folder for indexes of passages."""
@@ -154,7 +156,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: object) -> Path:
         """Save a record or any JSON value under the run, replacing an earlier one in one step."""
-        write_record(self.path / name, with_check(value), self._files)
+        write_record(self.path / name, value if name == REPORT else with_check(value), self._files)
         return self.path / name
 
     def write_text(self, name: str, text: str) -> Path:
