@@ -68,9 +68,9 @@ from tunewright.records.recipe import (
     SourceRecipe,
     TrainRecipe,
     TuneRecipe,
-    read_recipe,
     settled,
 )
+from tunewright.records.recipe_file import read_recipe
 from tunewright.records.report import (
     AnswerRow,
     ArmMetric,

@@ -17,8 +17,8 @@ from tunewright.records.recipe import (
     RetentionRecipe,
     TrainRecipe,
     TuneRecipe,
-    read_settings,
 )
+from tunewright.records.recipe_file import read_settings
 
 Candidates = Annotated[tuple[Annotated[int, Field(ge=1, le=64)], ...], Field(min_length=1)]
 

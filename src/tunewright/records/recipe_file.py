@@ -1,0 +1,176 @@
+"""Read a recipe: file, `key=value` overrides and options become one frozen object, or a list of what is wrong."""
+
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+
+from tunewright.errors import Problem, RecipeError
+from tunewright.records.base import Record
+from tunewright.records.recipe import TuneRecipe
+
+AnyRecipe = TypeVar("AnyRecipe", bound=Record)
+
+
+def read_recipe(fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()) -> TuneRecipe:
+    """Build a recipe from a YAML file, `key=value` overrides and the command's own arguments, weakest first.
+
+    Args:
+        fields: nested settings that win over everything, such as `{"data": {"path": "rows.jsonl"}}`.
+        path: a recipe file in YAML (JSON is YAML too).
+        overrides: dotted settings such as `train.learning_rate=1e-3`; the value is read as YAML.
+    Raises:
+        RecipeError: the file is not a mapping, or keys are unknown or values out of range; all are listed.
+    """
+    return read_settings(TuneRecipe, fields, path, overrides)
+
+
+def read_settings(
+    kind: type[AnyRecipe], fields: dict[str, Any], path: Path | None = None, overrides: tuple[str, ...] = ()
+) -> AnyRecipe:
+    """As `read_recipe`, for a recipe of any kind."""
+    merged = _read_mapping(path) if path else {}
+    for override in overrides:
+        _merge(merged, _parse_override(override))
+    _merge(merged, fields)
+    if isinstance(merged.get("method"), dict):
+        merged["method"].setdefault("kind", "lora")  # so that method.rank=8 alone means what it says
+    try:
+        return kind.model_validate(merged)
+    except ValidationError as error:
+        raise RecipeError(_problems(error, str(path) if path else "recipe", kind)) from None
+
+
+_FILE_ERRORS: dict[type[Exception], str] = {
+    FileNotFoundError: "no such file",
+    IsADirectoryError: "a folder",
+    PermissionError: "no permission to read it",
+}
+_MISSING_ADVICE = {"data": "Say what to learn from, as in `data: {path: tickets.jsonl}`."}
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        found = _FILE_ERRORS.get(type(error)) or getattr(error, "strerror", None) or "bytes that are not UTF-8"
+        fix = "Check the path and the file."
+        raise RecipeError(Problem(str(path), found, "a readable YAML file in UTF-8", fix)) from None
+    try:
+        loaded = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        place = f"{path}:{where.line + 1}" if where else str(path)
+        said = getattr(error, "problem", None)
+        found = f"text that is not YAML ({said})" if said else "text that is not YAML"
+        fix = "Check this line and the one above: the spaces before it, colons and quotes."
+        raise RecipeError(Problem(place, found, "a YAML mapping", fix)) from None
+    if not isinstance(loaded, dict):
+        found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
+        raise RecipeError(Problem(str(path), found, "a mapping of settings", "See docs/recipes.md for an example."))
+    return loaded
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    key, separator, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not separator or not all(parts):
+        raise RecipeError(
+            Problem(f"--set {override}", "no key=value", "a dotted setting and a value", "As in train.epochs=2.")
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    for part in reversed(parts):
+        value = {part: value}
+    return dict(value)
+
+
+def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
+    for key, value in update.items():
+        if isinstance(value, dict) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = value
+
+
+def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Problem]:
+    """Put pydantic's findings into our four parts, with dotted names as the user writes them."""
+    problems = []
+    for detail in error.errors():
+        # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
+        location = [part for part in detail["loc"] if part not in ("lora", "full")]
+        name = ".".join(str(part) for part in location) or "(top level)"
+        if detail["type"] in _OWN_PROBLEMS:
+            problems.append(_own_problem(detail["type"], detail.get("ctx", {}), f"{where}: {name}"))
+            continue
+        if detail["type"] == "extra_forbidden":
+            asked = ".".join(str(part) for part in location if not isinstance(part, int))
+            closest = difflib.get_close_matches(asked, _setting_names(kind), n=1)
+            advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
+            expected, fix = "a setting that exists", f"{advice} `tunewright recipe` lists them all."
+            found = "an unknown setting"
+        elif detail["type"] == "missing":
+            expected, fix, found = "a value", _MISSING_ADVICE.get(name, "Add it."), "nothing"
+        elif detail["type"] == "union_tag_invalid":
+            found, expected = repr(detail["ctx"]["tag"]), f"one of {detail['ctx']['expected_tags']}"
+            fix = _ADVICE.get(name, "Change the value.")
+        else:
+            found = repr(detail["input"])[:80]
+            message = detail["msg"].removeprefix("Input should be ")
+            if detail["type"] == "tuple_type":
+                message = "a list, as in [a, b]"
+            expected = message[0].lower() + message[1:]
+            fix = _ADVICE.get(name, "Change the value.")
+        problems.append(Problem(f"{where}: {name}", found, expected, fix))
+    return problems
+
+
+def _setting_names(kind: type[Record], prefix: str = "") -> list[str]:
+    """Dotted names of all settings, for finding the one that was meant."""
+    names = []
+    for field, info in kind.model_fields.items():
+        parts = [part for part in (info.annotation, *get_args(info.annotation)) if isinstance(part, type)]
+        sections = [part for part in parts if issubclass(part, Record)]
+        names += [name for section in sections for name in _setting_names(section, f"{prefix}{field}.")]
+        names += [] if sections and get_origin(info.annotation) is not tuple else [f"{prefix}{field}"]
+    return names
+
+
+def _own_problem(kind: str, context: dict[str, Any], where: str) -> Problem:
+    """Say what a validator of ours has found; pydantic knows no words for it."""
+    setting, found, expected, fix = _OWN_PROBLEMS[kind]
+    return Problem(f"{where}.{setting}", found.format(**context), expected, fix)
+
+
+_OWN_PROBLEMS = {
+    "no_path": ("path", "nothing", "a value", "Add it, or list several sources under data.sources."),
+    "path_and_sources": (
+        "path",
+        "a path beside data.sources",
+        "one of them",
+        "Remove the path, or make it one of the sources.",
+    ),
+    "equal_titles": (
+        "sources",
+        "{title!r} twice",
+        "sources that can be told apart",
+        "Give each of them a name of its own.",
+    ),
+    "tasks_of_study": (
+        "tasks",
+        "names of tasks",
+        "none: a study runs no public benchmarks",
+        "Leave them out, or run them with `tunewright tune --retention TASK,...`.",
+    ),
+}
+"""Setting, found, expected and fix by the type of the validation error."""
+
+_ADVICE = {
+    "method.rank": "Rank is the width of the LoRA update (8 to 64 is usual). "
+    "To train every weight use method.kind=full.",
+    "method": "Use method.kind=lora or method.kind=full.",
+}
