@@ -666,6 +666,7 @@ def test_the_forecast_is_said_saved_and_changes_nothing(base, tmp_path, monkeypa
 OUT_OF_MEMORY = [
     torch.OutOfMemoryError("CUDA out of memory"),
     RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("could not create a primitive"),
     MemoryError(),
 ]
 

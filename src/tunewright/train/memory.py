@@ -1,6 +1,7 @@
 """How much memory this process uses and could still get."""
 
 import os
+import re
 import resource
 import sys
 import threading
@@ -28,11 +29,15 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+_SAID_ON_CPU = re.compile(r"can't allocate memory|could not create a primitive$")
+"""oneDNN finds no room for the code of a product; where it lacks one, it goes on: "... descriptor for ..."."""
+
+
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocator says so: Python's, CUDA's, or the CPU's, which raises a plain RuntimeError."""
+    """Whether an allocator says so: Python's, CUDA's, or the CPU's and oneDNN's, which raise a plain RuntimeError."""
     import torch
 
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _SAID_ON_CPU.search(str(error)) is not None
 
 
 def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
