@@ -14,7 +14,7 @@ Row = dict[str, str]
 STORIES = {"train": 40, "val": 8, "test": 14}
 """Stories of FairytaleQA by split."""
 QUESTIONS_PER_STORY = 8
-GSM8K_ROWS = {"train": 300, "validation": 30, "test": 60}
+GSM8K_ROWS = {"train": 300, "validation": 30, "test": 600}
 WIKISQL_ROWS = {"train": 1000, "dev": 60, "test": 150}
 
 
