@@ -129,7 +129,7 @@ def test_an_unknown_or_ambiguous_dataset_is_named(tmp_path):
 def test_a_run_is_named_by_the_time_in_utc_and_the_recipe(tmp_path):
     east = NOON.astimezone(timezone(timedelta(hours=9)))
     run = new_store(tmp_path, clock=lambda: east).create_run(RECIPE_ID, run_record)
-    assert run.record == run_record("20261120-120000-3fa2", "2026-11-20T12:00:00+00:00")
+    assert run.record == run_record("20261120-120000-3fa2", "2026-11-20T12:00:00.000+00:00")
     assert run.path == tmp_path / "runs" / "20261120-120000-3fa2"
 
 
@@ -157,6 +157,13 @@ def test_a_run_is_found_by_id_by_prefix_as_last_and_by_path(tmp_path, monkeypatc
     assert home.run(str(tmp_path / "runs" / oldest.id)).record == oldest
     monkeypatch.chdir(tmp_path / "runs")
     assert home.run(f"./{oldest.id}").record == oldest
+
+
+def test_of_two_runs_in_one_second_the_later_is_the_last(tmp_path):
+    for milliseconds, recipe_id in ((1, "f" * 64), (2, "0" * 64)):
+        moment = NOON + timedelta(milliseconds=milliseconds)
+        newest = new_store(tmp_path, clock=lambda moment=moment: moment).create_run(recipe_id, run_record).record
+    assert new_store(tmp_path).run("last").record == newest
 
 
 def test_a_wrong_run_name_lists_the_closest(tmp_path):

@@ -137,7 +137,7 @@ class Store:
             run_id = f"{now:%Y%m%d-%H%M%S}-{recipe_id[:RECIPE_DIGITS]}"
             if self.files.exists(folder / run_id):
                 run_id = f"{run_id}-{self._token()}"
-            record = make(run_id, now.isoformat(timespec="seconds"))
+            record = make(run_id, now.isoformat(timespec="milliseconds"))
             assert record.id == run_id, record.id
             with appear(folder / run_id, self.files) as temporary:
                 write_record(temporary / RUN, with_check(record), self.files)
