@@ -75,7 +75,8 @@ EXAMPLES = (
             *("--set", "evaluate.max_inputs=300", "--set", "train.epochs=0.5"),
         ),
         {"train.jsonl": "gsm8k/train.jsonl", "test.jsonl": "gsm8k/test.jsonl"},
-        "Measured with mini-base-v0, on padded batches, and to be run again.",
+        "Run with one thread and other work on the machine. With mini-base-v0 (two threads, padded batches, nothing "
+        "beside it) it took 737 s and ended at 2.0 % [0.9, 4.3], too, with a chrF of 19.0 % [18.0, 20.0].",
     ),
 )
 
