@@ -17,6 +17,7 @@ BROKEN = DoctorCheck(name="peft", status="broken", found="No module [peft]", adv
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     shell = Shell(monkeypatch, capsys)
+    shell.fake("unreadable_runs", ())
     shell.fake("run_folder", Path("/home/me/runs/20261120-160831-3f9a"))
     return shell
 
@@ -31,6 +32,17 @@ def test_runs_lists_id_status_and_base(shell: Shell) -> None:
 def test_no_runs_yet_says_how_to_make_one(shell: Shell) -> None:
     shell.fake("list_runs", [])
     assert "tunewright tune DATA" in shell.run("runs").stdout
+
+
+def test_a_run_that_cannot_be_read_is_named(shell: Shell) -> None:
+    shell.fake("unreadable_runs", ("runs/a/run.json: found nothing, expected a record. Start a new run.",))
+    shell.fake("list_runs", [build_run()])
+    said = "A run is not listed, since it cannot be read: runs/a/run.json: found nothing, expected a record."
+    assert said in shell.run("runs").stderr
+    shell.fake("list_runs", [])
+    outcome = shell.run("runs")
+    assert said in outcome.stderr
+    assert "No runs yet" not in outcome.stdout
 
 
 def test_show_prints_record_table_and_path(shell: Shell) -> None:

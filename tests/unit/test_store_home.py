@@ -192,6 +192,30 @@ def test_runs_are_listed_newest_first_without_foreign_folders(tmp_path):
     assert new_store(tmp_path).runs() == [newest, middle, oldest]
     with pytest.raises(CorruptError, match="damaged"):
         new_store(tmp_path).run("damaged")
+    assert {name: str(error) for name, error in new_store(tmp_path).unreadable_runs().items()} == {
+        "damaged": f"{tmp_path}/runs/damaged/run.json: found something that is not a run's record, "
+        "expected what was saved. It was damaged or edited. Start a new run."
+    }
+
+
+def test_no_older_run_takes_the_place_of_a_newest_one_that_cannot_be_read(tmp_path):
+    middle, oldest, newest = three_runs(tmp_path)
+    home = new_store(tmp_path)
+    (tmp_path / "runs" / oldest.id / "run.json").write_text("{")
+    assert home.run("last").record == newest  # the damaged one is older
+    (tmp_path / "runs" / newest.id / "run.json").write_text("{")
+    with pytest.raises(CorruptError, match=rf"'last': found a run that cannot be read \({tmp_path}/runs/{newest.id}/"):
+        home.run("last")
+    with pytest.raises(CorruptError, match=rf"Give the id of a run, or move {tmp_path}/runs/{newest.id} away"):
+        home.newest_run(lambda run: run.kind == "tune")
+    assert home.run(middle.id).record == middle
+
+
+def test_the_newest_run_is_the_newest_of_those_that_are_meant(tmp_path):
+    middle, oldest, _ = three_runs(tmp_path)
+    home = new_store(tmp_path)
+    assert home.newest_run(lambda run: run.id in (middle.id, oldest.id)) == middle
+    assert home.newest_run(lambda run: False) is None
 
 
 def test_adding_collects_what_killed_writers_left(tmp_path):

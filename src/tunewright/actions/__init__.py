@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from tunewright.actions.evaluating import evaluate
     from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
     from tunewright.actions.handover import StudyJob, TuneJob
-    from tunewright.actions.inspecting import explain_recipe, list_runs, run_folder, show_run, show_tokens
+    from tunewright.actions.inspecting import (
+        explain_recipe,
+        list_runs,
+        run_folder,
+        show_run,
+        show_tokens,
+        unreadable_runs,
+    )
     from tunewright.actions.kept_arms import list_arms
     from tunewright.actions.stored import (
         dataset_card,
@@ -63,6 +70,7 @@ _MODULE_OF = {
     "supervise": "actions.supervising",
     "take_back": "actions.versions",
     "tune": "actions.tuning",
+    "unreadable_runs": "actions.inspecting",
     "why_gates_fail": "study.gates",
 }
 
@@ -96,6 +104,7 @@ __all__ = [
     "supervise",
     "take_back",
     "tune",
+    "unreadable_runs",
     "why_gates_fail",
 ]
 

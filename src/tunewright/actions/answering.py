@@ -81,7 +81,8 @@ def say_slow_answers(model: LanguageModel, progress: Progress) -> None:
 
 def _newest_tuned(store: Store) -> str:
     """The newest run that has a model: `evaluate` makes runs too."""
-    return next((run.id for run in store.runs() if run.kind == "tune" and store.run(run.id).has(ARTIFACT)), "last")
+    newest = store.newest_run(lambda run: run.kind == "tune" and store.run(run.id).has(ARTIFACT))
+    return newest.id if newest else "last"
 
 
 def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedModel:

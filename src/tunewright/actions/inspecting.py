@@ -125,8 +125,13 @@ def _answer_tokens(renderer: Renderer, examples: Sequence[Example]) -> list[int]
 
 
 def list_runs(home: Path | None = None) -> list[Run]:
-    """All runs, newest first."""
+    """All runs whose record can be read, newest first; `unreadable_runs` names the others."""
     return Store(home).runs()
+
+
+def unreadable_runs(home: Path | None = None) -> tuple[str, ...]:
+    """What is wrong with each run whose record cannot be read: file, what was found, and what to do."""
+    return tuple(map(str, Store(home).unreadable_runs().values()))
 
 
 def show_run(run: str, home: Path | None = None) -> tuple[Run, Report | StudyReport | None]:

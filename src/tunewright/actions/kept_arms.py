@@ -117,11 +117,11 @@ def _file(slug: str) -> str:
 
 
 def _newest_study(store: Store) -> str:
-    found = next((run.id for run in store.runs() if run.kind == "study"), None)
+    found = store.newest_run(lambda run: run.kind == "study")
     if found is None:
         fix = "Make one with: tunewright study DATA"
         raise StoreError(str(Problem("'last'", f"no study in {store.home}", "one whose arm to open", fix)))
-    return found
+    return found.id
 
 
 def _missing(run: RunFolder, slug: str) -> Problem:

@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 
 def runs(*, home: options.Home = None, json_file: options.JsonFile = None) -> None:
-    """List all runs, newest first.
+    """List all runs, newest first; those whose record is damaged are named after them.
 
     Example:
 
     $ tunewright runs
     """
-    from tunewright.actions import list_runs
+    from tunewright.actions import list_runs, unreadable_runs
     from tunewright.cli.screen import Screen
 
     screen = Screen(json_file)
-    found = list_runs(home)
+    found, unreadable = list_runs(home), unreadable_runs(home)
     if found:
         screen.show(_run_table(found))
-    else:
+    for problem in unreadable:
+        screen.say(f"A run is not listed, since it cannot be read: {problem}")
+    if not found and not unreadable:
         screen.line("No runs yet. Make one with: tunewright tune DATA")
     screen.write_json([run.model_dump(mode="json") for run in found])
 

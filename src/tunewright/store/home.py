@@ -31,6 +31,7 @@ DATASET = "dataset.json"
 EXAMPLES = "examples.jsonl"
 DATASET_NAME_DIGITS = 16
 RECIPE_DIGITS = 4
+TIME_DIGITS = len("20261120-155501")
 
 
 class Store:
@@ -157,21 +158,47 @@ class Store:
         return RunFolder(self._find_run(name), self.files, self._clock)
 
     def runs(self) -> list[Run]:
-        """All runs, newest first. Folders without a readable record are left out; `run(name)` says why."""
-        records = []
-        for path in self._run_paths():
+        """All runs, newest first. Folders without a readable record are left out; `unreadable_runs` has them."""
+        return self._read_runs()[0]
+
+    def unreadable_runs(self) -> dict[str, StoreError]:
+        """What is wrong with each run whose record cannot be read, by the name of its folder."""
+        return self._read_runs()[1]
+
+    def newest_run(self, is_meant: Callable[[Run], bool] = lambda run: True) -> Run | None:
+        """The newest run that is meant; None when there is none.
+
+        Raises:
+            CorruptError: a run whose record cannot be read may be newer. The next one in its place would be another
+                model under the same name.
+        """
+        runs, unreadable = self._read_runs()
+        found = next(filter(is_meant, runs), None)
+        # A name starts with the second in which its run was made.
+        may_be_newer = [name for name in unreadable if found is None or name[:TIME_DIGITS] >= found.id[:TIME_DIGITS]]
+        if may_be_newer:
+            newest = max(may_be_newer)
+            fix = f"Give the id of a run, or move {self.home / 'runs' / newest} away."
+            problem = Problem("'last'", f"a run that cannot be read ({unreadable[newest]})", "its record", fix)
+            raise CorruptError(str(problem))
+        return found
+
+    def _read_runs(self) -> tuple[list[Run], dict[str, StoreError]]:
+        records: list[Run] = []
+        unreadable: dict[str, StoreError] = {}
+        for path in sorted(self._run_paths()):
             try:
                 records.append(RunFolder(path, self.files, self._clock).record)
-            except StoreError:
-                continue
-        return sorted(records, key=lambda record: (record.created_at, record.id), reverse=True)
+            except StoreError as error:
+                unreadable[path.name] = error
+        return sorted(records, key=lambda record: (record.created_at, record.id), reverse=True), unreadable
 
     def _find_run(self, name: str) -> Path:
         ids = [path.name for path in self._run_paths()]
         if name in ids:
             return self.home / "runs" / name
-        if name == "last" and (runs := self.runs()):
-            return self.home / "runs" / runs[0].id
+        if name == "last" and (newest := self.newest_run()):
+            return self.home / "runs" / newest.id
         # As in ID/tuned: a study holds the runs of the arms it trained. Or the folder of any run, wherever it is.
         for path in (self.home / "runs" / name, Path(name)):
             if name and self.files.exists(path / RUN):
