@@ -81,6 +81,12 @@ def test_a_deep_answer_under_a_schema_that_contains_itself_is_only_invalid() -> 
     assert not _fits(schema, "[" * 400 + "]" * 400)
 
 
+@pytest.mark.parametrize("schema", [{"$ref": "#"}, {"properties": {"a": {"$ref": "#/properties/a"}}}])
+def test_a_schema_without_an_end_is_refused_and_makes_no_answer_wrong(schema: dict[str, object]) -> None:
+    with pytest.raises(RecipeError, match=r"schema: \$ref: found a part that only refers back to itself"):
+        _fits(schema, '{"a": [{"b": 1}]}')
+
+
 @pytest.mark.parametrize("schema", [{"type": "objekt"}, {"properties": {"a": 1}}, {"pattern": "("}])
 def test_what_is_no_schema_is_refused(schema: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match=r"schema: .*: found .*, expected a JSON Schema"):

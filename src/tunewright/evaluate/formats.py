@@ -21,6 +21,8 @@ FITTING_SHARE = 0.95
 MAX_CHOICES = 20
 MIN_ROWS_PER_CHOICE = 5
 """A text field is one of a few choices when there are at most so many, each with so many rows on average."""
+MAX_LEVELS = 50
+"""An answer that is nested no deeper never exhausts Python's stack (jsonschema takes about eight calls a level)."""
 
 Schema = Mapping[str, object]
 
@@ -144,12 +146,25 @@ def _fits(validator: "Draft202012Validator", answer: str) -> bool:
     value = json.loads(answer, parse_int=float)
     try:
         return bool(validator.is_valid(value))
-    except RecursionError:  # a schema that contains itself, and an answer nested deeper than Python can follow
-        return False
+    except RecursionError:
+        if _num_levels(value) > MAX_LEVELS:  # a schema of any depth, and an answer deeper than Python can follow
+            return False
+        raise RecipeError(
+            Problem("schema: $ref", "a part that only refers back to itself", "an end", "Say what the part is.")
+        ) from None
     except Unresolvable as error:
         raise RecipeError(
             Problem("schema: $ref", repr(error.ref), "a part of the schema itself", "Copy it under $defs.")
         ) from None
+
+
+def _num_levels(value: object) -> int:
+    """How deep lists and objects are nested, by a loop: the value may be deeper than Python can follow."""
+    num_levels, inside = 0, [value]
+    while nested := [one for one in inside if isinstance(one, dict | list)]:
+        inside = [each for one in nested for each in (one.values() if isinstance(one, dict) else one)]
+        num_levels += 1
+    return num_levels
 
 
 def code_parses(answer: str, references: Sequence[str]) -> float:
