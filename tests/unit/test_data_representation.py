@@ -12,7 +12,7 @@ from tunewright.data.checks.check import checked_row
 from tunewright.data.representation import clusters as clusters_module
 from tunewright.data.representation.clusters import MAX_FITTED, UNRELATED, Topics
 from tunewright.data.representation.coverage import MAX_THRESHOLD, cover
-from tunewright.data.representation.features import Features, content_words, typical_terms
+from tunewright.data.representation.features import Features, TooLittleInCommonError, content_words, typical_terms
 from tunewright.data.representation.gender_terms import gender_terms
 from tunewright.data.representation.grouped import count_groups
 from tunewright.data.representation.inputs import asked, sample
@@ -82,13 +82,13 @@ def test_an_input_without_a_known_word_belongs_to_no_topic() -> None:
     ids=["no common word", "two different inputs"],
 )
 def test_inputs_with_too_little_in_common_have_no_topics(texts: list[str], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(TooLittleInCommonError, match=message):
         Topics(texts)
 
 
 def test_inputs_of_few_kinds_have_no_topics() -> None:
     kinds = ("invoice paid card", "parcel late box", "bulb dead switch")
-    with pytest.raises(ValueError, match="too few different inputs"):
+    with pytest.raises(TooLittleInCommonError, match="too few different inputs"):
         Topics(kinds * 20)
 
 

@@ -10,6 +10,7 @@ from listening import Listening
 from study_parts import row
 
 from tunewright.actions import study_reporting
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.errors import MissingExtraError
 from tunewright.evaluate import test_items as items_of
 from tunewright.study.bench import Bench
@@ -38,9 +39,19 @@ def test_items_of_one_topic_are_in_one_cluster_that_is_named_by_its_words() -> N
 
 def test_few_inputs_and_inputs_without_common_words_have_no_clusters() -> None:
     items = items_of([row("refund", "answer")], None)
-    assert clusters_of(items, TRAIN[:29]) == {}
-    assert clusters_of(items, [row(f"word{place}", "answer", place) for place in range(40)]) == {}
+    with pytest.raises(TooLittleInCommonError, match="29 training inputs are fewer than the 30 it takes"):
+        clusters_of(items, TRAIN[:29])
+    with pytest.raises(TooLittleInCommonError, match="the texts have too few terms in common"):
+        clusters_of(items, [row(f"word{place}", "answer", place) for place in range(40)])
     assert clusters_of((), TRAIN) == {}
+
+
+def test_a_study_without_clusters_says_why() -> None:
+    progress = Listening()
+    bench = cast(Bench, SimpleNamespace(test=items_of([row("refund", "answer")], None), progress=progress))
+    assert study_reporting._clusters(bench, TRAIN[:29]) == {}
+    (said,) = progress.lines
+    assert said == ("The report has no scores by cluster of inputs: 29 training inputs are fewer than the 30 it takes")
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.reporting import summarise_data
 from tunewright.actions.study_arms import StudiedArm
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.errors import MissingExtraError
 from tunewright.evaluate.house import house_scorers
 from tunewright.evaluate.judge import rescore
@@ -117,8 +118,8 @@ def build_study_report(
 def _clusters(bench: Bench, rows: Sequence[Example]) -> dict[str, str]:
     try:
         return clusters_of(bench.test, rows)
-    except MissingExtraError as missing:
-        bench.progress.say(f"The report has no scores by cluster of inputs: {missing}")
+    except (TooLittleInCommonError, MissingExtraError) as reason:
+        bench.progress.say(f"The report has no scores by cluster of inputs: {reason}")
         return {}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tunewright.data.representation.clusters import MIN_INPUTS, UNRELATED, Topics
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.evaluate.task import TestItem
 from tunewright.records import Conversation, Example, Message
 
@@ -15,18 +16,16 @@ def clusters_of(items: Sequence[TestItem], rows: Sequence[Example]) -> dict[str,
 
     Args:
         rows: of the training split.
-    Returns:
-        Nothing where the rows have too little in common to have topics.
     Raises:
+        TooLittleInCommonError: the rows are too few, or have too little in common, to have topics.
         MissingExtraError: scikit-learn is not installed.
     """
     texts = [_text(row.body.prompt) for row in rows if isinstance(row.body, Conversation)]
-    if len(texts) < MIN_INPUTS or not items:
+    if len(texts) < MIN_INPUTS:
+        raise TooLittleInCommonError(f"{len(texts)} training inputs are fewer than the {MIN_INPUTS} it takes")
+    if not items:
         return {}
-    try:
-        topics = Topics(texts)
-    except ValueError:
-        return {}
+    topics = Topics(texts)
     names = {topic.number: f"{topic.number + 1}: {', '.join(topic.words)}" for topic in topics.topics}
     members, _ = topics.assign([_text(item.prompt) for item in items])
     return {

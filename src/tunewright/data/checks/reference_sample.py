@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tunewright.data.checks.check import Check, CheckedRow, RowSet
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.representation.coverage import cover
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.data.representation.inputs import asked, sample
 from tunewright.data.representation.reference import MIN_INPUTS, ReferenceInput, read_reference
 from tunewright.data.representation.separation import separate
@@ -39,7 +40,7 @@ def _find_drift(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measure
         return
     try:
         separation = separate(texts, [each.text for each in reference])
-    except ValueError:  # no word occurs twice
+    except TooLittleInCommonError:
         return
     yield ReferenceComparison(
         reference=str(recipe.reference),

@@ -9,6 +9,7 @@ import numpy as np
 from tunewright.data.checks.check import Check, RowSet, RowTexts
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.representation.clusters import MIN_INPUTS, NUM_CLUSTERS, NUM_EXAMPLES, UNRELATED, Topics
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.data.representation.inputs import asked
 from tunewright.data.representation.reference import ReferenceInput, read_reference
 from tunewright.data.representation.shares import SIGNIFICANCE, difference_p_value, holm, share_of
@@ -47,7 +48,7 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measurement]:
         return
     try:
         topics = Topics(texts)
-    except ValueError:  # the inputs have too little in common to have topics
+    except TooLittleInCommonError:
         return
     reference = read_reference(recipe.reference, recipe.reference_input) if recipe.reference is not None else ()
     inputs = _Inputs(rows, reference)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunewright.data.representation.features import Features, affords_pairs, content_words, typical_terms
+from tunewright.data.representation.features import (
+    Features,
+    TooLittleInCommonError,
+    affords_pairs,
+    content_words,
+    typical_terms,
+)
 from tunewright.data.representation.inputs import sample
 
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ class Topics:
     Args:
         texts: inputs; of more than MAX_FITTED a random sample is learned from.
     Raises:
-        ValueError: the texts have too few words in common.
+        TooLittleInCommonError: the texts have too few words in common, or are too often the same.
         MissingExtraError: scikit-learn is not installed.
     """
 
@@ -71,7 +77,7 @@ class Topics:
         vectors = self._features.of_fitted
         num_dimensions = min(MAX_DIMENSIONS, vectors.shape[0] - 1, vectors.shape[1] - 1)
         if num_dimensions < 2:
-            raise ValueError("too few terms occur in several texts")
+            raise TooLittleInCommonError("too few terms occur in several texts")
         self._projection = TruncatedSVD(num_dimensions, random_state=_SEED).fit(vectors)
         points = self._project(vectors)
         has_terms = np.flatnonzero(points.any(axis=1))
@@ -117,7 +123,7 @@ def _choose_clusters(points: "Points") -> "tuple[KMeans, float]":
     judged = sample(range(len(seen)), _MAX_SILHOUETTE, _SEED + 1)
     num_distinct = len(np.unique(seen[judged].round(4), axis=0))
     if num_distinct <= NUM_CLUSTERS[0]:
-        raise ValueError("too few different inputs")
+        raise TooLittleInCommonError("too few different inputs")
     best = (NUM_CLUSTERS[0], -1.0)
     for number in NUM_CLUSTERS:
         if number >= num_distinct:

@@ -26,6 +26,10 @@ short texts, and take four times as long as the words alone."""
 CHUNK_ROWS = 5_000
 
 
+class TooLittleInCommonError(ValueError):
+    """Texts that share too few terms to be compared."""
+
+
 class Features:
     """Turns texts into TF-IDF vectors of length 1; a text without a known term becomes zero.
 
@@ -35,7 +39,7 @@ class Features:
         max_share: terms of more than this share of the texts are left out.
         pairs: count pairs of neighbouring words too.
     Raises:
-        ValueError: no term occurs in two texts.
+        TooLittleInCommonError: no term occurs in two texts.
         MissingExtraError: scikit-learn is not installed.
     """
 
@@ -55,7 +59,11 @@ class Features:
 
         self._counts = count_vectorizer(analyzer=terms_of, min_df=2, max_df=max_share, max_features=MAX_TERMS)
         self._weights = tfidf_transformer(sublinear_tf=True)
-        self.of_fitted: Vectors = self._weights.fit_transform(self._counts.fit_transform(texts)).astype("float32")
+        try:
+            counts = self._counts.fit_transform(texts)
+        except ValueError as error:  # scikit-learn's way to say that no term is left
+            raise TooLittleInCommonError(f"the texts have too few terms in common ({error})") from None
+        self.of_fitted: Vectors = self._weights.fit_transform(counts).astype("float32")
         """Vectors of the texts it was made from."""
         self.terms: list[str] = self._counts.get_feature_names_out().tolist()
 

@@ -46,7 +46,7 @@ def separate(first: Sequence[str], second: Sequence[str]) -> Separation:
     Args:
         first, second: at least NUM_FOLDS different texts each.
     Raises:
-        ValueError: no word occurs in two texts.
+        TooLittleInCommonError: no word occurs in two texts.
         MissingExtraError: scikit-learn is not installed.
     """
     texts = [*first, *second]
