@@ -23,6 +23,7 @@ from base_model_text import (
 )
 from chat_bases import STYLES, write_base
 from loss_curve import describe, fit_loss_curve
+from public_files import public_file
 from tiny_base import write_tiny_base
 
 from tunewright.contracts import Advance, SilentProgress
@@ -32,7 +33,6 @@ from tunewright.model.load import load_base
 from tunewright.records import Answer, BaseModelRef, Environment, Estimate, Example, Message, PlainText, TokenLoss
 from tunewright.render import load_renderer
 
-BLIMP = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks" / "blimp"
 PROGRESS = SilentProgress()
 
 
@@ -190,9 +190,7 @@ def test_a_folder_without_paradigms_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_real_blimp_has_67_paradigms_in_4_fields() -> None:
-    if not BLIMP.is_dir():
-        pytest.skip("BLiMP is not beside this repository")
-    pairs = read_blimp(BLIMP, 2)
+    pairs = read_blimp(public_file("benchmarks/blimp"), 2)
     assert (len(pairs), len({pair.paradigm for pair in pairs}), len({pair.field for pair in pairs})) == (134, 67, 4)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from check_rows import chat_rows
+from public_files import public_file
 
 from tunewright.data.checks.check import checked_row
 from tunewright.data.checks.contradictions import CONTRADICTIONS
@@ -15,7 +16,6 @@ from tunewright.data.read import read_rows
 from tunewright.records import CheckRecipe, DataRecipe, Example, Finding, PlainText, Provenance, Severity, Split
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = REPOSITORY.parent / "shared" / "data"
 ASKED = "What does the support desk say about a lamp that flickers after two hours of use?"
 LABELS = [(f"message number {number}", f"queue {number % 3}") for number in range(30)]
 
@@ -163,10 +163,7 @@ def test_inputs_are_the_same_when_their_whole_hashes_are(second_id: str, number:
 
 
 def test_clinc150_has_the_contradictions_that_a_brute_force_count_finds() -> None:
-    path = SHARED / "datasets" / "clinc150" / "data_full.json"
-    if not path.exists():
-        pytest.skip("the CLINC150 files are not here")
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(public_file("datasets/clinc150/data_full.json").read_text(encoding="utf-8"))
     intents: dict[str, set[str]] = defaultdict(set)
     rows = ()
     for name, split in (("train", Split.TRAIN), ("val", Split.VALIDATION), ("test", Split.TEST)):
@@ -189,10 +186,7 @@ def test_the_bundled_tickets_have_no_contradiction() -> None:
 
 
 def test_e2e_nlg_has_a_handful_although_it_has_eight_texts_per_input() -> None:
-    path = SHARED / "datasets" / "e2e_nlg" / "devset.csv"
-    if not path.exists():
-        pytest.skip("the E2E NLG files are not here")
-    with path.open(encoding="utf-8", newline="") as file:
+    with public_file("datasets/e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
         rows = chat_rows([(meaning, text) for meaning, text in list(csv.reader(file))[1:]])
     findings = list(CONTRADICTIONS.find(rows, CheckRecipe()))
     evidence = [finding.evidence[:2] for finding in findings]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checked_rows import conversations
+from public_files import public_file
 
 from tunewright.data import read_rows
 from tunewright.data.checks import labels as module
@@ -16,7 +17,6 @@ from tunewright.data.checks.labels import LABEL_BALANCE, LABEL_ERRORS
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, DataRecipe, Finding
 
-CLINC = Path(__file__).parents[2].parent / "shared" / "data" / "datasets" / "clinc150" / "data_small.json"
 TICKETS = Path(__file__).parents[2] / "src" / "tunewright" / "bundled" / "demo" / "tickets.jsonl"
 COMMON = "hello please the my lamp since yesterday help order again still now when why how can"
 TOPICS = {
@@ -152,9 +152,7 @@ def test_the_bundled_tickets_have_no_labels_and_raise_no_alarm() -> None:
 
 
 def test_most_exchanged_labels_of_real_intents_are_found() -> None:
-    if not CLINC.exists():
-        pytest.skip("CLINC150 is not on this machine")
-    train = json.loads(CLINC.read_text(encoding="utf-8"))["train"]
+    train = json.loads(public_file("datasets/clinc150/data_small.json").read_text(encoding="utf-8"))["train"]
     names = sorted({label for _, label in train})[:20]
     pairs, wrong = with_errors([(text, label) for text, label in train if label in names], 0.03, seed=0)
     found = {finding.locations[0] for finding in find(conversations(pairs))}

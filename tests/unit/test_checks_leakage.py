@@ -2,16 +2,14 @@
 
 import json
 import re
-from pathlib import Path
 
-import pytest
 from check_rows import chat_rows
+from public_files import public_file
 
 from tunewright.data.checks.check import RowSet
 from tunewright.data.checks.leakage import LEAKAGE
 from tunewright.records import CheckRecipe, Finding, Split
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 QUESTION = "How do I reset the router that stands in the hall behind the green door of the house?"
 ANSWER = "Press the small button on its back for a while, wait until the light turns green, and then connect."
 
@@ -69,10 +67,7 @@ def test_rows_about_another_order_do_not_leak() -> None:
 
 
 def test_clinc150_leaks_at_least_the_rows_with_the_same_words() -> None:
-    path = SHARED / "datasets" / "clinc150" / "data_full.json"
-    if not path.exists():
-        pytest.skip("the CLINC150 files are not here")
-    data = json.loads(path.read_text(encoding="utf-8"))
+    data = json.loads(public_file("datasets/clinc150/data_full.json").read_text(encoding="utf-8"))
     train, test = chat_rows(data["train"], Split.TRAIN, "train"), chat_rows(data["test"], Split.TEST, "test")
 
     def bare(text: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from check_rows import chat_rows
+from public_files import public_file
 
 from tunewright.data.checks.check import checked_row
 from tunewright.data.checks.near_duplicates import NEAR_DUPLICATES
@@ -13,7 +14,6 @@ from tunewright.data.read import read_rows
 from tunewright.records import CheckRecipe, DataRecipe, Example, Finding, PlainText, Provenance, Split
 
 REPOSITORY = Path(__file__).parents[2]
-SHARED = REPOSITORY.parent / "shared" / "data"
 QUESTION = "How do I reset the router that stands in the hall behind the green door of the second house?"
 ANSWER = "Press the small button on its back for a while, wait until the light turns green, and then connect again."
 
@@ -135,10 +135,7 @@ def test_no_row_of_the_bundled_tickets_is_dropped() -> None:
 
 
 def test_hardly_a_row_of_e2e_nlg_is_dropped() -> None:
-    path = SHARED / "datasets" / "e2e_nlg" / "devset.csv"
-    if not path.exists():
-        pytest.skip("the E2E NLG files are not here")
-    with path.open(encoding="utf-8", newline="") as file:
+    with public_file("datasets/e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
         rows = chat_rows([(meaning, text) for meaning, text in list(csv.reader(file))[1:]])
     num_dropped = sum(len(finding.drop) for finding in NEAR_DUPLICATES.find(rows, CheckRecipe()))
     assert 0 < num_dropped < 0.005 * len(rows)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from checked_rows import conversations, plain_texts
+from public_files import public_file
 
 from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.common_runs import CommonRuns
@@ -17,7 +18,6 @@ from tunewright.data.checks.words import words
 from tunewright.errors import DataError, RecipeError
 from tunewright.records import CheckRecipe, Finding, Split
 
-GSM8K = Path(__file__).parents[2].parent / "shared" / "data" / "datasets" / "gsm8k"
 NUMBERS = [f"number{index}" for index in range(100)]
 
 
@@ -200,13 +200,12 @@ def test_broken_rows_of_a_benchmark_are_refused_with_their_line(tmp_path: Path) 
 
 
 def test_gsm8k_has_near_copies_of_test_questions_in_its_training_rows() -> None:
-    if not GSM8K.exists():
-        pytest.skip("GSM8K is not on this machine")
-    with (GSM8K / "train.jsonl").open(encoding="utf-8") as file:
+    gsm8k = public_file("datasets/gsm8k")
+    with (gsm8k / "train.jsonl").open(encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
     rows = conversations((line["question"], line["answer"]) for line in lines)
-    found = find(CONTAMINATION, rows, benchmarks=GSM8K / "test.jsonl")
+    found = find(CONTAMINATION, rows, benchmarks=gsm8k / "test.jsonl")
     assert len(found) == 11
-    explanation = f"It shares 25 words in a row with {GSM8K / 'test.jsonl'}:633, a row of a benchmark."
+    explanation = f"It shares 25 words in a row with {gsm8k / 'test.jsonl'}:633, a row of a benchmark."
     assert (found[0].locations, found[0].explanation) == (("rows:21",), explanation)
     assert found[0].evidence[0].startswith("bought stamps at the post office some of the stamps had a snowflake design")

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 from tunewright.data.checks import secrets
 from tunewright.data.checks.check import CheckedRow, checked_row
@@ -13,7 +13,6 @@ from tunewright.data.checks.secrets import SECRETS, find_secrets
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Conversation, Example, Message, Provenance
 
-PRESIDIO = Path(__file__).parents[2].parent / "shared/data/dirty/presidio_pii/generated_small.json"
 E_MAIL, PHONE, IBAN, CARD = PersonalKind.EMAIL, PersonalKind.PHONE, PersonalKind.IBAN, PersonalKind.CARD
 IP, SOCIAL_SECURITY = PersonalKind.IP, PersonalKind.SOCIAL_SECURITY
 
@@ -84,11 +83,10 @@ def test_dates_prices_versions_sums_and_reserved_values_are_not_personal(text: s
 
 
 def test_presidio_sample_is_found_completely() -> None:
-    if not PRESIDIO.exists():
-        pytest.skip("needs shared/data/dirty/presidio_pii beside the checkout")
+    sample = public_file("dirty/presidio_pii/generated_small.json")
     looked_for = {"EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IP_ADDRESS", "US_SSN", "IBAN_CODE"}
     missed, num_wanted, num_found = [], 0, 0
-    for item in json.loads(PRESIDIO.read_text(encoding="utf-8")):
+    for item in json.loads(sample.read_text(encoding="utf-8")):
         found = {value.text for value in find_personal_data(item["full_text"])}
         wanted = {span["entity_value"] for span in item["spans"] if span["entity_type"] in looked_for}
         missed += wanted - found

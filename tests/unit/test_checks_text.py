@@ -3,9 +3,9 @@
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 from tunewright.data.checks.answer_text import (
     EMPTY_OR_BOILERPLATE_ANSWERS,
@@ -17,8 +17,6 @@ from tunewright.data.checks.check import Check, CheckedRow, checked_row
 from tunewright.data.checks.text import INVISIBLE_CHARACTERS, MOJIBAKE, find_invisible, find_mojibake
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Conversation, Example, Finding, Message, PlainText, Provenance
-
-TOY = Path(__file__).parents[2].parent / "shared/data/dirty/openai_cookbook_toy/toy_chat_fine_tuning.jsonl"
 
 
 def rows_of(answers: Sequence[str]) -> tuple[CheckedRow, ...]:
@@ -261,9 +259,8 @@ def test_quotes_lists_code_numbers_and_labels_are_not_cut_short(answer: str) -> 
 
 
 def test_the_toy_file_repeats_a_banana_two_thousand_times() -> None:
-    if not TOY.exists():
-        pytest.skip("needs shared/data/dirty/openai_cookbook_toy beside the checkout")
-    chats = [json.loads(line)["messages"] for line in TOY.read_text(encoding="utf-8").splitlines()]
+    toy = public_file("dirty/openai_cookbook_toy/toy_chat_fine_tuning.jsonl")
+    chats = [json.loads(line)["messages"] for line in toy.read_text(encoding="utf-8").splitlines()]
     answers = [chat[-1]["content"] for chat in chats]
     (finding,) = find(REPETITION, [answer for answer in answers if answer])
     assert finding.explanation == "The answer repeats “Eat a banana!” 2000 times."

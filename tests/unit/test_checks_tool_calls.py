@@ -1,10 +1,10 @@
 """Calls that do not fit their declaration, and calls and results without each other."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from public_files import public_file
 
 from tunewright.contracts import SilentProgress
 from tunewright.data import read_rows
@@ -14,8 +14,6 @@ from tunewright.data.checks.run import edit_example, run_checks
 from tunewright.data.checks.tool_calls import TOOL_CALLS
 from tunewright.data.forms import to_body
 from tunewright.records import CheckRecipe, Conversation, DataRecipe, Example, Finding, Provenance, Severity
-
-DEMO = Path(__file__).parents[2].parent / "shared" / "data" / "dirty" / "llamafactory_demo"
 
 ADDRESS = {
     "type": "object",
@@ -204,9 +202,7 @@ def test_an_edit_reaches_the_arguments() -> None:
     ],
 )
 def test_the_odd_calls_of_llamafactorys_demo_files_are_found(name: str, found: dict[int, str]) -> None:
-    path = DEMO / name
-    if not path.exists():
-        pytest.skip(f"no {name} in ../shared")
+    path = public_file(f"dirty/llamafactory_demo/{name}")
     read = read_rows(str(path), DataRecipe(path=str(path)), None)
     by_row = {}
     for finding in TOOL_CALLS.find(tuple(map(checked_row, read.examples)), CheckRecipe()):

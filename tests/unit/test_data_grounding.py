@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 from tunewright.data.grounding import why_ungrounded
 
@@ -12,7 +12,6 @@ PASSAGE = (
     "Shipping policies\nAcme ships parcels from Oslo within 3 days. Orders above 1,000 euros are insured. "
     "Customers who wait longer than twenty days may cancel. Item A-4219 is not returned."
 )
-STORIES = Path(__file__).parents[2].parent / "shared" / "data" / "datasets" / "fairytaleqa" / "data-by-train-split"
 
 
 @pytest.mark.parametrize(
@@ -86,8 +85,9 @@ def test_words_that_differ_in_more_than_an_ending_differ() -> None:
 
 def stories(num_stories: int) -> Iterator[tuple[str, str, str, list[str]]]:
     """(question, answer, its section, the other sections) of questions whose answer stands in one section."""
-    for path in sorted((STORIES / "questions" / "test").glob("*.csv"))[:num_stories]:
-        story = STORIES / "section-stories" / "test" / path.name.replace("-questions", "-story")
+    published = public_file("datasets/fairytaleqa/data-by-train-split")
+    for path in sorted((published / "questions" / "test").glob("*.csv"))[:num_stories]:
+        story = published / "section-stories" / "test" / path.name.replace("-questions", "-story")
         with story.open(encoding="utf-8", newline="") as file:
             sections = {row["section"]: row["text"] for row in csv.DictReader(file)}
         with path.open(encoding="utf-8", newline="") as file:
@@ -99,8 +99,6 @@ def stories(num_stories: int) -> Iterator[tuple[str, str, str, list[str]]]:
 
 
 def test_answers_of_people_pass_beside_their_section_and_rarely_beside_another() -> None:
-    if not STORIES.is_dir():
-        pytest.skip("FairytaleQA is not in ../shared/data/datasets")
     rows = list(stories(6))
     assert len(rows) > 100
     own = sum(why_ungrounded(answer, section, question) is None for question, answer, section, _ in rows)

@@ -1,17 +1,15 @@
 """Preference pairs in the shapes of OpenAI, TRL and LLaMA-Factory."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 from tunewright.data import read_rows
 from tunewright.data.forms import choose_form, to_body, unused_fields
 from tunewright.data.pairs import read_pair
 from tunewright.data.refusals import ReadLog, RefusedError
 from tunewright.records import DataRecipe, Message, PreferencePair
-
-DEMO = Path(__file__).parents[2].parent / "shared" / "data" / "dirty" / "llamafactory_demo"
 
 USER = {"role": "user", "content": "Hi"}
 HUMAN = {"from": "human", "value": "Hi"}
@@ -61,9 +59,7 @@ def test_fields_beside_a_pair_are_named() -> None:
 
 
 def test_llamafactorys_v1_file_is_read() -> None:
-    path = DEMO / "v1_dpo_demo.jsonl"
-    if not path.exists():
-        pytest.skip("no v1_dpo_demo.jsonl in ../shared")
+    path = public_file("dirty/llamafactory_demo/v1_dpo_demo.jsonl")
     rows = read_rows(str(path), DataRecipe(path=str(path)), None)
     assert (rows.source.form, len(rows.examples), rows.source.warnings) == ("preference", 10, ())
 
@@ -137,9 +133,7 @@ def test_a_row_that_is_no_pair_is_refused_with_its_field(row: dict[str, object],
 
 @pytest.mark.parametrize("name", ["dpo_en_demo.json", "dpo_zh_demo.json"])
 def test_all_rows_of_the_demo_files_of_llamafactory_are_pairs(name: str) -> None:
-    path = DEMO / name
-    if not path.exists():
-        pytest.skip(f"no {name} in ../shared")
+    path = public_file(f"dirty/llamafactory_demo/{name}")
     read = read_rows(str(path), DataRecipe(path=str(path)), None)
     assert (read.source.form, read.source.warnings) == ("preference", ())
     assert sum(isinstance(example.body, PreferencePair) for example in read.examples) == 300

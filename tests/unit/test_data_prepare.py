@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from public_files import public_file
 
 from tunewright.data import PreparedData, drop_rows, prepare
 from tunewright.data.checks import run
@@ -13,7 +14,6 @@ from tunewright.data.checks.check import Check, RowSet
 from tunewright.errors import DataError, RecipeError
 from tunewright.records import CheckRecipe, Conversation, DataRecipe, Example, Finding, Severity, Split
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ACCEPT_CONTRADICTIONS = CheckRecipe(accept=("contradictions",))
 """For rows that ask one thing several times, which is all that splitting looks at."""
 Pairs = Sequence[tuple[str, str]]
@@ -304,9 +304,7 @@ def test_a_hub_dataset_is_prepared_through_the_given_function() -> None:
 
 
 def test_e2e_meaning_representations_are_never_in_two_splits() -> None:
-    path = SHARED / "datasets" / "e2e_nlg" / "devset.csv"
-    if not path.exists():
-        pytest.skip("e2e_nlg is not on this machine")
+    path = public_file("datasets/e2e_nlg/devset.csv")
     # Its references say "British" and "English" of the same restaurant, and some differ in a word or two.
     checks = CheckRecipe(skip=("contradictions", "near_duplicates"))
     data = prepare(DataRecipe(path=str(path), input="mr", output="ref", checks=checks))

@@ -7,20 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from public_files import public_file
 
 from tunewright.data import read_rows
 from tunewright.errors import DataError, RecipeError
 from tunewright.records import Conversation, DataRecipe, Example, PlainText, content_hash
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 ROW = b'{"prompt": "2 + 2", "completion": "4"}\n'
-
-
-def shared(name: str) -> str:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"{name} is not on this machine")
-    return str(path)
 
 
 def write(folder: Path, name: str, data: bytes) -> str:
@@ -201,14 +194,14 @@ def test_settings_that_plain_text_does_not_use_are_refused(
     ],
 )
 def test_real_files_are_read_whole(name: str, settings: dict[str, Any], form: str, num_rows: int) -> None:
-    path = shared(name)
+    path = str(public_file(name))
     rows = read_rows(path, DataRecipe(path=path, **settings), None)
     assert (rows.source.form, rows.source.num_rows, len(rows.examples)) == (form, num_rows, num_rows)
     assert rows.source.sha256 == hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def test_gsm8k_is_read_as_json_loads_reads_it() -> None:
-    path = shared("datasets/gsm8k/test.jsonl")
+    path = str(public_file("datasets/gsm8k/test.jsonl"))
     expected = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     read_back = [
         {"question": conversation(example).prompt[0].content, "answer": conversation(example).answer}
@@ -230,7 +223,7 @@ def test_gsm8k_is_read_as_json_loads_reads_it() -> None:
     ],
 )
 def test_real_files_that_cannot_be_trained_on_are_refused_by_name(name: str, message: str) -> None:
-    path = shared(name)
+    path = str(public_file(name))
     with pytest.raises(DataError, match=message):
         read(path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from chat_bases import STYLES, write_base
+from public_files import public_file
 
 from tunewright.contracts import Advance, SilentProgress
 from tunewright.errors import DataError, RecipeError
@@ -35,7 +36,6 @@ from tunewright.records import (
 )
 from tunewright.render import Renderer, TokenSequence, load_renderer
 
-BENCHMARKS = Path(__file__).parents[2].parent / "shared" / "data" / "benchmarks"
 STATISTICS = EvaluateRecipe(num_resamples=500)
 
 
@@ -371,9 +371,7 @@ def test_a_file_named_like_a_part_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_published_files_can_be_read() -> None:
-    blimp, piqa = BENCHMARKS / "blimp" / "adjunct_island.jsonl", BENCHMARKS / "piqa" / "valid.jsonl"
-    if not (blimp.exists() and piqa.exists()):
-        pytest.skip("the published files of BLiMP and PIQA are not beside this checkout")
+    blimp, piqa = map(public_file, ("benchmarks/blimp/adjunct_island.jsonl", "benchmarks/piqa/valid.jsonl"))
     island, valid = make_suite(RetentionRecipe(files=(str(blimp), str(piqa)), max_items=50)).parts[-2:]
     assert (len(island.items), len(valid.items)) == (50, 50)
     good, bad = island.items[0]

@@ -2,16 +2,14 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 from tunewright.errors import RecipeError
 from tunewright.evaluate import task
 from tunewright.evaluate.task import choose_metrics
 from tunewright.records import Conversation, Example, Message, PlainText, Provenance
-
-SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "datasets"
 
 
 def _row(number: int, question: str, answer: str) -> Example:
@@ -101,21 +99,14 @@ def test_all_bad_names_are_listed_at_once() -> None:
     assert len(caught.value.problems) == 3
 
 
-def _shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"the shared data set {name} is not beside this checkout")
-    return path
-
-
 def test_e2e_restaurant_texts_are_judged_as_text() -> None:
-    with _shared("e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
+    with public_file("datasets/e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
         answers = [row["ref"] for row in csv.DictReader(file)]
     assert choose_metrics(answers).headline == "chrf"
 
 
 def test_e2e_rows_share_their_inputs() -> None:
-    with _shared("e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
+    with public_file("datasets/e2e_nlg/devset.csv").open(encoding="utf-8", newline="") as file:
         rows = [_row(number, row["mr"], row["ref"]) for number, row in enumerate(csv.DictReader(file), start=1)]
     items = task.test_items(rows, max_inputs=None)
     assert (len(rows), len(items)) == (4672, 547)
@@ -123,10 +114,10 @@ def test_e2e_rows_share_their_inputs() -> None:
 
 
 def test_gsm8k_answers_are_judged_by_their_final_number() -> None:
-    lines = _shared("gsm8k/train.jsonl").read_text(encoding="utf-8").splitlines()[:1000]
+    lines = public_file("datasets/gsm8k/train.jsonl").read_text(encoding="utf-8").splitlines()[:1000]
     assert choose_metrics([json.loads(line)["answer"] for line in lines]).headline == "final_number"
 
 
 def test_clinc_intents_are_judged_as_labels() -> None:
-    splits = json.loads(_shared("clinc150/data_small.json").read_text(encoding="utf-8"))
+    splits = json.loads(public_file("datasets/clinc150/data_small.json").read_text(encoding="utf-8"))
     assert choose_metrics([label for _, label in splits["train"]]).headline == "accuracy"

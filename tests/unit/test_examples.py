@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from public_files import public_file
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 CONVERT = EXAMPLES / "clinc150" / "convert.py"
-CLINC150 = REPOSITORY.parent / "shared" / "data" / "datasets" / "clinc150" / "data_full.json"
 
 
 def convert(source: Path, folder: Path) -> dict[str, list[dict[str, str]]]:
@@ -42,9 +42,7 @@ def test_clinc150_splits_become_files_of_prompts_and_completions(tmp_path: Path)
 
 
 def test_the_real_clinc150_keeps_every_in_scope_sentence(tmp_path: Path) -> None:
-    if not CLINC150.exists():
-        pytest.skip("CLINC150 is not beside this repository")
-    files = convert(CLINC150, tmp_path / "clinc150")
+    files = convert(public_file("datasets/clinc150/data_full.json"), tmp_path / "clinc150")
     counts = {name: (len(rows), len({row["completion"] for row in rows})) for name, rows in files.items()}
     assert counts == {"train.jsonl": (15_000, 150), "validation.jsonl": (3_000, 150), "test.jsonl": (4_500, 150)}
 

@@ -6,15 +6,8 @@ from pathlib import Path
 import plain_counts
 import pytest
 import real_files
+from public_files import public_file
 from real_files import CLINC150, DATA, DEMO_DEFECTS, DEMOS, SHAREGPT, TOY, Known
-
-
-def require(*names: str) -> None:
-    lacking = [name for name in names if not (DATA / name).exists()]
-    if lacking:
-        pytest.skip(
-            f"not beside this checkout: shared/data/{lacking[0]}; see benchmarks/real_files.py for where it is from"
-        )
 
 
 @pytest.mark.parametrize(
@@ -35,7 +28,8 @@ def require(*names: str) -> None:
 def test_what_is_known_to_be_there_is_found(
     look: Callable[[Path], list[Known]], files: tuple[str, ...], num_rows: list[int]
 ) -> None:
-    require(*files)
+    for name in files:
+        public_file(name)
     known = look(DATA)
     assert [len(each.there) for each in known] == num_rows
     assert [(each.file, each.what, each.missed) for each in known if each.missed] == []
