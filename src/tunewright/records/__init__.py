@@ -73,26 +73,11 @@ from tunewright.records.recipe import (
 from tunewright.records.recipe_file import read_recipe
 from tunewright.records.report import (
     AnswerRow,
-    ArmMetric,
     BakeSummary,
     BenchmarkResult,
-    CurvePoint,
     DataSummary,
-    Difference,
-    Estimate,
-    Forecast,
     MemorisationSummary,
-    Metric,
-    Remedy,
     Report,
-    RetentionAttempt,
-    RetentionPart,
-    RetentionResult,
-    RetentionSummary,
-    SliceResult,
-    StrengthTrial,
-    TrainingSummary,
-    Verdict,
 )
 from tunewright.records.representation import (
     Cluster,
@@ -104,6 +89,14 @@ from tunewright.records.representation import (
     Measurement,
     ReferenceComparison,
     ReferenceCoverage,
+)
+from tunewright.records.result import ArmMetric, Difference, Estimate, Metric, SliceResult, Verdict
+from tunewright.records.retention import (
+    RetentionAttempt,
+    RetentionPart,
+    RetentionResult,
+    RetentionSummary,
+    StrengthTrial,
 )
 from tunewright.records.run import BaseModelRef, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
@@ -129,6 +122,7 @@ from tunewright.records.study_report import (
     UpdatedArm,
 )
 from tunewright.records.tokens import TokenPiece, TokenRow
+from tunewright.records.training import CurvePoint, Forecast, Remedy, TrainingSummary
 from tunewright.records.versions import (
     BuildResult,
     DatasetCard,

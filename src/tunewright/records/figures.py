@@ -4,7 +4,9 @@ import math
 from decimal import Decimal
 
 from tunewright.records.decision import BreakEven
-from tunewright.records.report import BakeSummary, Estimate, MemorisationSummary, Metric, RetentionPart, Verdict
+from tunewright.records.report import BakeSummary, MemorisationSummary
+from tunewright.records.result import Estimate, Metric, Verdict
+from tunewright.records.retention import RetentionPart
 from tunewright.records.study_report import JudgeComparison, StudyReport
 
 _SHARE = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)

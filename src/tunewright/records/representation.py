@@ -6,7 +6,7 @@ from pydantic import Field
 
 from tunewright.records.base import Record
 from tunewright.records.lengths import TokenLengths
-from tunewright.records.report import Estimate
+from tunewright.records.result import Estimate
 
 NUM_NAMING_WORDS = 3
 

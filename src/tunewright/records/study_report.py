@@ -6,18 +6,10 @@ from tunewright.records.base import Record
 from tunewright.records.decision import ArmCost, ArmFacts, BreakEven, Decision
 from tunewright.records.passages import Passage
 from tunewright.records.recipe import Derived
-from tunewright.records.report import (
-    AnswerRow,
-    ArmMetric,
-    DataSummary,
-    Difference,
-    Estimate,
-    Metric,
-    SliceResult,
-    TrainingSummary,
-    Verdict,
-)
+from tunewright.records.report import AnswerRow, DataSummary
+from tunewright.records.result import ArmMetric, Difference, Estimate, Metric, SliceResult, Verdict
 from tunewright.records.run import BaseModelRef, Environment
+from tunewright.records.training import TrainingSummary
 
 Gate = Literal["worse-than-prompt", "not-better", "none-works", "too-few-rows"]
 """A finding on which `tunewright study --fail-if` ends with 1: a tuned arm is worse than prompted or few-shot; no tuned

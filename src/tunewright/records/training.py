@@ -1,0 +1,114 @@
+"""Training: its curve, what it was expected to take, what it changed on the way, and which weights it kept."""
+
+from typing import Literal
+
+from tunewright.records.base import Record
+from tunewright.records.result import Estimate, Metric
+from tunewright.records.retention import RetentionResult, RetentionSummary
+
+
+class CurvePoint(Record):
+    """One optimizer step (or validation) of the training curve."""
+
+    step: int
+    epoch: float
+    train_loss: float | None = None
+    """Nats per trained token over the step."""
+    validation_loss: float | None = None
+    validation_parts: dict[str, float] | None = None
+    """Loss of each kind of validation rows, where they are of several kinds."""
+    task: Estimate | None = None
+    """The leading metric of answers to validation rows, where it decides what is kept."""
+    retention: RetentionResult | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
+    was_skipped: bool | None = None
+    """Its loss or gradient was not a number, so the weights were not updated."""
+
+
+class Forecast(Record):
+    """What a training was expected to take, said before its first step."""
+
+    num_steps: int
+    """Planned; early stopping may end sooner."""
+    num_tokens: int
+    seconds: float
+    """Steps and validations; without measurements of general ability."""
+    peak_memory_bytes: int
+
+    @property
+    def told(self) -> str:
+        """In one line."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return (
+            f"Forecast: {self.num_steps:,} steps, {self.num_tokens:,} tokens, "
+            f"{f'{minutes:,} min ' if minutes else ''}{seconds} s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB."
+        )
+
+
+class Remedy(Record):
+    """What a run changed about itself to be able to go on."""
+
+    from_step: int
+    """Steps done before the first one that it holds for."""
+    tokens_per_micro_batch: int | None = None
+    """Less is computed at once; the result is the same."""
+    gradient_checkpointing: bool | None = None
+    """Layers are computed a second time in the backward pass; the result is the same."""
+    learning_rate_factor: float | None = None
+    """The planned learning rate is multiplied with it."""
+    reason: str
+
+    @property
+    def told(self) -> str:
+        """In plain words, without the reason."""
+        if self.tokens_per_micro_batch is not None:
+            return (
+                f"Memory is short: from step {self.from_step + 1} on, micro-batches of {self.tokens_per_micro_batch:,} "
+                "tokens, with the same rows per step."
+            )
+        if self.gradient_checkpointing:
+            return (
+                f"Memory is short: from step {self.from_step + 1} on, gradient checkpointing. Layers are computed a "
+                "second time in the backward pass, with the same result; steps take about a third longer."
+            )
+        return (
+            f"Training diverged: back to the best checkpoint, after step {self.from_step}, and on from there at "
+            f"{self.learning_rate_factor:g} times the learning rate."
+        )
+
+
+class TrainingSummary(Record):
+    """How training went, and which of its checkpoints was kept."""
+
+    num_steps: int
+    num_planned_steps: int
+    best_step: int
+    """The checkpoint that was kept: the best at the task among those that keep general ability."""
+    best_validation_loss: float
+    task_step: int | None = None
+    """The checkpoint that is best at the task, whatever was forgotten."""
+    task_metric: Metric | None = None
+    """What `task` of the curve is; None where the validation loss says how good a checkpoint is at the task."""
+    stopped: Literal["finished", "early"]
+    """early: validations stopped getting better (patience)."""
+    num_trained_parameters: int
+    num_parameters: int
+    num_tokens: int
+    """Tokens seen, padding not counted."""
+    num_trained_tokens: int
+    seconds: float
+    peak_memory_bytes: int
+    curve: tuple[CurvePoint, ...]
+    forecast: Forecast | None = None
+    """None for runs of versions that made none."""
+    remedies: tuple[Remedy, ...] = ()
+    """What had to be changed on the way."""
+    retention: RetentionSummary | None = None
+    """None when it was not measured."""
+
+    @property
+    def all_seconds(self) -> float:
+        """Training time with that of trainings whose weights were not kept."""
+        attempts = self.retention.attempts if self.retention else ()
+        return sum(attempt.seconds for attempt in attempts) or self.seconds
