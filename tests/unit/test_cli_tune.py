@@ -1,12 +1,18 @@
 """Options become recipe settings, and only those that were given."""
 
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_fixture import Calls, Shell, build_run
 from report_fixture import build_evaluation, build_report
 
 from tunewright.actions import TuneJob
+from tunewright.cli import recipe as recipe_module
+from tunewright.cli import study as study_module
+from tunewright.cli import tune as tune_module
 from tunewright.cli.screen import Screen
 from tunewright.cli.settings import Settings, read_rows_recipe
 from tunewright.cli.worker import carry_out
@@ -141,6 +147,21 @@ def test_settings_name_every_option_that_was_given() -> None:
         "DATA --base --input --output --form --method --validation --test --recipe --set"
     )
     assert Settings().given == []
+
+
+def test_every_setting_that_a_command_takes_is_handed_on() -> None:
+    names = {field.name for field in fields(Settings)}
+    without_training = names - {"bake", "tasks"}
+    commands = {
+        tune_module.tune: names,
+        study_module.study: without_training,
+        recipe_module.recipe: without_training,
+    }
+    for command, own in commands.items():
+        arguments = {name: name for name in signature(command).parameters}
+        handed_on = Settings.among({**arguments, "overrides": ["a=1"]})
+        expected: dict[str, Any] = {**{name: name for name in own}, "overrides": ("a=1",)}
+        assert handed_on == Settings(**expected), command
 
 
 def test_evaluate_hands_on_model_rows_and_recipe(shell: Shell) -> None:

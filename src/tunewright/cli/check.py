@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tunewright.cli import options
-from tunewright.cli.settings import RECIPE_SUFFIXES, named_base, read_rows_recipe
+from tunewright.cli.settings import is_recipe_file, named_base, read_rows_recipe
 
 EXIT_BLOCKING = 1
 CheckedBase = Annotated[
@@ -88,7 +88,6 @@ def check(
 
 
 def _tune_command(data: str, columns: Mapping[str, str], fixes: Path) -> str:
-    is_recipe = data.lower().endswith(RECIPE_SUFFIXES)
     named = [part for option in columns.items() for part in option]
-    words = ["tune", *(["--recipe"] if is_recipe else []), data, *named, "--set", f"data.fixes={fixes}"]
+    words = ["tune", *(["--recipe"] if is_recipe_file(data) else []), data, *named, "--set", f"data.fixes={fixes}"]
     return f"tunewright {shlex.join(words)}"

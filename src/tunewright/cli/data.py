@@ -1,19 +1,15 @@
 """`tunewright data`: versions of named data sets, from the first build to the export."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tunewright.cli import options
+from tunewright.cli.settings import is_recipe_file, read_rows_recipe, typed_command
 
 if TYPE_CHECKING:
     from tunewright.actions.from_documents import DocumentRowKind
-    from tunewright.records import DataRecipe
-
-RECIPE_SUFFIXES = frozenset({".yaml", ".yml"})
 
 data = typer.Typer(
     no_args_is_help=True,
@@ -84,11 +80,22 @@ def build(
 
     screen = Screen(json_file)
     given = [f"data.fixes={fixes}"] if fixes else []
-    columns = (input_column, output_column, form, validation, test)
-    recipe = _recipe(source, columns, (*(overrides or ()), *given))
-    if name is None and Path(source).suffix.lower() in RECIPE_SUFFIXES:
+    recipe, _ = read_rows_recipe(
+        source,
+        input_column,
+        output_column,
+        form,
+        (*(overrides or ()), *given),
+        validation=validation,
+        test=test,
+        sections=("data",),
+        may_be_recipe=True,
+    )
+    if name is None and is_recipe_file(source):
         name = Path(source).stem
-    built = build_dataset(recipe, name=name, new_test=new_test, home=home, progress=screen.progress, command=_command())
+    built = build_dataset(
+        recipe, name=name, new_test=new_test, home=home, progress=screen.progress, command=typed_command()
+    )
     print_build(screen, built)
     screen.write_json(built.model_dump(mode="json"))
 
@@ -112,7 +119,7 @@ def refresh(
     from tunewright.cli.version_view import print_build
 
     screen = Screen(json_file)
-    built = refresh_dataset(name, new_test=new_test, home=home, progress=screen.progress, command=_command())
+    built = refresh_dataset(name, new_test=new_test, home=home, progress=screen.progress, command=typed_command())
     print_build(screen, built)
     screen.write_json(built.model_dump(mode="json"))
 
@@ -220,7 +227,7 @@ def back(
     from tunewright.cli.version_view import print_build
 
     screen = Screen(json_file)
-    taken = take_back(name, version, home=home, command=_command())
+    taken = take_back(name, version, home=home, command=typed_command())
     print_build(screen, taken)
     screen.write_json(taken.model_dump(mode="json"))
 
@@ -303,40 +310,3 @@ def from_docs(
     rows = make_rows_from_documents(folder, out, kinds, writer=writer, progress=screen.progress)
     print_document_rows(screen, rows)
     screen.write_json(rows.model_dump(mode="json"))
-
-
-def _command() -> str:
-    return shlex.join(["tunewright", *sys.argv[1:]])
-
-
-def _recipe(source: str, columns: tuple[str | None, ...], overrides: tuple[str, ...]) -> "DataRecipe":
-    """The section data of a recipe file, or the settings of a file of rows.
-
-    Raises:
-        RecipeError: a setting is unknown, out of range, or belongs to training, where it would have no effect.
-    """
-    from tunewright.cli.settings import Settings, read_rows_recipe, refuse_other_sections
-
-    input_column, output_column, form, validation, test = columns
-    if Path(source).suffix.lower() not in RECIPE_SUFFIXES:
-        return read_rows_recipe(
-            source,
-            input_column,
-            output_column,
-            form,
-            overrides,
-            validation=validation,
-            test=test,
-            sections=("data",),
-        )[0]
-    refuse_other_sections(overrides, ("data",))
-    settings = Settings(
-        input_column=input_column,
-        output_column=output_column,
-        form=form,
-        validation=validation,
-        test=test,
-        recipe_file=Path(source),
-        overrides=overrides,
-    )
-    return settings.recipe().data

@@ -1,10 +1,7 @@
 """`tunewright evaluate`: measure one model."""
 
-import shlex
-import sys
-
 from tunewright.cli import options
-from tunewright.cli.settings import read_rows_recipe
+from tunewright.cli.settings import read_rows_recipe, typed_command
 
 
 def evaluate(
@@ -33,7 +30,6 @@ def evaluate(
 
     screen = Screen(json_file)
     rows, recipe = read_rows_recipe(data, input_column, output_column, form, tuple(overrides or ()))
-    command = shlex.join(["tunewright", *sys.argv[1:]])
-    report = measure(model, rows, recipe, home=home, progress=screen.progress, command=command)
+    report = measure(model, rows, recipe, home=home, progress=screen.progress, command=typed_command())
     print_report(screen, report, run_folder(report.run_id, home))
     screen.write_json(report.model_dump(mode="json"))

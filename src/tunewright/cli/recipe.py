@@ -35,18 +35,7 @@ def recipe(
     $ tunewright recipe tickets.csv --input question --output answer > recipe.yaml
     $ tunewright tune --recipe recipe.yaml
     """
-    settings = Settings(
-        data=data,
-        base=base,
-        input_column=input_column,
-        output_column=output_column,
-        form=form,
-        method=method,
-        validation=validation,
-        test=test,
-        recipe_file=recipe_file,
-        overrides=tuple(overrides or ()),
-    )
+    settings = Settings.among(locals())
     if schema:
         settings.refuse_beside("--schema")
         _print_schema(json_file)

@@ -1,5 +1,7 @@
 """From options to recipes. An option that was not given sets nothing, so that the recipe file keeps its say."""
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -26,7 +28,13 @@ class Settings:
     bake: str | None = None
     tasks: str | None = None
     recipe_file: Path | None = None
-    overrides: Sequence[str] = ()
+    overrides: tuple[str, ...] = ()
+
+    @classmethod
+    def among(cls, arguments: Mapping[str, Any]) -> "Settings":
+        """Pick the settings out of the arguments of a command, whose parameters are named like these fields."""
+        found = {field.name: arguments[field.name] for field in fields(cls) if field.name in arguments}
+        return cls(**{**found, "overrides": tuple(arguments["overrides"] or ())})
 
     @property
     def given(self) -> list[str]:
@@ -41,7 +49,7 @@ class Settings:
         """
         from tunewright.records import read_recipe
 
-        return read_recipe(self.fields("tune"), self.recipe_file, tuple(self.overrides))
+        return read_recipe(self.fields("tune"), self.recipe_file, self.overrides)
 
     def fields(self, command: str) -> dict[str, Any]:
         """The settings that were given, nested as in a recipe.
@@ -98,7 +106,14 @@ _OPTION_OF = {
 }
 
 
-RECIPE_SUFFIXES = (".yaml", ".yml")
+def typed_command() -> str:
+    """The command line as it can be pasted again."""
+    return shlex.join(["tunewright", *sys.argv[1:]])
+
+
+def is_recipe_file(path: str) -> bool:
+    """Whether a path is that of a recipe, and not of rows."""
+    return path.lower().endswith((".yaml", ".yml"))
 
 
 def read_rows_recipe(
@@ -125,7 +140,7 @@ def read_rows_recipe(
     from tunewright.records import read_recipe
 
     refuse_other_sections(overrides, sections)
-    recipe_file = Path(data) if may_be_recipe and data.lower().endswith(RECIPE_SUFFIXES) else None
+    recipe_file = Path(data) if may_be_recipe and is_recipe_file(data) else None
     values = {
         "data.path": None if recipe_file else data,
         "data.input": input_column,
@@ -146,7 +161,7 @@ def named_base(data: str) -> str | None:
     """
     from tunewright.records import read_recipe
 
-    if not data.lower().endswith(RECIPE_SUFFIXES):
+    if not is_recipe_file(data):
         return None
     recipe = read_recipe({}, Path(data), ())
     return recipe.base if "base" in recipe.model_fields_set else None

@@ -1,14 +1,12 @@
 """`tunewright study`: the alternatives to tuning, and tuning, on the same rows."""
 
-import shlex
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from tunewright.cli import options
-from tunewright.cli.settings import Settings
+from tunewright.cli.settings import Settings, typed_command
 from tunewright.errors import Problem, RecipeError
 
 if TYPE_CHECKING:
@@ -124,10 +122,7 @@ def study(
     from tunewright.actions import supervise
     from tunewright.cli.screen import Screen
 
-    settings = Settings(
-        data=data, base=base, input_column=input_column, output_column=output_column, form=form, method=method,
-        validation=validation, test=test, recipe_file=recipe_file, overrides=tuple(overrides or ()),
-    )  # fmt: skip
+    settings = Settings.among(locals())
     alternatives = _alternatives(
         documents=documents,
         updated={"documents": updated_documents, "answers": updated_answers},
@@ -148,8 +143,8 @@ def _job(settings: Settings, alternatives: dict[str, Any], resume: str | None) -
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
         return StudyJob(resume=resume)
     fields = {**settings.fields("study"), **alternatives}
-    recipe = read_study_recipe(fields, settings.recipe_file, tuple(settings.overrides))
-    return StudyJob(recipe=recipe, command=shlex.join(["tunewright", *sys.argv[1:]]))
+    recipe = read_study_recipe(fields, settings.recipe_file, settings.overrides)
+    return StudyJob(recipe=recipe, command=typed_command())
 
 
 _OPTION_OF = {

@@ -1,13 +1,11 @@
 """`tunewright tune`: the main job."""
 
-import shlex
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunewright.cli import options
-from tunewright.cli.settings import Settings
+from tunewright.cli.settings import Settings, typed_command
 
 if TYPE_CHECKING:
     from tunewright.actions import TuneJob
@@ -83,27 +81,13 @@ def tune(
 
     if processes is not None:
         refuse_under_torchrun(processes)
-    settings = Settings(
-        data=data,
-        base=base,
-        input_column=input_column,
-        output_column=output_column,
-        form=form,
-        method=method,
-        validation=validation,
-        test=test,
-        bake=bake,
-        tasks=tasks,
-        recipe_file=recipe_file,
-        overrides=tuple(overrides or ()),
-    )
+    settings = Settings.among(locals())
     job = TuneJob(home=home, json_file=json_file, num_processes=processes or 1)
     if resume is not None:
         settings.refuse_beside("--resume")
         job = job.model_copy(update={"resume": resume})
     else:
-        command = shlex.join(["tunewright", *sys.argv[1:]])
-        job = job.model_copy(update={"recipe": settings.recipe(), "command": command})
+        job = job.model_copy(update={"recipe": settings.recipe(), "command": typed_command()})
     if code := _carry_out(job):
         raise typer.Exit(code)
 
