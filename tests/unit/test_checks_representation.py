@@ -15,6 +15,7 @@ from tunewright.data.checks.group_balance import GENDER_TERMS, GROUP_BALANCE
 from tunewright.data.checks.reference_sample import NOT_COVERED, REFERENCE_DRIFT
 from tunewright.data.checks.run import run_checks
 from tunewright.data.checks.topics import TOPIC_SHARES
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.errors import DataError, RecipeError
 from tunewright.records import (
     CheckRecipe,
@@ -104,11 +105,17 @@ def test_the_share_of_every_topic_in_the_reference_is_measured(reference: Save) 
 
 
 @pytest.mark.parametrize(
-    "texts", [inputs(29, seed=6), [f"word{number}" for number in range(40)], ["one two", "one three"] * 30]
+    ("texts", "reason"),
+    [
+        (inputs(29, seed=6), "29 inputs are fewer than the 30 it takes"),
+        ([f"word{number}" for number in range(40)], "the texts have too few terms in common"),
+        (["one two", "one three"] * 30, "too few different inputs"),
+    ],
 )
-def test_few_or_unlike_inputs_are_not_clustered(texts: list[str]) -> None:
+def test_few_or_unlike_inputs_are_not_clustered(texts: list[str], reason: str) -> None:
     rows = tuple(row for number, text in enumerate(texts) for row in conversations([(text, f"answer {number}")]))
-    assert ask(TOPIC_SHARES, rows) == ([], [])
+    with pytest.raises(TooLittleInCommonError, match=reason):
+        ask(TOPIC_SHARES, rows)
 
 
 def test_a_reference_of_the_same_source_is_no_finding(reference: Save) -> None:
@@ -134,13 +141,16 @@ def test_only_training_rows_are_compared_with_the_reference(reference: Save) -> 
     training = rows_of(inputs(60, 12, ("billing",)), Split.TRAIN)
     test = rows_of(inputs(60, 13, ("repairs",)), Split.TEST)
     assert ask(REFERENCE_DRIFT, training + test, reference=path)[1] == []
-    assert ask(REFERENCE_DRIFT, test, reference=path) == ([], [])
-    assert ask(NOT_COVERED, test, reference=path) == ([], [])
+    with pytest.raises(TooLittleInCommonError, match="0 training inputs are fewer than the 20 it takes"):
+        ask(REFERENCE_DRIFT, test, reference=path)
+    with pytest.raises(TooLittleInCommonError, match="there are no training inputs"):
+        ask(NOT_COVERED, test, reference=path)
 
 
 def test_inputs_without_any_repeated_word_are_not_compared(reference: Save) -> None:
     path = reference([f"word{number}" for number in range(30)])
-    assert ask(REFERENCE_DRIFT, rows_of([f"term{number}" for number in range(30)]), reference=path) == ([], [])
+    with pytest.raises(TooLittleInCommonError, match="the texts have too few terms in common"):
+        ask(REFERENCE_DRIFT, rows_of([f"term{number}" for number in range(30)]), reference=path)
 
 
 def test_a_topic_absent_from_training_is_listed_with_its_nearest_row(reference: Save) -> None:
@@ -236,6 +246,16 @@ def test_the_input_column_of_the_rows_is_that_of_the_reference_too(tmp_path: Pat
     results = {result.check: result for result in examine(recipe, None, SilentProgress()).results}
     assert results[NOT_COVERED.id].measured
     assert results[REFERENCE_DRIFT.id].skipped is None
+
+
+def test_a_check_that_cannot_compare_says_why_and_does_not_count_as_clean(reference: Save) -> None:
+    found = run_checks(
+        rows_of(inputs(12, seed=19)), CheckRecipe(reference=reference(inputs(40, seed=20))), SilentProgress()
+    )
+    results = {result.check: result for result in found}
+    assert results[REFERENCE_DRIFT.id].skipped == "12 training inputs are fewer than the 20 it takes"
+    assert results[TOPIC_SHARES.id].skipped == "12 inputs are fewer than the 30 it takes"
+    assert not results[TOPIC_SHARES.id].lacks_extra
 
 
 def test_a_column_of_the_reference_without_a_reference_is_refused() -> None:

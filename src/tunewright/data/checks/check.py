@@ -230,7 +230,7 @@ class Check:
     action: str
     """What happens by default to the rows found, in words: "all but the best are dropped", "listed only"."""
     find: Callable[[RowSet, CheckRecipe], Iterable[Finding | Measurement]]
-    """May raise MissingExtraError; then the check counts as skipped, and the report says so."""
+    """May raise MissingExtraError or TooLittleInCommonError: the check is then skipped, and the report says why."""
     idle: Callable[[CheckRecipe], str | None] = lambda recipe: None
     """Why the check has nothing to do under a recipe, such as "no benchmark files are named"; None when it runs."""
     lacking: Callable[[RowSet], str | None] = lambda rows: None

@@ -36,12 +36,9 @@ def _find_drift(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measure
     reference = _reference(recipe, MAX_LEARNED)
     trained = sample(_trained(rows), MAX_LEARNED, _SEED)
     texts = [asked(row) for row in trained]
-    if len(set(texts)) < MIN_INPUTS:
-        return
-    try:
-        separation = separate(texts, [each.text for each in reference])
-    except TooLittleInCommonError:
-        return
+    if (num_distinct := len(set(texts))) < MIN_INPUTS:
+        raise TooLittleInCommonError(f"{num_distinct} training inputs are fewer than the {MIN_INPUTS} it takes")
+    separation = separate(texts, [each.text for each in reference])
     yield ReferenceComparison(
         reference=str(recipe.reference),
         auc=separation.auc,
@@ -68,7 +65,7 @@ def _find_uncovered(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Mea
     reference = _reference(recipe, MAX_COVERED)
     trained = _trained(rows)
     if not trained:
-        return
+        raise TooLittleInCommonError("there are no training inputs")
     texts = [asked(row) for row in trained]
     coverage = cover(texts, [each.text for each in reference])
     uncovered = [

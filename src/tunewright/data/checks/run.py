@@ -40,6 +40,7 @@ from tunewright.data.checks.system_messages import MISSING_SYSTEM_MESSAGE
 from tunewright.data.checks.text import INVISIBLE_CHARACTERS, MOJIBAKE
 from tunewright.data.checks.tool_calls import TOOL_CALLS
 from tunewright.data.checks.topics import TOPIC_SHARES
+from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.errors import MissingExtraError, Problem, RecipeError
 from tunewright.records import (
     Body,
@@ -130,23 +131,18 @@ def run_checks(
 
 
 def _require_known(recipe: CheckRecipe) -> None:
-    known = [check.id for check in CHECKS]
-    blocking = [check.id for check in CHECKS if check.severity is Severity.BLOCKING and check.is_acceptable]
+    known = {check.id: check for check in CHECKS}
+    acceptable = [check.id for check in CHECKS if check.severity is Severity.BLOCKING and check.is_acceptable]
     problems = [
         Problem("data.checks.skip", repr(name), f"one of {', '.join(known)}", "Correct or remove it.")
         for name in recipe.skip
         if name not in known
     ]
-    for name in recipe.accept:
-        if name not in known:
-            problems.append(
-                Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", "Correct or remove it.")
-            )
-        elif name not in blocking:
-            fix = f"Remove it: {name} never stops training. To leave the check out, use data.checks.skip."
-            if any(check.id == name and not check.is_acceptable for check in CHECKS):
-                fix = "Remove it: no base can learn from such rows. To drop them, set data.unusable_rows=drop."
-            problems.append(Problem("data.checks.accept", repr(name), f"one of {', '.join(blocking)}", fix))
+    problems += [
+        Problem("data.checks.accept", repr(name), f"one of {', '.join(acceptable)}", _why_not_accepted(known.get(name)))
+        for name in recipe.accept
+        if name not in acceptable
+    ]
     if recipe.reference_input is not None and recipe.reference is None:
         problems.append(
             Problem(
@@ -158,6 +154,14 @@ def _require_known(recipe: CheckRecipe) -> None:
         )
     if problems:
         raise RecipeError(problems)
+
+
+def _why_not_accepted(check: Check | None) -> str:
+    if check is None:
+        return "Correct or remove it."
+    if not check.is_acceptable:
+        return "Remove it: no base can learn from such rows. To drop them, set data.unusable_rows=drop."
+    return f"Remove it: {check.id} never stops training. To leave the check out, use data.checks.skip."
 
 
 def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> CheckResult:
@@ -174,6 +178,8 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
             findings = sorted((each for each in found if isinstance(each, Finding)), key=lambda each: -each.score)
         except MissingExtraError as missing:
             skipped, lacks_extra = str(missing), True
+        except TooLittleInCommonError as reason:
+            skipped = str(reason)
     num_rows = len({example_id for finding in findings for example_id in finding.example_ids})
     num_rows += sum(finding.num_only_here for finding in findings)
     return CheckResult(

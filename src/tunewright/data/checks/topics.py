@@ -45,11 +45,8 @@ class _Input:
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding | Measurement]:
     texts = RowTexts(rows, asked)
     if len(texts) < MIN_INPUTS:
-        return
-    try:
-        topics = Topics(texts)
-    except TooLittleInCommonError:
-        return
+        raise TooLittleInCommonError(f"{len(texts)} inputs are fewer than the {MIN_INPUTS} it takes")
+    topics = Topics(texts)
     reference = read_reference(recipe.reference, recipe.reference_input) if recipe.reference is not None else ()
     inputs = _Inputs(rows, reference)
     assigned = [topics.assign(texts)] + ([topics.assign([each.text for each in reference])] if reference else [])
