@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewright.data.checks.similar import SimilarPair, linked, similar_groups, similar_pairs
+from tunewright.data.checks.similar import SimilarPair, linked, similar_pairs
 from tunewright.data.checks.words import words
 from tunewright.errors import MissingExtraError
 
@@ -22,6 +22,10 @@ def five_grams(text: str) -> set[tuple[str, ...]]:
 
 def jaccard(left: set[tuple[str, ...]], right: set[tuple[str, ...]]) -> float:
     return len(left & right) / len(left | right)
+
+
+def similar_groups(texts: list[str], threshold: float) -> list[tuple[int, ...]]:
+    return linked((pair.first, pair.second) for pair in similar_pairs(texts, threshold))
 
 
 def planted_texts(num_texts: int, num_planted: int, seed: int) -> list[str]:

@@ -11,7 +11,7 @@ from report_fixture import HOSTILE, build_evaluation, build_report
 
 from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value
 from tunewright.study import page
-from tunewright.study.page import format_duration, format_memory, render_page
+from tunewright.study.page import format_exact_duration, format_memory, render_page
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +274,7 @@ def test_an_estimate_shows_two_digits_of_its_uncertainty(
 
 def test_durations_memory_and_p_values_read_well() -> None:
     durations = {0.44: "0.4 s", 9.97: "10 s", 59.6: "1 min 00 s", 143.8: "2 min 24 s", 3599.7: "1 h 00 min"}
-    assert {seconds: format_duration(seconds) for seconds in durations} == durations
+    assert {seconds: format_exact_duration(seconds) for seconds in durations} == durations
     assert (format_memory(300 * 2**20), format_memory(3 * 2**29)) == ("300 MiB", "1.5 GiB")
     assert [format_p_value(p) for p in (0.0004, 0.0312, 1.0)] == ["< 0.001", "0.031", "1"]
 

@@ -61,7 +61,7 @@ def evaluate(
     settings = preparation.recipe.evaluate
     _warn_of_training_rows(opened, preparation, Store(home), progress)
     default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}"
-    run = start_run(Store(home), "evaluate", preparation, lambda run_id: command or default)
+    run = start_run(Store(home), "evaluate", preparation, command or default)
     with run.lock(), recorded_outcome(run, run.record.command):
         started = time.monotonic()
         # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from tunewright.actions.environment import describe_environment
+from tunewright.actions.handover import RECIPE_FILE
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import InterruptedRunError, StoreError
 from tunewright.records import Run, RunKind, RunStatus
@@ -14,14 +15,16 @@ def start_run(
     store: Store,
     kind: RunKind,
     preparation: Preparation,
-    command: Callable[[str], str],
+    command: str | None,
+    on_run: Callable[[str], None] | None = None,
     recipe_id: str | None = None,
     files: Mapping[str, object] | None = None,
 ) -> RunFolder:
     """Freeze the data and make the run's folder, with everything in its record that could change the result.
 
     Args:
-        command: from the run's id, what repeats it from a shell.
+        command: what repeats it from a shell; default: the one that reads the recipe in its folder.
+        on_run: told the run's id before its folder appears.
         recipe_id: of a recipe that holds more than the preparation's; default: that of the preparation's.
         files: JSON values that appear with the run, by name: a kill leaves a run that can be continued, or none.
     """
@@ -29,22 +32,24 @@ def start_run(
     store.put_dataset(data.version, data.examples)
     environment = describe_environment()
     recipe_id = recipe_id or preparation.recipe.id
-    return store.create_run(
-        recipe_id,
-        lambda run_id, created_at: Run(
+
+    def record(run_id: str, created_at: str) -> Run:
+        if on_run:
+            on_run(run_id)
+        return Run(
             id=run_id,
             kind=kind,
             status=RunStatus.RUNNING,
             created_at=created_at,
-            command=command(run_id),
+            command=command or f"tunewright {kind} --recipe {store.home / 'runs' / run_id / RECIPE_FILE}",
             recipe_id=recipe_id,
             dataset_id=data.version.id,
             base=preparation.base.ref,
             renderer_hash=preparation.renderer.hash,
             environment=environment,
-        ),
-        files,
-    )
+        )
+
+    return store.create_run(recipe_id, record, files)
 
 
 @contextmanager

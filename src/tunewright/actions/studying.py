@@ -108,13 +108,6 @@ def study(
     announce_judge(recipe, progress)
     if recipe.updated and update:
         require_changes(update.rows, preparation, recipe.updated.answers, progress)
-    default = str(store.home / "runs" / "{}" / RECIPE_FILE)
-
-    def command_of(run_id: str) -> str:
-        if on_run:
-            on_run(run_id)
-        return command or f"tunewright study --recipe {default.format(run_id)}"
-
     files = {
         PROMPTS_FILE: [[each.name, each.text] for each in instructions],
         **({PASSAGES_FILE: [each.model_dump(mode="json") for each in passages]} if passages is not None else {}),
@@ -122,7 +115,7 @@ def study(
         **({SCHEMA_FILE: schema} if schema is not None else {}),
         **preparation_files(recipe, preparation),
     }
-    run = start_run(store, "study", preparation, command_of, recipe_id=recipe.id, files=files)
+    run = start_run(store, "study", preparation, command, on_run, recipe_id=recipe.id, files=files)
     with run.lock():
         return _carry_out(run, recipe, preparation, progress, home)
 

@@ -64,17 +64,10 @@ def tune(
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
     refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.method, Full))
-    default = str(store.home / "runs" / "{}" / RECIPE_FILE)
-
-    def command_of(run_id: str) -> str:
-        if on_run:
-            on_run(run_id)
-        return command or f"tunewright tune --recipe {default.format(run_id)}"
-
     files = preparation_files(preparation.recipe, preparation)
     if prompt is not None:
         files = {PROMPT_FILE: prompt, **files}
-    run = start_run(store, "tune", preparation, command_of, files=files)
+    run = start_run(store, "tune", preparation, command, on_run, files=files)
     with run.lock():
         return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home, num_processes()))
 

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from tunewright.cli.visible import visible
+from tunewright.records import format_duration
 
 MAX_LINES_PER_BAR = 10
 MIN_SECONDS_BETWEEN_LINES = 2.0
@@ -84,7 +85,7 @@ class _LoggedBar(AbstractContextManager["_LoggedBar"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self._line(f"done in {_duration(self._clock() - self._started_at)}")
+            self._line(f"done in {format_duration(self._clock() - self._started_at)}")
 
     def __call__(self, done: int = 1, note: str = "") -> None:
         self._done += done
@@ -106,16 +107,7 @@ class _LoggedBar(AbstractContextManager["_LoggedBar"]):
         if not num_measured:
             return ""
         seconds = (now - measured_at) / num_measured * (self._total - self._done)
-        return f", {_duration(seconds)} left"
+        return f", {format_duration(seconds)} left"
 
     def _line(self, state: str) -> None:
         self._say(f"{self._title}: {state}" + (f", {self._note}" if self._note else ""))
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from tunewright.contracts import ChatModel, Progress, ScoringModel
+from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate, LabelScore
-from tunewright.evaluate.scorers import SCORERS, Scorer, normal_label
+from tunewright.evaluate.scorers import SCORERS, Scorer
 from tunewright.evaluate.task import TestItem
 from tunewright.evaluate.tool_answers import calls_in
 from tunewright.records import Answer, Record, Score, TokenLoss

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate
 from tunewright.evaluate.sql_query import read_simple_query
 from tunewright.evaluate.sql_tables import gives_same_result
@@ -113,11 +114,6 @@ def sql_conditions(answer: str, references: Sequence[str]) -> float:
 def is_simple_query(text: str) -> bool:
     """Whether a text is a query that `sql_result` can make a table for."""
     return read_simple_query(text) is not None
-
-
-def normal_label(text: str) -> str:
-    """The form in which labels are compared: stripped and case-folded."""
-    return text.strip().casefold()
 
 
 def is_json(text: str) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from tunewright.data.checks.answers import normal_label
 from tunewright.errors import Problem, RecipeError
-from tunewright.evaluate.scorers import SCORERS, has_number, is_json, normal_label
+from tunewright.evaluate.scorers import SCORERS, has_number, is_json
 from tunewright.records import Conversation, Example, Message
 
 FITTING_SHARE = 0.95

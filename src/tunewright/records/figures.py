@@ -141,6 +141,16 @@ def format_untold_break_even(report: StudyReport) -> str | None:
     return None if is_told else told
 
 
+def format_duration(seconds: float) -> str:
+    """Give `21 s`, `2 min 24 s` or `1 h 04 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
 def _num_decimals(width: float, most: int) -> int:
     if width <= 0:
         return 0 if most == 1 else 3

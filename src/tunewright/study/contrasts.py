@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from tunewright.data.checks.answers import normal_label
 from tunewright.data.representation.shares import holm
 from tunewright.evaluate.judge import ArmScores
-from tunewright.evaluate.scorers import normal_label
 from tunewright.evaluate.statistics import MIN_ITEMS, SIGNIFICANCE, difference, estimate
 from tunewright.evaluate.task import TestItem
 from tunewright.records import ArmMetric, Difference, Estimate, EvaluateRecipe, Metric, Score, SliceResult, Verdict

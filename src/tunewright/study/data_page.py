@@ -19,7 +19,7 @@ from tunewright.records import (
 from tunewright.study.charts import Chart
 from tunewright.study.data_charts import constant_lengths, label_bars, length_charts
 from tunewright.study.html import page_environment
-from tunewright.study.page import format_duration
+from tunewright.study.page import format_exact_duration
 from tunewright.study.representation_charts import representation_charts
 
 NUM_EXAMPLES = 3
@@ -45,7 +45,7 @@ def render_data_page(report: DataReport) -> str:
     """
     environment = page_environment()
     environment.filters.update(
-        duration=format_duration,
+        duration=format_exact_duration,
         mark=_MARKS.__getitem__,
         marked=_marked,
         meaning=_MEANINGS.__getitem__,

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from tunewright.evaluate.scorers import is_json, normal_label
+from tunewright.data.checks.answers import normal_label
+from tunewright.evaluate.scorers import is_json
 from tunewright.records import Conversation, Example
 
 MAX_LISTED_VALUES = 12

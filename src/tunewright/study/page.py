@@ -24,6 +24,7 @@ from tunewright.records import (
     Report,
     SliceResult,
     Verdict,
+    format_duration,
     format_estimate,
     format_memorisation,
     format_p_value,
@@ -54,7 +55,7 @@ def render_page(report: Report) -> str:
         A whole HTML document, to be written as UTF-8.
     """
     environment = page_environment()
-    environment.filters.update(duration=format_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
+    environment.filters.update(duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
     metric = {metric.name: metric for metric in report.metrics}[report.headline_metric]
     rows = [_metric_row(metric, report) for metric in report.metrics]
     return environment.get_template("report.html.j2").render(
@@ -303,16 +304,9 @@ def _format_rows(estimate: Estimate) -> str:
     return f"n = {estimate.num_rows:,}{unscored}"
 
 
-def format_duration(seconds: float) -> str:
-    """Give `0.4 s`, `21 s`, `2 min 24 s` or `1 h 04 min`."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+def format_exact_duration(seconds: float) -> str:
+    """Give `0.4 s`, and from ten seconds on what format_duration gives."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else format_duration(seconds)
 
 
 def format_memory(num_bytes: int) -> str:

@@ -32,7 +32,7 @@ from tunewright.study.page import (
     Measured,
     change_groups,
     compared,
-    format_duration,
+    format_exact_duration,
     format_memory,
     format_value,
     measured,
@@ -52,7 +52,7 @@ GROUP_TITLES = {
 def render_study_page(report: StudyReport) -> str:
     """Write the report as HTML. Equal reports give equal text; without matplotlib the charts are left out, in words."""
     environment = page_environment()
-    environment.filters.update(duration=format_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
+    environment.filters.update(duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
     headline = report.headline
     return environment.get_template("study.html.j2").render(
         report=report,

@@ -42,22 +42,6 @@ class SimilarPair:
     similarity: float
 
 
-def similar_groups(texts: Sequence[str], threshold: float) -> list[tuple[int, ...]]:
-    """Group texts that are linked by pairs at or above the threshold.
-
-    Two texts of one group need not be similar themselves, if similar texts lie between them.
-
-    Args:
-        texts: what to compare.
-        threshold: smallest Jaccard similarity of a pair, in (0, 1].
-    Returns:
-        Positions in ascending order, groups of two or more, ordered by their first position.
-    Raises:
-        MissingExtraError: datasketch is not installed.
-    """
-    return linked((pair.first, pair.second) for pair in similar_pairs(texts, threshold))
-
-
 def similar_pairs(texts: Sequence[str], threshold: float, key: Callable[[int], str] | None = None) -> list[SimilarPair]:
     """Find all pairs of texts at or above the threshold.
 
