@@ -9,7 +9,7 @@ from tunewright.actions.study_arms import StudiedArm
 from tunewright.data.representation.features import TooLittleInCommonError
 from tunewright.errors import MissingExtraError
 from tunewright.evaluate.house import house_scorers
-from tunewright.evaluate.judge import rescore
+from tunewright.evaluate.judge import ArmScores, rescore
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
 from tunewright.records import (
@@ -19,6 +19,7 @@ from tunewright.records import (
     Example,
     JudgeComparison,
     Metric,
+    SliceResult,
     Split,
     StrictFormats,
     StudyRecipe,
@@ -82,8 +83,6 @@ def build_study_report(
         updated=besides.updated,
         judge=besides.judge,
     )
-    cluster_of = _clusters(bench, training_rows)
-    parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS, cluster_of=cluster_of)
     record = run.record
     return StudyReport(
         run_id=record.id,
@@ -100,7 +99,7 @@ def build_study_report(
         updated=besides.updated,
         best=best_arm(headline, results),
         cheapest=cheapest(costs),
-        slices=slice_results(scores, parts, headline, recipe.evaluate),
+        slices=_slice(scores, headline, bench, training_rows),
         costs=costs,
         break_even=_break_even(arms, headline, results, costs, recipe),
         answers=telling_rows(scores, bench.test, headline.name, _finders(arms)),
@@ -113,6 +112,14 @@ def build_study_report(
         environment=record.environment,
         seconds=dict(seconds),
     )
+
+
+def _slice(
+    scores: Sequence[ArmScores], headline: Metric, bench: Bench, training_rows: Sequence[Example]
+) -> tuple[SliceResult, ...]:
+    cluster_of = _clusters(bench, training_rows)
+    parts = slices(bench.test, has_labels=headline.name in LABEL_METRICS, cluster_of=cluster_of)
+    return slice_results(scores, parts, headline, bench.settings)
 
 
 def _clusters(bench: Bench, rows: Sequence[Example]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import difflib
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record
 from tunewright.records.recipe import TuneRecipe
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 AnyRecipe = TypeVar("AnyRecipe", bound=Record)
 
@@ -99,34 +102,33 @@ def _merge(target: dict[str, Any], update: dict[str, Any]) -> None:
 
 def _problems(error: ValidationError, where: str, kind: type[Record]) -> list[Problem]:
     """Put pydantic's findings into our four parts, with dotted names as the user writes them."""
-    problems = []
-    for detail in error.errors():
-        # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
-        location = [part for part in detail["loc"] if part not in ("lora", "full")]
-        name = ".".join(str(part) for part in location) or "(top level)"
-        if detail["type"] in _OWN_PROBLEMS:
-            problems.append(_own_problem(detail["type"], detail.get("ctx", {}), f"{where}: {name}"))
-            continue
-        if detail["type"] == "extra_forbidden":
+    return [_problem(detail, where, kind) for detail in error.errors()]
+
+
+def _problem(detail: "ErrorDetails", where: str, kind: type[Record]) -> Problem:
+    # pydantic inserts the tag of a union ("lora") into the path; the user never wrote it.
+    location = [part for part in detail["loc"] if part not in ("lora", "full")]
+    name = ".".join(str(part) for part in location) or "(top level)"
+    place = f"{where}: {name}"
+    match detail["type"]:
+        case own if own in _OWN_PROBLEMS:
+            return _own_problem(own, detail.get("ctx", {}), place)
+        case "extra_forbidden":
             asked = ".".join(str(part) for part in location if not isinstance(part, int))
             closest = difflib.get_close_matches(asked, _setting_names(kind), n=1)
             advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
-            expected, fix = "a setting that exists", f"{advice} `tunewright recipe` lists them all."
-            found = "an unknown setting"
-        elif detail["type"] == "missing":
-            expected, fix, found = "a value", _MISSING_ADVICE.get(name, "Add it."), "nothing"
-        elif detail["type"] == "union_tag_invalid":
+            fix = f"{advice} `tunewright recipe` lists them all."
+            return Problem(place, "an unknown setting", "a setting that exists", fix)
+        case "missing":
+            return Problem(place, "nothing", "a value", _MISSING_ADVICE.get(name, "Add it."))
+        case "union_tag_invalid":
             found, expected = repr(detail["ctx"]["tag"]), f"one of {detail['ctx']['expected_tags']}"
-            fix = _ADVICE.get(name, "Change the value.")
-        else:
-            found = repr(detail["input"])[:80]
+        case "tuple_type":
+            found, expected = repr(detail["input"])[:80], "a list, as in [a, b]"
+        case _:
             message = detail["msg"].removeprefix("Input should be ")
-            if detail["type"] == "tuple_type":
-                message = "a list, as in [a, b]"
-            expected = message[0].lower() + message[1:]
-            fix = _ADVICE.get(name, "Change the value.")
-        problems.append(Problem(f"{where}: {name}", found, expected, fix))
-    return problems
+            found, expected = repr(detail["input"])[:80], message[0].lower() + message[1:]
+    return Problem(place, found, expected, _ADVICE.get(name, "Change the value."))
 
 
 def _setting_names(kind: type[Record], prefix: str = "") -> list[str]:

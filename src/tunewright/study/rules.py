@@ -209,25 +209,25 @@ def missing_rows(evidence: Evidence, ruling: Ruling, arm: str) -> int | None:
 
 
 def _excluded(evidence: Evidence, needs: Needs) -> dict[str, str]:
-    reason_of: dict[str, str] = {}
+    """The first reason against each arm that the needs rule out."""
     costs = evidence.costs(needs)
-    has_documents = any(facts.uses_documents for facts in evidence.arms)
-    keeps_old = {found.arm for found in evidence.updated if found.verdict is Verdict.WORSE}
-    for facts in evidence.arms:
-        cost = costs[facts.name]
-        if evidence.estimate_of(facts.name) is None:
-            reason_of[facts.name] = (
-                f"its {evidence.metric.title} could not be measured{evidence.why_unmeasured(facts.name)}"
-            )
-        elif needs.knowledge_changes == "often" and has_documents and not facts.uses_documents:
-            reason_of[facts.name] = "knowledge changes often, and it reads no documents"
-        elif needs.knowledge_changes == "often" and facts.name in keeps_old:
-            reason_of[facts.name] = "knowledge changes often, and it kept to the old answers when the documents changed"
-        elif needs.strict_format and (invalid := _invalid(evidence.validity, facts.name)):
-            reason_of[facts.name] = invalid
-        elif needs.budget_per_month is not None and (cost.per_month is None or cost.per_month > needs.budget_per_month):
-            reason_of[facts.name] = f"its cost is not known: {cost.reason}" if cost.reason else "it exceeds the budget"
-    return reason_of
+    reasons = {facts.name: _why_excluded(facts, costs[facts.name], evidence, needs) for facts in evidence.arms}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def _why_excluded(facts: ArmFacts, cost: ArmCost, evidence: Evidence, needs: Needs) -> str | None:
+    if evidence.estimate_of(facts.name) is None:
+        return f"its {evidence.metric.title} could not be measured{evidence.why_unmeasured(facts.name)}"
+    if needs.knowledge_changes == "often":
+        if not facts.uses_documents and any(other.uses_documents for other in evidence.arms):
+            return "knowledge changes often, and it reads no documents"
+        if any(found.arm == facts.name and found.verdict is Verdict.WORSE for found in evidence.updated):
+            return "knowledge changes often, and it kept to the old answers when the documents changed"
+    if needs.strict_format and (invalid := _invalid(evidence.validity, facts.name)):
+        return invalid
+    if needs.budget_per_month is not None and (cost.per_month is None or cost.per_month > needs.budget_per_month):
+        return f"its cost is not known: {cost.reason}" if cost.reason else "it exceeds the budget"
+    return None
 
 
 def _invalid(validity: Sequence[ArmMetric], arm: str) -> str | None:
