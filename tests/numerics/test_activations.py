@@ -109,7 +109,7 @@ def test_a_row_that_does_not_fit_alone_is_trained_with_gradient_checkpointing(
         patch.setattr(loop, "_step", step)
         with pytest.raises(Killed):
             train(job, progress)
-    assert [(one.tokens_per_micro_batch, one.gradient_checkpointing) for one in Recovery(job.run).remedies()] == [
+    assert [(one.tokens_per_micro_batch, one.gradient_checkpointing) for one in Recovery(job.run).remedies] == [
         (5, None),
         (None, True),
     ]

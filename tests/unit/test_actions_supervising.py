@@ -225,7 +225,7 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     # Before the first step there is no training to change; then twice in training.
     lives.lives = [Life(KILLED, begin), Life(KILLED, run_out(0, 1, 2)), Life(KILLED, run_out(3)), Life(0)]
     assert supervise(job_in(tmp_path), progress, lives.world()) == 0
-    remedies = Recovery(Store(tmp_path).run("last")).remedies()
+    remedies = Recovery(Store(tmp_path).run("last")).remedies
     assert [(one.from_step, one.tokens_per_micro_batch) for one in remedies] == [(2, 100), (3, 64)]
     said = [line for line in progress.lines if line.startswith("Memory is short")]
     words = "Memory is short: from step 3 on, micro-batches of 100 tokens, with the same rows per step."
@@ -235,7 +235,7 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     lives.jobs.clear()
     with pytest.raises(TrainError, match=r"Memory is too short for micro-batches of 64 tokens"):
         supervise(TuneJob(resume="last", home=tmp_path), progress, lives.world())
-    last = Recovery(Store(tmp_path).run("last")).remedies()[-1]
+    last = Recovery(Store(tmp_path).run("last")).remedies[-1]
     assert (last.from_step, last.gradient_checkpointing) == (4, True)
     assert Store(tmp_path).run("last").record.status is RunStatus.FAILED
 
@@ -252,7 +252,7 @@ def test_when_one_of_several_processes_runs_out_of_memory_all_start_again_with_l
     assert supervise(job_in(tmp_path).model_copy(update={"num_processes": 2}), progress, lives.world()) == 0
     assert [job.num_processes for job in lives.jobs] == [2, 2]
     assert "out of memory in one of its processes, after step 1" in progress.lines[0]
-    assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies()] == [100]
+    assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies] == [100]
 
 
 def test_a_training_inside_a_study_that_the_system_killed_goes_on_with_smaller_micro_batches(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_training_inside_a_study_that_the_system_killed_goes_on_with_smaller_m
     assert supervise(job, progress, lives.world()) == 0
     assert "out of memory, after step" in progress.lines[0]
     (nested,) = Store(tmp_path).run("last").nested_runs()
-    assert [one.tokens_per_micro_batch for one in Recovery(nested).remedies()] == [100]
+    assert [one.tokens_per_micro_batch for one in Recovery(nested).remedies] == [100]
 
 
 STOPPED = """

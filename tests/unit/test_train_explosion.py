@@ -7,7 +7,7 @@ import pytest
 from store_samples import RECIPE_ID, run_record
 
 from tunewright.errors import DivergedError
-from tunewright.records import Remedy
+from tunewright.records import Remedy, TrainRecipe
 from tunewright.store import Store
 from tunewright.train.checkpoint import TrainState
 from tunewright.train.explosion import (
@@ -18,7 +18,7 @@ from tunewright.train.explosion import (
     note_loss,
     refuse_explosion_between,
 )
-from tunewright.train.recovery import FILE
+from tunewright.train.recovery import FILE, Recovery
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def run(tmp_path):
 
 def watch(run, losses, state=None):
     """Let a run have these training losses, one after the other; returns where it stands."""
-    state = state or TrainState()
+    state, recovery = state or TrainState(), Recovery(run)
     for loss in losses:
         state = note_loss(state.model_copy(update={"step": state.step + 1}), loss)
-        refuse_explosion_between(run, state)
+        refuse_explosion_between(recovery, state)
     return state
 
 
@@ -98,3 +98,14 @@ def test_what_decides_survives_in_the_state_bit_for_bit(run):
 
 def test_a_checkpoint_from_before_this_look_starts_an_empty_window():
     assert TrainState.model_validate_json('{"step": 7}').recent_losses == ()
+
+
+def test_remedies_are_read_once_and_kept_up_to_date(run, monkeypatch):
+    recovery = Recovery(run)
+    assert recovery.remedies == ()
+    halved = recovery.compute_less(TrainRecipe(tokens_per_micro_batch=64), 3, 10, "out of memory")
+    assert recovery.remedies == Recovery(run).remedies == (halved,)
+    monkeypatch.setattr(type(run), "recover_json_lines", lambda *_: pytest.fail("the file was read again"))
+    assert (recovery.tokens_per_micro_batch(TrainRecipe(tokens_per_micro_batch=64), 3), halved.from_step) == (32, 3)
+    assert recovery.rate_factor(3) == 1.0
+    assert not recovery.has_lower_rate

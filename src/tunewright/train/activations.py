@@ -31,7 +31,9 @@ BYTES_PER_NUMBER = 8
 bfloat16 or 4 of float32; networks' own code keeps more."""
 
 
-def fit_into_memory(job: "TrainingJob", lengths: StepLengths, trainable: Trainable, progress: Progress) -> None:
+def fit_into_memory(
+    job: "TrainingJob", lengths: StepLengths, trainable: Trainable, recovery: Recovery, progress: Progress
+) -> None:
     """Let the run do with less memory where the longest rows would not fit, before they are computed.
 
     Where memory is given out before it is there, as by Linux, nothing would fail in time: the system kills the process.
@@ -39,7 +41,6 @@ def fit_into_memory(job: "TrainingJob", lengths: StepLengths, trainable: Trainab
     Raises:
         TrainError: one row alone is too much.
     """
-    recovery = Recovery(job.run)
     while trainable.num_processes == 1:
         recompute_layers(job.network, is_on=recovery.recomputes(job.settings, 0))
         rows = lengths.worst_rows(recovery.tokens_per_micro_batch(job.settings, 0))

@@ -10,7 +10,6 @@ from statistics import median
 
 from tunewright.errors import DivergedError
 from tunewright.records import CurvePoint
-from tunewright.store import RunFolder
 from tunewright.train.checkpoint import TrainState
 from tunewright.train.recovery import Recovery
 
@@ -33,7 +32,7 @@ def note_loss(state: TrainState, loss: float) -> TrainState:
     return state.model_copy(update=update)
 
 
-def refuse_explosion_between(run: RunFolder, state: TrainState) -> None:
+def refuse_explosion_between(recovery: Recovery, state: TrainState) -> None:
     """Look at the training losses up to this step.
 
     Raises:
@@ -42,14 +41,14 @@ def refuse_explosion_between(run: RunFolder, state: TrainState) -> None:
     lowest, recent = state.lowest_recent_loss, state.recent_losses
     if lowest is None or sum(_has_exploded(loss, lowest) for loss in recent) < NUM_HIGH:
         return
-    if not Recovery(run).has_lower_rate:
+    if not recovery.has_lower_rate:
         raise DivergedError(
             f"After step {state.step} the training loss of the last {WINDOW} steps is {median(recent):.3f} (median), "
             f"and was {lowest:.3f} after step {state.lowest_recent_step}."
         )
 
 
-def refuse_explosion_at_validation(run: RunFolder, state: TrainState, loss: float) -> None:
+def refuse_explosion_at_validation(recovery: Recovery, state: TrainState, loss: float) -> None:
     """Look at a validation loss.
 
     Both it and the mean loss of the training rows since the last validation have to be far above the lowest
@@ -59,9 +58,9 @@ def refuse_explosion_at_validation(run: RunFolder, state: TrainState, loss: floa
         DivergedError: both are, for the first time in this run.
     """
     lowest = state.lowest_validation_loss
-    if lowest is None or not _has_exploded(loss, lowest) or Recovery(run).has_lower_rate:
+    if lowest is None or not _has_exploded(loss, lowest) or recovery.has_lower_rate:
         return
-    points = [CurvePoint.model_validate(point) for point in run.metrics()]
+    points = [CurvePoint.model_validate(point) for point in recovery.run.metrics()]
     last = max((point.step for point in points if point.validation_loss is not None), default=0)
     losses = [point.train_loss for point in points if point.train_loss is not None and point.step > last]
     mean = sum(losses) / max(1, len(losses))

@@ -18,6 +18,7 @@ from tunewright.records import (
     Estimate,
     Forecast,
     Metric,
+    Remedy,
     RetentionResult,
     TrainingSummary,
     TrainRecipe,
@@ -113,17 +114,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
     checkpoints = Checkpoints(job.run, trainable)
     recovery = Recovery(job.run)
     plan = job.plan
-    state = checkpoints.load_newest()
-    job.run.truncate_metrics(state.step if state else -1)
-    if state is None:
-        started_at = time.monotonic()
-        state = _validate(job, TrainState())
-        seconds_per_validation = time.monotonic() - started_at
-        checkpoints.save(state)
-        _forecast(job, trainable, seconds_per_validation, progress)
-    else:
-        progress.say(f"Resuming after step {state.step} of {plan.num_steps}.")
-
+    state = _start_or_resume(job, trainable, checkpoints, recovery, progress)
     saved_at = started_at = time.monotonic()
     seconds_before = state.seconds
     job.network.train()
@@ -131,15 +122,15 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
         advance(state.step)
         while not _is_finished(state, job):
             try:
-                state = _step(job, trainable, state, progress, advance)
+                state = _step(job, trainable, state, recovery, progress, advance)
                 if job.steps_are_alike:
-                    refuse_explosion_between(job.run, state)
+                    refuse_explosion_between(recovery, state)
                 if state.step in plan.validate_after:
                     trainable.show()
-                    state = _validate(job, state)
+                    state = _validate(job, state, recovery)
             except DivergedError as error:
                 at, state = state.step, recovery.roll_back(checkpoints, state, error)
-                tell(recovery.remedies()[-1], progress)
+                tell(recovery.remedies[-1], progress)
                 advance(state.step - at)
                 continue
             is_due = time.monotonic() - saved_at > job.settings.seconds_between_checkpoints
@@ -157,7 +148,24 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
                 )
     checkpoints.load_weights_of(state.best.step)
     job.network.eval()
-    return _summary(job, state)
+    return _summary(job, state, recovery.remedies)
+
+
+def _start_or_resume(
+    job: TrainingJob, trainable: Trainable, checkpoints: Checkpoints, recovery: Recovery, progress: Progress
+) -> TrainState:
+    """Where the run stands: as in its newest checkpoint, else before the first step, validated, saved and forecast."""
+    state = checkpoints.load_newest()
+    job.run.truncate_metrics(state.step if state else -1)
+    if state is not None:
+        progress.say(f"Resuming after step {state.step} of {job.plan.num_steps}.")
+        return state
+    started_at = time.monotonic()
+    state = _validate(job, TrainState(), recovery)
+    seconds_per_validation = time.monotonic() - started_at
+    checkpoints.save(state)
+    _forecast(job, trainable, recovery, seconds_per_validation, progress)
+    return state
 
 
 def train_alone(job: TrainingJob) -> Alone:
@@ -170,12 +178,13 @@ def _step(
     job: TrainingJob,
     trainable: Trainable,
     state: TrainState,
+    recovery: Recovery,
     progress: Progress,
     advance: Callable[[int, str], None],
 ) -> TrainState:
     rows = job.stream.rows(state.step)
-    rate = job.plan.learning_rate(state.step) * Recovery(job.run).rate_factor(state.step)
-    loss = _gradients(job, rows, state.step, trainable, progress)
+    rate = job.plan.learning_rate(state.step) * recovery.rate_factor(state.step)
+    loss = _gradients(job, rows, state.step, trainable, recovery, progress)
     norm = trainable.clip(job.settings.max_gradient_norm)
     is_finite = math.isfinite(loss) and math.isfinite(norm)
     done = state.step + 1
@@ -205,10 +214,15 @@ def _step(
 
 
 def _gradients(
-    job: TrainingJob, rows: list[TokenSequence], step: int, trainable: Trainable, progress: Progress
+    job: TrainingJob,
+    rows: list[TokenSequence],
+    step: int,
+    trainable: Trainable,
+    recovery: Recovery,
+    progress: Progress,
 ) -> float:
     """Add up the gradients of a step and return its loss; where memory runs out, again with less kept at once."""
-    recovery, random_before = Recovery(job.run), random_state()
+    random_before = random_state()
     while True:
         recompute_layers(job.network, is_on=recovery.recomputes(job.settings, step))
         try:
@@ -230,21 +244,23 @@ def _gradients(
         tell(recovery.compute_less(job.settings, step, longest, reason, can_recompute=may), progress)
 
 
-def _forecast(job: TrainingJob, trainable: Trainable, seconds_per_validation: float, progress: Progress) -> None:
+def _forecast(
+    job: TrainingJob, trainable: Trainable, recovery: Recovery, seconds_per_validation: float, progress: Progress
+) -> None:
     """Say and save what training will take. Leaves weights, gradients and random state as they were."""
     random_before = random_state()
     lengths = look_at_steps(job.stream.rows, job.plan.num_steps)
     job.network.train()
 
-    fit_into_memory(job, lengths, trainable, progress)
+    fit_into_memory(job, lengths, trainable, recovery, progress)
 
     def worst_rows() -> list[TokenSequence]:
-        return list(lengths.worst_rows(Recovery(job.run).tokens_per_micro_batch(job.settings, 0)))
+        return list(lengths.worst_rows(recovery.tokens_per_micro_batch(job.settings, 0)))
 
     found = forecast(
         lengths,
         job.plan,
-        compute=lambda rows: _gradients(job, list(rows), 0, trainable, progress),
+        compute=lambda rows: _gradients(job, list(rows), 0, trainable, recovery, progress),
         # In several processes the worst is that each of them meets such rows.
         worst_rows=lambda: trainable.num_processes * worst_rows(),
         num_trained=trainable.num_trained,
@@ -257,7 +273,7 @@ def _forecast(job: TrainingJob, trainable: Trainable, seconds_per_validation: fl
     progress.say(found.told)
 
 
-def _validate(job: TrainingJob, state: TrainState) -> TrainState:
+def _validate(job: TrainingJob, state: TrainState, recovery: Recovery) -> TrainState:
     try:
         validation = job.validate()
     except (MemoryError, RuntimeError) as error:
@@ -278,7 +294,7 @@ def _validate(job: TrainingJob, state: TrainState) -> TrainState:
             f"The validation loss after step {state.step} is {loss}. The last finite weights are in the newest "
             "checkpoint; lower train.learning_rate and start again."
         )
-    refuse_explosion_at_validation(job.run, state, loss)
+    refuse_explosion_at_validation(recovery, state, loss)
     point = CurvePoint(
         step=state.step,
         epoch=state.step / job.plan.steps_per_epoch,
@@ -328,7 +344,7 @@ def _describe_divergence(job: TrainingJob, rows: list[TokenSequence], step: int,
     )
 
 
-def _summary(job: TrainingJob, state: TrainState) -> TrainingSummary:
+def _summary(job: TrainingJob, state: TrainState, remedies: tuple[Remedy, ...]) -> TrainingSummary:
     return TrainingSummary(
         num_steps=state.step,
         num_planned_steps=job.plan.num_steps,
@@ -345,7 +361,7 @@ def _summary(job: TrainingJob, state: TrainState) -> TrainingSummary:
         peak_memory_bytes=state.peak_memory_bytes,
         curve=tuple(CurvePoint.model_validate(point) for point in job.run.metrics()),
         forecast=Forecast.model_validate(job.run.read_json(FORECAST_FILE)) if job.run.has(FORECAST_FILE) else None,
-        remedies=Recovery(job.run).remedies(),
+        remedies=remedies,
     )
 
 

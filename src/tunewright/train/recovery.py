@@ -6,8 +6,6 @@ resumed run reads it and does the same at the same steps, so it still ends in th
 no torch: the supervisor writes here too, after the system has killed a worker.
 """
 
-from dataclasses import dataclass
-
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, TrainError
 from tunewright.records import Remedy, TrainRecipe, settled
@@ -19,34 +17,36 @@ RATE_FACTOR = 0.5
 MAX_SKIPPED_IN_A_ROW = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Recovery:
-    """The remedies of one run. The caller holds the run's lock."""
+    """The remedies of one run, read once. The caller holds the run's lock, so that nobody else takes any.
 
-    run: RunFolder
+    Raises:
+        CorruptError: a remedy cannot be read.
+    """
 
-    def remedies(self) -> tuple[Remedy, ...]:
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self.remedies = tuple(Remedy.model_validate(line) for line in run.recover_json_lines(FILE))
         """In the order in which they were taken."""
-        return tuple(Remedy.model_validate(line) for line in self.run.recover_json_lines(FILE))
 
     @property
     def has_lower_rate(self) -> bool:
         """Whether the run went back once and on at a lower learning rate."""
-        return any(one.learning_rate_factor is not None for one in self.remedies())
+        return any(one.learning_rate_factor is not None for one in self.remedies)
 
     def tokens_per_micro_batch(self, settings: TrainRecipe, step: int) -> int:
         """Most tokens computed at once in step `step` (from 0)."""
-        sizes = [one.tokens_per_micro_batch for one in self.remedies() if one.from_step <= step]
+        sizes = [one.tokens_per_micro_batch for one in self.remedies if one.from_step <= step]
         return min([settled(settings.tokens_per_micro_batch), *(size for size in sizes if size is not None)])
 
     def recomputes(self, settings: TrainRecipe, step: int) -> bool:
         """Whether layers are computed a second time in step `step` (from 0): gradient checkpointing."""
-        is_short = any(one.gradient_checkpointing for one in self.remedies() if one.from_step <= step)
+        is_short = any(one.gradient_checkpointing for one in self.remedies if one.from_step <= step)
         return settings.gradient_checkpointing == "always" or is_short
 
     def rate_factor(self, step: int) -> float:
         """What the planned learning rate of step `step` (from 0) is multiplied with."""
-        factors = [one.learning_rate_factor for one in self.remedies() if one.from_step <= step]
+        factors = [one.learning_rate_factor for one in self.remedies if one.from_step <= step]
         return min([1.0, *(factor for factor in factors if factor is not None)])
 
     def compute_less(
@@ -94,6 +94,7 @@ class Recovery:
         self.run.append_json(FILE, remedy.model_dump(mode="json", exclude_none=True))
         # Appended lines are not synced, and this one decides what later steps do.
         self.run.sync(FILE)
+        self.remedies += (remedy,)
         return remedy
 
 
