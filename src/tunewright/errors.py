@@ -12,7 +12,6 @@
     │   ├── WorkerCrashedError             the training process died again and again
     │   ├── ProcessOutOfMemoryError        memory ran out in one of several training processes
     │   └── ProcessLostError               another of several training processes died
-    ├── EvaluateError      (RuntimeError)  a metric cannot be computed at all
     ├── StoreError         (OSError)       the disk refused, or what it holds is not what was written
     │   ├── RunInUseError                  another process holds the run's lock
     │   └── CorruptError                   bytes differ from their recorded hash
@@ -108,10 +107,6 @@ class ProcessOutOfMemoryError(TrainError):
 
 class ProcessLostError(TrainError):
     """Another of several processes that train together died; this one cannot go on without it."""
-
-
-class EvaluateError(TunewrightError, RuntimeError):
-    """A metric cannot be computed at all."""
 
 
 class StoreError(TunewrightError, OSError):

@@ -6,7 +6,7 @@ from safetensors import SafetensorError
 from tiny_base import write_tiny_base
 
 from tunewright.errors import ModelError, StoreError
-from tunewright.model.adapter import load_adapter, merge, prepare_for_training, save_tuned, trainable_parameters
+from tunewright.model.adapter import load_adapter, prepare_for_training, save_tuned, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora
 
@@ -48,13 +48,6 @@ def test_no_path_of_this_machine_is_left_in_the_adapter(tmp_path):
     base = write_tiny_base(tmp_path / "base")
     save_tuned(trained_lora(base), Lora(), tmp_path / "adapter", base, "owner/name")
     assert str(tmp_path) not in (tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8")
-
-
-def test_a_merged_model_equals_its_adapter(tmp_path):
-    network = trained_lora(write_tiny_base(tmp_path / "base"))
-    with torch.no_grad():
-        expected = network(IDS).logits
-        torch.testing.assert_close(merge(network)(IDS).logits, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_a_fully_tuned_model_is_saved_in_the_hubs_layout_with_its_tokenizer(tmp_path):

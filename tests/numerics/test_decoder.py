@@ -20,7 +20,7 @@ from tiny_base import write_tiny_base
 from torch import Tensor
 
 from tunewright.model import decoder, forward
-from tunewright.model.adapter import merge, prepare_for_training, trainable_parameters
+from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import pack_sequences
 from tunewright.model.forward import (
     attention_path,
@@ -88,17 +88,6 @@ def test_the_user_is_told_the_path_and_what_is_shared(tmp_path: Path) -> None:
         "Rows are padded to equal length and computed by the network's own code (BloomForCausalLM has attention of its "
         "own, which cannot be told where documents end)."
     )
-
-
-def test_merging_lets_the_base_be_cast_again(tmp_path: Path) -> None:
-    network = load(tmp_path, "llama", LORA, torch.float32).eval()
-
-    def losses(network: Any) -> Tensor:
-        with torch.no_grad(), compute_precision("bfloat16", network.device):
-            return trained_token_losses(network, pack_sequences(SEQUENCES, network.device))[0]
-
-    adapted = losses(network)
-    torch.testing.assert_close(losses(merge(network)), adapted, rtol=0.05, atol=0.05)
 
 
 def test_other_families_say_so(tmp_path: Path) -> None:
@@ -188,8 +177,6 @@ def test_frozen_weights_are_cast_once_and_trained_ones_after_every_step(tmp_path
     frozen = compute_copies(layer, [layer.weight], torch.bfloat16)
     forget_copies()
     assert compute_copies(layer, [layer.weight], torch.bfloat16) is frozen
-    forget_copies(of_frozen=True)
-    assert compute_copies(layer, [layer.weight], torch.bfloat16) is not frozen
 
 
 @pytest.mark.parametrize("method", [Full(), LORA], ids=["full", "lora"])

@@ -128,14 +128,6 @@ def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
         raise ModelError(f"adapter {folder.name}: PEFT cannot load it: {reason}") from None
 
 
-def merge(network: "PreTrainedModel") -> "PreTrainedModel":
-    """Add the adapter's update into the base's weights; the result is a plain model that answers the same."""
-    from tunewright.model.projection import forget_copies
-
-    forget_copies(of_frozen=True)  # PEFT adds to the weights behind autograd's back
-    return network.merge_and_unload()
-
-
 @contextmanager
 def _without_peft_noise() -> Iterator[None]:
     """Hide one warning from the user, who can do nothing about it: peft 0.21 uses an old name of transformers 5.23."""

@@ -100,16 +100,13 @@ def compute_copies(owner: Module, weights: Sequence[Tensor], dtype: torch.dtype)
         return _copies[owner][1]
 
 
-def forget_copies(*, of_frozen: bool = False) -> None:
+def forget_copies() -> None:
     """Let trained weights be cast again: their copies are older than the last optimizer step.
 
     Torch's fused optimizers do not count their changes in the weights' version (2.13), so this has to be said.
-
-    Args:
-        of_frozen: those of frozen weights as well.
     """
     for owner, ((*_, is_trained), _) in list(_copies.items()):
-        if of_frozen or is_trained:
+        if is_trained:
             del _copies[owner]
 
 
