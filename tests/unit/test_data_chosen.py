@@ -64,6 +64,8 @@ def test_rows_to_measure_need_one_answer_too(tmp_path: Path) -> None:
 
 def test_a_system_prompt_goes_before_the_prompt_of_a_pair(tmp_path: Path) -> None:
     data = prepare_test(DataRecipe(path=write(tmp_path, 5), train_on_chosen=True, system_prompt="Be kind."))
-    for example in data.rows(Split.TEST):
+    rows = data.rows(Split.TEST)
+    assert len(rows) == 5
+    for example in rows:
         assert isinstance(example.body, Conversation)
         assert [message.role for message in example.body.messages] == ["system", "user", "assistant"]

@@ -501,8 +501,3 @@ def test_what_the_rows_cannot_rule_out_is_said_with_the_rows_that_would() -> Non
     first = found.what_would_change_it[0]
     assert first.startswith("tuned may be better by up to ")
     assert "more test rows would show a difference of 2 points." in first
-
-
-def test_the_same_evidence_gives_the_same_decision() -> None:
-    evidence = _evidence(_of(**SIX))
-    assert _decide(evidence) == _decide(evidence)

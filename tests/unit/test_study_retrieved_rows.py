@@ -79,7 +79,9 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others() -> None:
 def test_passages_that_do_not_fit_are_left_out_the_right_one_last() -> None:
     full = changed(0.0).rows(Split.TRAIN)
     longest = min(len(prompt(example)) for example in full) - 1
-    for example in changed(0.0, longest=longest).rows(Split.TRAIN):
+    cut = changed(0.0, longest=longest).rows(Split.TRAIN)
+    assert len(cut) == len(full)
+    for example in cut:
         assert "[2]" not in prompt(example).replace("like [1]", "")
         assert has_right_passage(example)
 
