@@ -443,6 +443,8 @@ def test_the_budget_leaves_out_what_costs_more_a_month() -> None:
     assert "Without the budget: few-shot (few_shot)." in found.what_would_change_it
     assert "Above 2,366 requests a day tuned costs more than 1.00 USD a month." in found.what_would_change_it
     assert _decide(evidence, budget_per_month=1.0, requests_per_day=100).arm == "few_shot"
+    exactly = evidence.costs(Needs())["few_shot"].per_month
+    assert _decide(evidence, budget_per_month=exactly).arm == "few_shot"
 
 
 def test_a_hosted_arm_without_a_price_cannot_keep_a_budget() -> None:
