@@ -154,6 +154,13 @@ def test_rare_right_or_wrong_answers_get_wilsons_interval(num_right: int, low: f
     assert found.interval == "wilson"
 
 
+@pytest.mark.parametrize("num_rare", [9, 10])
+def test_fewer_than_ten_right_or_wrong_answers_are_rare(num_rare: int) -> None:
+    for num_right in (num_rare, 60 - num_rare):
+        found = _estimate(_scores("accuracy", [1.0] * num_right + [0.0] * (60 - num_right)))
+        assert found.interval == ("wilson" if num_rare < 10 else "bootstrap")
+
+
 def test_a_common_share_gets_the_bootstrap_interval() -> None:
     found = _estimate(_scores("accuracy", [1.0] * 30 + [0.0] * 30), 4000)
     assert (found.low, found.high) == pytest.approx((0.375, 0.625), abs=0.03)  # 0.5 +- 1.96 sqrt(0.25 / 60)
