@@ -15,7 +15,9 @@ from torch.autograd.graph import saved_tensors_hooks
 from tunewright.contracts import SilentProgress
 from tunewright.errors import TrainError
 from tunewright.model.batch import pack_sequences
-from tunewright.model.forward import attention_path, trained_loss, without_adapter
+from tunewright.model.forward import trained_loss
+from tunewright.model.layout import attention_path
+from tunewright.model.passes import without_adapter
 from tunewright.model.recompute import recompute_layers
 from tunewright.records import Method
 from tunewright.train import activations, loop

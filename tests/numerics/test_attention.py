@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tunewright.errors import ModelError
-from tunewright.model import attention, forward
+from tunewright.model import attention, layout
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.attention import attention_within_documents, document_attention
 from tunewright.model.batch import (
@@ -22,9 +22,10 @@ from tunewright.model.batch import (
     pack_sequences,
     pad_sequences,
 )
-from tunewright.model.forward import attention_path, compute_precision, trained_loss, trained_token_losses
+from tunewright.model.forward import compute_precision, trained_loss, trained_token_losses
 from tunewright.model.generate import generate_greedy
 from tunewright.model.head import head_loss, head_losses
+from tunewright.model.layout import attention_path
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora, Method
 from tunewright.render import TokenSequence
@@ -156,8 +157,8 @@ def test_a_network_whose_documents_see_each_other_is_padded(tmp_path: Path, monk
 
 
 def test_the_head_is_taken_alone_only_where_logits_are_nothing_else(tmp_path: Path) -> None:
-    assert forward._layout(load(tmp_path / "1", "llama")).has_plain_head
-    assert not forward._layout(load(tmp_path / "2", "granite")).has_plain_head
+    assert layout.layout_of(load(tmp_path / "1", "llama")).has_plain_head
+    assert not layout.layout_of(load(tmp_path / "2", "granite")).has_plain_head
 
 
 def test_a_head_with_an_adapter_is_not_taken_for_a_plain_one(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_attention import load
 
-from tunewright.model import branches, forward
+from tunewright.model import branches, layout
 from tunewright.model.batch import pad_sequences
 from tunewright.model.branches import Group, branched_batches, group_by_beginning, groups_that_save
 from tunewright.model.forward import make_scoring_batches, trained_token_losses
@@ -110,7 +110,7 @@ def test_rows_that_share_little_are_packed_one_by_one() -> None:
 
 def test_a_network_that_needs_its_own_code_is_given_whole_rows(tmp_path: Path) -> None:
     network = load(tmp_path, "llama").eval()
-    forward.use_own_code(network, "a test")
+    layout.use_own_code(network, "a test")
     rows = rows_that_begin_alike()
     with torch.no_grad():
         for members, batch in make_scoring_batches(network, rows, 120, 0):

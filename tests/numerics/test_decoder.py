@@ -19,17 +19,11 @@ from test_attention import (
 from tiny_base import write_tiny_base
 from torch import Tensor
 
-from tunewright.model import decoder, forward
+from tunewright.model import decoder
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import pack_sequences
-from tunewright.model.forward import (
-    attention_path,
-    compute_precision,
-    describe_path,
-    make_batches,
-    trained_loss,
-    trained_token_losses,
-)
+from tunewright.model.forward import compute_precision, make_batches, trained_loss, trained_token_losses
+from tunewright.model.layout import attention_path, describe_path
 from tunewright.model.load import load_base
 from tunewright.model.projection import compute_copies, forget_copies
 from tunewright.records import Full, Lora
@@ -217,4 +211,4 @@ def test_bfloat16_gradients_are_about_as_exact_as_the_networks_own(tmp_path: Pat
         found = gradients_of(loss, network)
         errors.append(max(relative_error(found[name], exact[name]) for name in exact))
     assert errors[1] < 1.5 * errors[0]
-    assert forward.attention_path(network)[0] == "fast"
+    assert attention_path(network)[0] == "fast"

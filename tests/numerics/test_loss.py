@@ -71,7 +71,7 @@ def test_a_network_without_logits_to_keep_gives_the_same_losses(tmp_path, monkey
     network = load_base(write_tiny_base(tmp_path / "base"))
     batch = pad_sequences(SEQUENCES, 0, network.device)
     expected, _, _ = trained_token_losses(network, batch)
-    monkeypatch.setattr("tunewright.model.forward.can_keep_logits", lambda _: False)
+    monkeypatch.setattr("tunewright.model.passes.can_keep_logits", lambda _: False)
     found, _, _ = trained_token_losses(network, batch)
     torch.testing.assert_close(found, expected)
 

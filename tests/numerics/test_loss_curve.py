@@ -9,7 +9,8 @@ from tiny_base import write_tiny_base
 
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import pad_sequences
-from tunewright.model.forward import attention_path, compute_precision, trained_token_losses
+from tunewright.model.forward import compute_precision, trained_token_losses
+from tunewright.model.layout import attention_path
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora, Method
 from tunewright.render import TokenSequence

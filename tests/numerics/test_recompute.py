@@ -12,7 +12,8 @@ from tunewright.errors import ModelError
 from tunewright.model import decoder
 from tunewright.model.adapter import trainable_parameters
 from tunewright.model.batch import pack_sequences
-from tunewright.model.forward import attention_path, compute_precision, trained_loss, use_own_code
+from tunewright.model.forward import compute_precision, trained_loss
+from tunewright.model.layout import attention_path, use_own_code
 from tunewright.model.recompute import can_recompute, recompute_layers
 from tunewright.records import Lora, Method
 from tunewright.render import TokenSequence

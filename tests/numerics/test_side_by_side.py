@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tunewright.model import forward
 from tunewright.model.adapter import trainable_parameters
-from tunewright.model.forward import use_own_code
+from tunewright.model.layout import use_own_code
 from tunewright.model.projection import _drop
 from tunewright.records import Lora, Method
 from tunewright.render import TokenSequence

@@ -11,8 +11,8 @@ from tunewright.actions.task_metric import open_task_metric
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.errors import DivergedError
 from tunewright.model.adapter import save_tuned, trainable_parameters
-from tunewright.model.forward import describe_path
 from tunewright.model.language_model import LanguageModel
+from tunewright.model.layout import describe_path
 from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder

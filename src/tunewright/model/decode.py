@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from tunewright.errors import ModelError
-from tunewright.model.forward import attention_path, can_keep_logits
+from tunewright.model.layout import attention_path
+from tunewright.model.passes import can_keep_logits
 
 if TYPE_CHECKING:
     from torch import LongTensor, Tensor

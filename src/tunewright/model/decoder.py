@@ -3,7 +3,7 @@
 The mathematics is that of transformers' Llama, Mistral, Qwen 2, Qwen 3 and Gemma, and the weights are those of its
 modules and of PEFT's beside them; nothing is copied but frozen weights into the compute dtype. What is saved: padding,
 a shared prompt's repetitions, casts, the gradients of frozen weights, and in the last layer everything after attention
-for tokens that nothing is predicted from. `forward.attention_path` tries it on every network before it is used.
+for tokens that nothing is predicted from. `layout.attention_path` tries it on every network before it is used.
 
 This file needs torch to define its autograd functions: import it inside functions.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tunewright.errors import ModelError
-from tunewright.model.forward import without_adapter
+from tunewright.model.passes import without_adapter
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
-from tunewright.model.forward import compute_precision, make_batches, trained_loss, without_adapter
+from tunewright.model.forward import compute_precision, make_batches, trained_loss
+from tunewright.model.passes import without_adapter
 from tunewright.model.recompute import can_recompute, recompute_layers
 from tunewright.records import Precision, settled
 from tunewright.render import TokenSequence

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from tunewright.model.adapter import trainable_parameters
 from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly, num_read_tokens, num_shared_tokens
-from tunewright.model.forward import attention_path, compute_precision, make_batches, trained_loss
+from tunewright.model.forward import compute_precision, make_batches, trained_loss
+from tunewright.model.layout import attention_path
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 

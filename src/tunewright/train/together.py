@@ -28,7 +28,8 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from tunewright.errors import ProcessOutOfMemoryError, StoreError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly
-from tunewright.model.forward import compute_precision, describe_path, make_batches, trained_loss, use_own_code
+from tunewright.model.forward import compute_precision, make_batches, trained_loss
+from tunewright.model.layout import describe_path, use_own_code
 from tunewright.model.load import load_base
 from tunewright.records import Precision, TuneRecipe
 from tunewright.render import TokenSequence
