@@ -11,6 +11,7 @@ repeated from their numbers.
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -18,14 +19,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tunewright.actions import TuneJob, supervise, supervising, working
+from tunewright.actions import TuneJob, study, supervise, supervising, tune, working
+from tunewright.actions.handover import StudyJob
 from tunewright.actions.supervising import World
 from tunewright.cli import worker as cli_worker
 from tunewright.contracts import SilentProgress
 from tunewright.errors import TunewrightError
-from tunewright.records import TuneRecipe
-from tunewright.store import Files, Store
+from tunewright.records import StudyRecipe, TuneRecipe
+from tunewright.store import Files, RunFolder, Store
 
 supervising.SECONDS_BETWEEN_LOOKS = 0.005
 
@@ -92,16 +95,18 @@ class Killer:
         return self.codes[-1]
 
 
-def count_events(
-    kill_at: int, delay: float, done: Callable[[int], None] = lambda count: None, number: int = signal.SIGKILL
-) -> None:
-    """Send this process a signal at the event `kill_at`, or kill it `delay` seconds later; 0: never."""
+def count_events(kill_at: int, delay: float, tell: Callable[[str], None] = str, number: int = signal.SIGKILL) -> None:
+    """Send this process a signal at the event `kill_at`, or kill it `delay` seconds later; 0: never.
+
+    Args:
+        tell: called with each event: the call, and the name of its file without the random part of a temporary one.
+    """
     count = 0
 
     def before(self: Files, call: str, path: Path) -> None:
         nonlocal count
         count += 1
-        done(count)
+        tell(f"{call} {re.sub('^[.]tmp-(.*)-[0-9a-f]{8}$', lambda found: found[1], path.name)}")
         if count == kill_at and not delay:
             os.kill(os.getpid(), number)
         elif count == kill_at:
@@ -125,22 +130,47 @@ def fingerprint(home: Path) -> dict[str, str]:
     runs = Store(home).runs()
     assert len(runs) == 1, runs
     run = Store(home).run("last")
-    report = run.read_json("report.json")
-    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (run.path / "artifact").iterdir()}
-    del found["artifact.json"], found["MANIFEST.json"]  # hold the run's id, and so its time
-    found["curve"] = hashlib.sha256(json.dumps(report["training"]["curve"]).encode()).hexdigest()
-    found["results"] = json.dumps(report["results"])
-    found["tokens"] = str(report["training"]["num_tokens"])
+    found = findings(run) if run.record.kind == "study" else trained(run)
     found["status"] = run.record.status
     found["leftovers"] = str(sorted(str(path) for path in home.rglob(".tmp*")))
+    return found
+
+
+def trained(run: RunFolder) -> dict[str, str]:
+    report = run.read_json("report.json")
+    found = {path.name: sha256(path.read_bytes()) for path in (run.path / "artifact").iterdir()}
+    del found["artifact.json"], found["MANIFEST.json"]  # hold the run's id, and so its time
+    found["curve"] = sha256(json.dumps(report["training"]["curve"]).encode())
+    found["results"] = json.dumps(report["results"])
+    found["tokens"] = str(report["training"]["num_tokens"])
     found["checkpoints"] = str(sorted(path.name for path in (run.path / "checkpoints").iterdir()))
     return found
 
 
-def supervised(recipe: TuneRecipe, home: Path, kills: Sequence[tuple[int, float]], number: int) -> dict[str, object]:
+def findings(run: RunFolder) -> dict[str, str]:
+    """Of a study: what it says, the weights it trained, and which questions it asked how often."""
+    report = run.read_json("report.json")
+    found = {name: json.dumps(report[name]) for name in ("results", "differences", "slices", "answers", "best")}
+    (weights,) = run.path.glob("tuned/artifact/adapter_model.safetensors")
+    lines = [json.loads(line) for line in (run.path / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    found["weights"] = sha256(weights.read_bytes())
+    found["asked"] = str(sorted((line["row"], line["decoding"]) for line in lines))
+    return found
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+Recipe = TuneRecipe | StudyRecipe
+
+
+def supervised(recipe: Recipe, home: Path, kills: Sequence[tuple[int, float]], number: int) -> dict[str, object]:
     killer = Killer(kills, number)
+    is_study = isinstance(recipe, StudyRecipe)
+    job = StudyJob(recipe=recipe, home=home) if is_study else TuneJob(recipe=recipe, home=home)
     try:
-        code = supervise(TuneJob(recipe=recipe, home=home), SilentProgress(), World(killer.start, lambda: 0))
+        code = supervise(job, SilentProgress(), World(killer.start, lambda: 0))
     except TunewrightError as error:
         return {"error": f"{type(error).__name__}: {error}"}
     outcome = {"code": code, "lives": [life.code for life in killer.codes]}
@@ -150,46 +180,57 @@ def supervised(recipe: TuneRecipe, home: Path, kills: Sequence[tuple[int, float]
     return outcome
 
 
-def count_of_straight_run(recipe: TuneRecipe, home: Path, counted: Path) -> int:
-    """How many events an undisturbed run has."""
-    with counted.open("wb") as file:
+def events_of_straight_run(recipe: Recipe, home: Path, told: Path) -> list[str]:
+    """The events of an undisturbed run."""
+    with told.open("w", encoding="utf-8") as file:
 
         def work() -> int:
-            count_events(0, 0.0, lambda count: os.pwrite(file.fileno(), b"%8d" % count, 0) and None)
+            count_events(0, 0.0, lambda event: print(event, file=file, flush=True))
             supervising.supervise = None  # type: ignore[assignment]
-            from tunewright.actions import tune
-
-            tune(recipe, home=home)
+            study(recipe, home=home) if isinstance(recipe, StudyRecipe) else tune(recipe, home=home)
             return 0
 
         child = fork(work)
         while child.poll() is None:
             time.sleep(0.01)
         assert child.code == 0, child.code
-    return int(counted.read_bytes())
+    return told.read_text(encoding="utf-8").splitlines()
+
+
+def last_of_each_kind(events: Sequence[str]) -> list[int]:
+    """Numbers from 1. Checkpoints are made alike, whatever their steps."""
+    last = {re.sub("step-[0-9]+", "step", event): number for number, event in enumerate(events, start=1)}
+    return sorted(last.values())
+
+
+def plans_of(case: dict[str, Any], events: Sequence[str]) -> list[list[tuple[int, float]]]:
+    """The kills of each run: (event, delay) of each of its lives."""
+    if isinstance(case["kills"], list):
+        return [[(max(1, int(part * len(events))), delay) for part, delay in run] for run in case["kills"]]
+    chosen = list(range(1, len(events) + 1)) if case["kills"] == "every" else last_of_each_kind(events)
+    part, num_parts = case["part"]
+    return [[(event, 0.0)] for event in chosen[part::num_parts]]
 
 
 def main(folder: Path) -> None:
-    """Carry out a plan: {"cases": [{"name", "recipe", "signal", "kills": [[[part of all events, delay], ...], ...]}]}.
+    """Carry out a plan: {"cases": [{"name", "kind", "recipe", "signal", "kills"}]}.
 
-    `null` in the place of kills asks for one run per event, each killed there.
+    Kills are [[[part of all events, delay], ...], ...], one list for each run. `every` or `each kind` instead asks for
+    one run per event, each killed there; of these the ones that belong to the `part` [number, of how many].
     """
     outcomes = []
     for case in json.load(sys.stdin)["cases"]:
-        recipe = TuneRecipe.model_validate(case["recipe"])
+        recipe = (StudyRecipe if case["kind"] == "study" else TuneRecipe).model_validate(case["recipe"])
         straight = folder / f"{case['name']}-straight"
-        num_events = count_of_straight_run(recipe, straight, folder / "events")
+        events = events_of_straight_run(recipe, straight, folder / "events")
         expected = fingerprint(straight)
-        if case["kills"] is None:
-            plans = [[(event, 0.0)] for event in range(1, num_events + 1)]
-        else:
-            plans = [[(max(1, int(part * num_events)), delay) for part, delay in run] for run in case["kills"]]
-        for number, kills in enumerate(plans):
+        for number, kills in enumerate(plans_of(case, events)):
             outcome = supervised(recipe, folder / f"{case['name']}-{number}", kills, case["signal"])
             found = outcome.pop("found", None) or {}
             assert isinstance(found, dict)
             differing = sorted(name for name in expected if found.get(name) != expected[name])
-            told = {"case": case["name"], "kills": kills, "events": num_events, "differing": differing}
+            told = {"case": case["name"], "kills": kills, "events": len(events), "differing": differing}
+            told["calls"] = [events[event - 1] for event, _ in kills]
             outcomes.append({**told, "same": found == expected, **outcome})
     json.dump(outcomes, sys.stdout)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from small_job import small_recipe, write_rows
+from small_study import study_recipe, write_study_base
 from tiny_base import write_tiny_base
 
 from tunewright.records import Full
@@ -18,6 +19,8 @@ SCRIPT = Path(__file__).parents[1] / "killed_runs.py"
 SEED = 20261126
 KILLS_PER_RUN = 3
 LONGEST_DELAY = 0.03
+NUM_PARTS = 6
+"""Of the tests that kill at every call: several processes share them."""
 
 # Two layers of equal shapes each, two epochs, dropout.
 CASES = {
@@ -83,6 +86,7 @@ def plan(num_runs, inputs):
     return [
         {
             "name": case,
+            "kind": "tune",
             "recipe": recipe_of(case, inputs),
             "signal": signal.SIGKILL,
             "kills": random_kills(names.count(case), f"{SEED} {case}"),
@@ -93,9 +97,8 @@ def plan(num_runs, inputs):
 
 @pytest.mark.timeout(900)  # a minute on an idle machine; many processes, so four on a busy one
 def test_21_random_kills_and_a_stopped_worker_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
-    hangs = [[(0.4, 0.0)]]
-    stopped = {"name": "stopped", "recipe": recipe_of("lora", inputs), "signal": signal.SIGSTOP, "kills": hangs}
-    *outcomes, hung = carry_out([*plan(7, inputs), stopped], tmp_path)
+    stopped = {"name": "stopped", "kind": "tune", "recipe": recipe_of("lora", inputs), "signal": signal.SIGSTOP}
+    *outcomes, hung = carry_out([*plan(7, inputs), {**stopped, "kills": [[(0.4, 0.0)]]}], tmp_path)
     require_all_the_same([*outcomes, hung])
     assert count_kills(outcomes) == 7 * KILLS_PER_RUN
     # Stopped in the middle of training, found out, killed by the supervisor, and continued.
@@ -112,9 +115,27 @@ def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path)
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_kill_at_every_call_that_changes_the_disk_ends_in_the_bytes_of_an_undisturbed_run(inputs, tmp_path):
-    case = {"name": "lora", "recipe": recipe_of("lora", inputs), "signal": signal.SIGKILL, "kills": None}
-    outcomes = carry_out([case], tmp_path)
+@pytest.mark.parametrize("part", range(NUM_PARTS))
+def test_a_kill_at_every_call_that_changes_the_disk_ends_in_the_bytes_of_an_undisturbed_run(inputs, tmp_path, part):
+    case = {"name": "lora", "kind": "tune", "recipe": recipe_of("lora", inputs), "signal": signal.SIGKILL}
+    outcomes = carry_out([{**case, "kills": "every", "part": [part, NUM_PARTS]}], tmp_path)
     require_all_the_same(outcomes)
-    assert len(outcomes) == outcomes[0]["events"] > 100
+    num_events = outcomes[0]["events"]
+    assert num_events > 150
+    assert [kill for outcome in outcomes for kill, _ in outcome["kills"]] == [
+        *range(part + 1, num_events + 1, NUM_PARTS)
+    ]
     assert count_kills(outcomes) == len(outcomes)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(NUM_PARTS))
+def test_a_kill_at_each_kind_of_call_of_a_study_ends_in_the_findings_of_an_undisturbed_one(tmp_path, part):
+    rows, base = write_rows(tmp_path / "rows.jsonl", num_rows=60), write_study_base(tmp_path / "base")
+    few = ("few_shot.k=[1]", "train.rows_per_step=20", "evaluate.max_answer_tokens=4")
+    recipe = json.loads(study_recipe(rows, base, *few).model_dump_json())
+    case = {"name": "study", "kind": "study", "recipe": recipe, "signal": signal.SIGKILL}
+    outcomes = carry_out([{**case, "kills": "each kind", "part": [part, NUM_PARTS]}], tmp_path)
+    require_all_the_same(outcomes)
+    assert count_kills(outcomes) == len(outcomes) > 10
