@@ -1,6 +1,7 @@
 """The loop: what is kept, when it stops, and that stopped + resumed equals straight."""
 
 import hashlib
+import json
 import os
 import signal
 import threading
@@ -180,6 +181,43 @@ def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
     for name, parameter in parameters.items():
         assert torch.equal(other.state[parameter]["exp_avg"], optimizer.state[shuffled[name]]["exp_avg"])
     assert any(value.abs().sum() > 0 for name, value in saved.items() if name.endswith("exp_avg"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [{**rows[0], "validation_loss": 0.25}, *rows[1:]],
+        lambda rows: rows[1:],
+        lambda rows: [],
+    ],
+    ids=["another number", "a row gone", "all gone"],
+)
+def test_a_curve_that_has_changed_is_found_when_training_goes_on(base, tmp_path, change):
+    run = make_job(tmp_path, base, recipe(epochs=1)).run
+    train(make_job(tmp_path, base, recipe(epochs=1)), SilentProgress())
+    rows = change(run.metrics())
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(
+        CorruptError, match=r"metrics\.jsonl: found other rows up to step \d+, expected those that step-\d+ was saved"
+    ):
+        train(make_job(tmp_path, base, recipe(epochs=1)), SilentProgress())
+
+
+def test_checkpoints_of_versions_that_kept_no_hash_of_the_curve_go_on(base, tmp_path):
+    state = checkpoint.TrainState.model_validate({"step": 3})
+    assert state.curve_hash is None
+    job = make_job(tmp_path, base, recipe(epochs=1))
+    train(job, SilentProgress())
+    store = checkpoint.Checkpoints(job.run, loop.train_alone(job))
+    newest = job.run.checkpoints().intact[0]
+    fields = json.loads((newest / "state.json").read_text())
+    fields["curve_hash"] = None
+    job.run.remove_published(f"checkpoints/{newest.name}")
+    with job.run.publish(f"checkpoints/{newest.name}") as folder:
+        store.trainable.write(folder)
+        (folder / "state.json").write_text(json.dumps(fields))
+    job.run.truncate_metrics(-1)
+    assert store.load_newest().step == fields["step"]
 
 
 def test_the_best_checkpoint_is_kept_and_restored(base, tmp_path):

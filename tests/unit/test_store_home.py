@@ -194,7 +194,7 @@ def test_runs_are_listed_newest_first_without_foreign_folders(tmp_path):
         new_store(tmp_path).run("damaged")
     assert {name: str(error) for name, error in new_store(tmp_path).unreadable_runs().items()} == {
         "damaged": f"{tmp_path}/runs/damaged/run.json: found something that is not a run's record, "
-        "expected what was saved. It was damaged or edited. Start a new run."
+        "expected what was saved. It was damaged or edited. Put it back from a copy, or start a new run."
     }
 
 

@@ -1,5 +1,6 @@
 """Logs of named data sets: lines are only added, and a failing or killed writer leaves the old log or the new one."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -87,6 +88,19 @@ def test_a_damaged_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "named" / "tickets" / "log.json").write_text("{")
     with pytest.raises(CorruptError, match=r"log\.json: found something that is not a log"):
         logs.get("tickets")
+
+
+def test_a_log_with_another_letter_is_refused_and_one_without_a_hash_is_read(tmp_path: Path) -> None:
+    logs = new_store(tmp_path).logs
+    logs.append("tickets", entry(1), "")
+    path = tmp_path / "named" / "tickets" / "log.json"
+    saved = json.loads(path.read_text())
+    path.write_text(json.dumps({**saved, "name": "rickets"}))
+    with pytest.raises(CorruptError, match=r"log\.json: found changed bytes, expected what was saved\. .* by id\."):
+        logs.get("tickets")
+    del saved["check"]  # as older versions wrote it
+    path.write_text(json.dumps(saved))
+    assert logs.get("tickets").current == entry(1)
 
 
 def two_lines(home: Path, files: Files) -> None:

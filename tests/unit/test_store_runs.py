@@ -5,7 +5,7 @@ import pytest
 from store_samples import RECIPE_ID, FaultyFiles, new_run, new_store, run_record
 
 from tunewright.errors import CorruptError, RunInUseError, StoreError
-from tunewright.records import Run, RunStatus
+from tunewright.records import Run, RunStatus, Score
 from tunewright.store import Files
 
 ALLOWED = {
@@ -285,6 +285,72 @@ def test_what_a_run_was_made_with_cannot_change_unnoticed(tmp_path):
     (run.path / "prompts.json").unlink()
     with pytest.raises(CorruptError, match=r"prompts\.json: found no such file"):
         run.require_unchanged()
+
+
+def test_what_a_run_was_made_with_is_checked_whenever_it_is_read(tmp_path):
+    run = new_store(tmp_path).create_run(RECIPE_ID, run_record, {"headline.json": "f1"})
+    assert run.read_json("headline.json") == "f1"
+    (run.path / "headline.json").write_text('"f2"')
+    with pytest.raises(CorruptError, match=r"headline\.json: found other bytes than those that were saved"):
+        run.read_json("headline.json")
+
+
+def test_the_report_of_a_finished_run_cannot_change_unnoticed(tmp_path):
+    run = new_run(tmp_path)
+    run.write_json("report.json", {"loss": 1.5})
+    run.update(RunStatus.SUCCEEDED, outputs=("report.json",))
+    assert reopen(run).read_json("report.json") == {"loss": 1.5}
+    (run.path / "report.json").write_text('{"loss": 1.6}')
+    with pytest.raises(CorruptError, match=r"report\.json: found other bytes than those that were saved, .* a copy"):
+        reopen(run).read_json("report.json")
+
+
+def test_values_without_room_for_a_hash_cannot_change_unnoticed_either(tmp_path):
+    run = new_run(tmp_path)
+    for value in (12.5, None, ["a", {"b": 1}], "text"):
+        path = run.write_json("value.json", value)
+        assert run.read_json("value.json") == value
+    path.write_text(path.read_text().replace("check", "cheek"))
+    with pytest.raises(CorruptError, match=r"value\.json: found changed bytes"):
+        run.read_json("value.json")
+    path.write_text(path.read_text().replace("cheek", "check").replace("text", "test"))
+    with pytest.raises(CorruptError, match=r"value\.json: found changed bytes"):
+        run.read_json("value.json")
+
+
+def test_a_record_of_another_version_is_named_with_its_version(tmp_path):
+    run = new_run(tmp_path)
+    run.write_json("scores.json", {"metric": "f1", "hue": "red"})
+    with pytest.raises(CorruptError, match=r"scores\.json: found at .*, expected a Score .* 0\.1\.0 wrote it"):
+        run.read_record("scores.json", Score)
+
+
+def test_nesting_without_end_is_no_json(tmp_path):
+    run = new_run(tmp_path)
+    deep = "[" * 100_000
+    for name in ("scores.json", "run.json", "metrics.jsonl", "lines.jsonl"):
+        (run.path / name).write_text(deep + "\n")
+    with pytest.raises(CorruptError, match=r"scores\.json: found text that is not JSON"):
+        run.read_json("scores.json")
+    with pytest.raises(CorruptError, match=r"metrics\.jsonl:1: found a line that is not a metric row"):
+        run.metrics()
+    with pytest.raises(CorruptError, match=r"lines\.jsonl:1: found a line that is not JSON"):
+        run.recover_json_lines("lines.jsonl")
+    with pytest.raises(CorruptError, match=r"run\.json: found something that is not a run's record"):
+        reopen(run)
+
+
+def test_the_hash_of_a_curve_is_of_the_rows_up_to_a_step(tmp_path):
+    run = new_run(tmp_path)
+    empty = run.metrics_hash(5)
+    for step in (1, 2, 2, 3):
+        run.append_metric({"step": step, "loss": step / 3})
+    before = run.metrics_hash(2)
+    run.append_metric({"step": 4})
+    assert run.metrics_hash(2) == before
+    assert len({empty, before, run.metrics_hash(3), run.metrics_hash(4)}) == 4
+    run.truncate_metrics(2)
+    assert run.metrics_hash(9) == before
 
 
 def test_files_of_versions_that_kept_no_hashes_are_read(tmp_path):

@@ -94,7 +94,7 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
         fix = f"Give {inside}." if inside else "Give the id of one: `tunewright runs` lists them all."
         raise StoreError(str(Problem(f"run {run.record.id}", found, "a tune run that has trained", fix)))
     folder = run.published(ARTIFACT)
-    artifact = Artifact.model_validate_json((folder / "artifact.json").read_bytes())
+    artifact = run.read_record(f"{ARTIFACT}/artifact.json", Artifact)
     if artifact.kind == "model":
         # A run's folder can come from somebody else, manifest and all.
         refuse_unsafe(folder, f"of run {run.record.id}")

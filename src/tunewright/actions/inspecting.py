@@ -143,8 +143,8 @@ def show_run(run: str, home: Path | None = None) -> tuple[Run, Report | StudyRep
     folder = Store(home).run(run)
     if not folder.has("report.json"):
         return folder.record, None
-    kind = StudyReport if folder.record.kind == "study" else Report
-    return folder.record, kind.model_validate(folder.read_json("report.json"))
+    kind: type[Report | StudyReport] = StudyReport if folder.record.kind == "study" else Report
+    return folder.record, folder.read_record("report.json", kind)
 
 
 def run_folder(run: str, home: Path | None = None) -> Path:

@@ -73,7 +73,7 @@ class MemorisationProbe:
 
     def summarise(self, run: RunFolder, model: LanguageModel) -> MemorisationSummary:
         """The tuned model beside the base."""
-        base, tuned = Memorised.model_validate(run.read_json(BASE_FILE)), self.measure(model)
+        base, tuned = run.read_record(BASE_FILE, Memorised), self.measure(model)
         settings = self.preparation.recipe.memorisation
         halves = second_halves(self._rows(Split.TRAIN), self.preparation.renderer, settings.max_rows)
         return MemorisationSummary(

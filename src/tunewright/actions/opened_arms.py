@@ -210,7 +210,7 @@ def open_arm(study: RunFolder, name: str, home: Path | None = None, max_answer_t
         BaseMismatchError: the base or its renderer is no longer what the study was made with.
     """
     kept = kept_arm(study, name)
-    recipe = StudyRecipe.model_validate(study.read_json(RECIPE_FILE))
+    recipe = study.read_record(RECIPE_FILE, StudyRecipe)
     if max_answer_tokens:
         evaluate = recipe.evaluate.model_copy(update={"max_answer_tokens": max_answer_tokens})
         recipe = recipe.model_copy(update={"evaluate": evaluate})

@@ -77,7 +77,7 @@ def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress)
 
 
 def _read_house(run: RunFolder) -> HouseRules | None:
-    return HouseRules.model_validate(run.read_json(HOUSE_FILE)) if run.has(HOUSE_FILE) else None
+    return run.read_record(HOUSE_FILE, HouseRules) if run.has(HOUSE_FILE) else None
 
 
 def _require_same(what: str, recorded: str, found: str, run: RunFolder) -> None:

@@ -88,7 +88,7 @@ def open_watch(run: RunFolder, preparation: Preparation, model: LanguageModel, p
     between = rendered if retention.beyond == "refuse" else rendered.thinned(retention.max_items_between)
     if not run.has(BASE_FILE):
         measure_base(run, preparation, rendered, max_length, lambda: _run(rendered, model), progress)
-    base = RetentionScores.model_validate(run.read_json(BASE_FILE))
+    base = run.read_record(BASE_FILE, RetentionScores)
     return RetentionWatch(preparation.recipe, rendered, between, model, base, run.read_json(BASE_SECONDS_FILE))
 
 

@@ -231,5 +231,5 @@ def train_inside(
             nested.update(RunStatus.SUCCEEDED, outputs=(ARTIFACT, TRAINING_FILE))
     recipe = preparation.recipe
     tuned = open_tuned(nested).load(settled(recipe.train.precision), recipe.evaluate.rows_per_batch).for_answering()
-    summary = TrainingSummary.model_validate(nested.read_json(TRAINING_FILE))
+    summary = nested.read_record(TRAINING_FILE, TrainingSummary)
     return Trained(nested.record.id, tuned_at_the_bottom(tuned, nested), summary)

@@ -133,7 +133,7 @@ def resume_study(run_name: str, *, home: Path | None = None, progress: Progress 
     run = store.run(run_name)
     require_unfinished(run, "study")
     with run.lock():
-        recipe = StudyRecipe.model_validate(run.read_json(RECIPE_FILE))
+        recipe = run.read_record(RECIPE_FILE, StudyRecipe)
         preparation = reopen(store, run, recipe.tuning, progress)
         run.update(status=RunStatus.RUNNING)
         return _carry_out(run, recipe, preparation, progress, home)

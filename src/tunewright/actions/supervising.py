@@ -260,10 +260,8 @@ def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
 
 
 def _train_settings(run: RunFolder) -> TrainRecipe:
-    recipe = run.read_json(RECIPE_FILE)
-    if run.record.kind == "study":
-        return StudyRecipe.model_validate(recipe).train
-    return TuneRecipe.model_validate(recipe).train
+    kind: type[StudyRecipe | TuneRecipe] = StudyRecipe if run.record.kind == "study" else TuneRecipe
+    return run.read_record(RECIPE_FILE, kind).train
 
 
 def _crashed(death: _Death, place: Place, folder: WorkerFolder, run: RunFolder | None, job: Job) -> WorkerCrashedError:

@@ -85,7 +85,7 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     run = store.run(run_name)
     require_unfinished(run, "tune")
     with run.lock():
-        recipe = TuneRecipe.model_validate(run.read_json(RECIPE_FILE))
+        recipe = run.read_record(RECIPE_FILE, TuneRecipe)
         require_trainable_together(recipe)
         preparation = reopen(store, run, recipe, progress)
         run.update(status=RunStatus.RUNNING)
@@ -142,7 +142,7 @@ def _judge_once(
     """Measure an arm, or take the measurement that an earlier sitting of this run left behind."""
     name = f"scores-{arm}.json"
     if run.has(name):
-        return ArmScores.model_validate(run.read_json(name))
+        return run.read_record(name, ArmScores)
     say_slow_answers(model, progress)
     scores = judge(model, model, items, settled(recipe.metrics), progress, arm)
     run.write_json(name, scores.model_dump(mode="json"))

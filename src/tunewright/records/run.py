@@ -74,4 +74,6 @@ class Run(Record):
     environment: Environment
     outputs: tuple[str, ...] = ()
     """Files of the run folder that exist when it has succeeded."""
+    output_hashes: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of those outputs that are single files; a folder's are in its manifest."""
     error: str | None = None

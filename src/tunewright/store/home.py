@@ -145,7 +145,7 @@ class Store:
                 for name, value in (contents or {}).items():
                     write_record(temporary / name, value, self.files)
                 frozen = {name: self.files.hash_file(temporary / name) for name in contents or {}}
-                write_record(temporary / FROZEN, frozen, self.files)
+                write_record(temporary / FROZEN, with_check(frozen), self.files)
         return RunFolder(folder / run_id, self.files, self._clock)
 
     def run(self, name: str) -> RunFolder:

@@ -1,21 +1,22 @@
 """Logs of named data sets: which version is current, and every one that ever was."""
 
 import difflib
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import DatasetLog, VersionEntry
+from tunewright.store.checked import with_check, without_check
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
 from tunewright.store.publish import collect_leftovers, write_bytes, write_record
 
 LOG = "log.json"
 CARD = "DATASET.md"
+_PUT_BACK = "It was damaged or edited. Put it back from a copy; its versions are still there, by id."
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _REFERENCE = re.compile(r"(?P<name>[^@]+)@(?P<number>[0-9]{1,9})")
 
@@ -52,10 +53,10 @@ class DatasetLogs:
         if not self._files.exists(path):
             return None
         try:
-            return DatasetLog.model_validate_json(self._files.read(path))
-        except ValidationError:
-            problem = Problem(str(path), "something that is not a log", "what was saved", "It was damaged or edited.")
-            raise CorruptError(str(problem)) from None
+            return DatasetLog.model_validate(without_check(json.loads(self._files.read(path)), str(path), _PUT_BACK))
+        except (ValueError, RecursionError):
+            found = "something that is not a log"
+            raise CorruptError(str(Problem(str(path), found, "what was saved", _PUT_BACK))) from None
 
     def get(self, name: str) -> DatasetLog:
         """The log of a name.
@@ -115,7 +116,8 @@ class DatasetLogs:
             collect_leftovers(folder, self._files)
             collect_leftovers(folder / str(entry.number), self._files)
             write_bytes(folder / str(entry.number) / CARD, card.encode(), self._files)
-            write_record(folder / LOG, DatasetLog(name=name, entries=(*log.entries, entry)), self._files)
+            log = DatasetLog(name=name, entries=(*log.entries, entry))
+            write_record(folder / LOG, with_check(log), self._files)
 
     def card_path(self, name: str, number: int) -> Path:
         """Where the card of a line lies."""

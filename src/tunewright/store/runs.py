@@ -1,5 +1,6 @@
 """RunFolder: what one run leaves on disk, and the only moves its status can make."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import Run, RunStatus, content_hash
-from tunewright.store.checked import with_check, without_check
+from tunewright.store.checked import AnyRecord, parse_record, with_check, without_check
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
 from tunewright.store.measurements import Measurements
@@ -32,7 +33,7 @@ FROZEN = "frozen.json"
 """SHA-256 of each file that a run was made with."""
 METRICS = "metrics.jsonl"
 REPORT = "report.json"
-"""For other programs, which read it as the record that it is: without a hash."""
+"""For other programs, which read it as the record that it is: its hash is in the run's record."""
 CHECKPOINTS = "checkpoints"
 INDEXES = "indexes"
 """Folder for indexes of passages."""
@@ -100,7 +101,7 @@ class RunFolder:
         for name in outputs:
             if not self._files.exists(self.path / name):
                 raise StoreError(str(_missing_output(self.path / name)))
-        fields = {"status": status, "outputs": tuple(outputs), "error": error}
+        fields = {"status": status, "outputs": tuple(outputs), "output_hashes": self._hashes(outputs), "error": error}
         record = self.record.model_copy(update=fields)
         write_record(self.path / RUN, with_check(record), self._files)
         self.record = record
@@ -123,6 +124,10 @@ class RunFolder:
             return []
         *lines, _torn = self._files.read(path).split(b"\n")
         return [_parse_metric(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+
+    def metrics_hash(self, step: int) -> str:
+        """SHA-256 of the rows up to a step."""
+        return content_hash([row for row in self.metrics() if _step(row) <= step])
 
     def truncate_metrics(self, after_step: int) -> None:
         """Forget rows of later steps, which a resume will add again, and a torn last line."""
@@ -175,11 +180,25 @@ class RunFolder:
             StoreError: there is none.
             CorruptError: it is not JSON, or not what was saved.
         """
+        where, data = str(self.path / name), self._files.read(self.path / name)
+        expected = self._frozen().get(name) if name != FROZEN else None
+        expected = expected or self.record.output_hashes.get(name)
         try:
-            value = json.loads(self._files.read(self.path / name))
-        except ValueError:
-            raise _damaged(str(self.path / name), "text that is not JSON") from None
-        return without_check(value, str(self.path / name), _START_ANEW)
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            raise _damaged(where, "text that is not JSON") from None
+        if expected and hashlib.sha256(data).hexdigest() != expected:
+            raise _damaged(where, "other bytes than those that were saved")
+        return without_check(value, where, _START_ANEW)
+
+    def read_record(self, name: str, kind: type[AnyRecord]) -> AnyRecord:
+        """The record saved under `name`.
+
+        Raises:
+            StoreError: there is none.
+            CorruptError: it is not what was saved, or another version of tunewright wrote it with other fields.
+        """
+        return parse_record(kind, self.read_json(name), str(self.path / name), self.record.environment.tunewright)
 
     def require_unchanged(self) -> None:
         """Check what the run was made with: its recipe and everything else that decides what it computes.
@@ -189,7 +208,7 @@ class RunFolder:
         Raises:
             CorruptError: a file is gone or has other bytes.
         """
-        for name, expected in (self.read_json(FROZEN) if self.has(FROZEN) else {}).items():
+        for name, expected in self._frozen().items():
             path = self.path / name
             if not self._files.exists(path) or self._files.hash_file(path) != expected:
                 raise _damaged(str(path), "other bytes than those of the start" if self.has(name) else "no such file")
@@ -281,12 +300,19 @@ class RunFolder:
                 intact.append(found[step])
         return Checkpoints(tuple(intact), tuple(skipped))
 
+    def _frozen(self) -> dict[str, str]:
+        return dict(self.read_json(FROZEN)) if self.has(FROZEN) else {}
+
+    def _hashes(self, names: Sequence[str]) -> dict[str, str]:
+        """Of those outputs that are files; a folder has its manifest."""
+        return {name: self._files.hash_file(self.path / name) for name in names if (self.path / name).is_file()}
+
     def _read_record(self) -> Run:
         where = str(self.path / RUN)
         try:
             fields = json.loads(self._files.read(self.path / RUN))
             return Run.model_validate(without_check(fields, where, _START_ANEW))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _damaged(where, "something that is not a run's record") from None
 
     def _illegal_move(self, status: RunStatus) -> Problem:
@@ -302,7 +328,7 @@ class RunFolder:
 def _parse_metric(line: bytes, where: str) -> MetricRow:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict) or not isinstance(row.get("step"), int):
         raise _damaged(where, "a line that is not a metric row")
@@ -312,7 +338,7 @@ def _parse_metric(line: bytes, where: str) -> MetricRow:
 def _parse_line(line: bytes, where: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _damaged(where, "a line that is not JSON") from None
 
 
@@ -330,4 +356,4 @@ def _damaged(where: str, found: str) -> CorruptError:
     return CorruptError(str(Problem(where, found, "what was saved", _START_ANEW)))
 
 
-_START_ANEW = "It was damaged or edited. Start a new run."
+_START_ANEW = "It was damaged or edited. Put it back from a copy, or start a new run."

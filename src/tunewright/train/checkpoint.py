@@ -7,8 +7,9 @@ by the second when two layers have the same shape.
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.errors import CorruptError, Problem
 from tunewright.records import Record
-from tunewright.store import RunFolder
+from tunewright.store import METRICS, RunFolder
 from tunewright.train.leader import Leader
 from tunewright.train.trainable import Trainable
 
@@ -34,6 +35,8 @@ class TrainState(Record):
     lowest_recent_loss: float | None = None
     """Lowest median of a full window of such losses (see explosion.py)."""
     lowest_recent_step: int = 0
+    curve_hash: str | None = None
+    """Of the rows of the curve up to this step: what they say is reported, and in part decided from."""
     num_tokens: int = 0
     num_trained_tokens: int = 0
     seconds: float = 0.0
@@ -56,6 +59,7 @@ class Checkpoints:
         """
         with self.run.publish(_name(state.step), self.trainable.num_bytes) as folder:
             self.trainable.write(folder)
+            state = state.model_copy(update={"curve_hash": self.run.metrics_hash(state.step)})
             (folder / STATE_FILE).write_text(state.model_dump_json(indent=2), encoding="utf-8")
         self._drop_old(state)
 
@@ -67,7 +71,11 @@ class Checkpoints:
                 self.run.remove_published(name)
 
     def load_newest(self) -> TrainState | None:
-        """Restore weights, optimizer and random state from the newest checkpoint that verifies; None without one."""
+        """Restore weights, optimizer and random state from the newest checkpoint that verifies; None without one.
+
+        Raises:
+            CorruptError: the curve up to it has changed.
+        """
         newest = next(iter(self.run.checkpoints().intact), None)
         if newest is None:
             return None
@@ -79,7 +87,7 @@ class Checkpoints:
         """Restore everything as it was after `step`.
 
         Raises:
-            CorruptError: there is no such checkpoint, or it does not verify.
+            CorruptError: there is no such checkpoint, or it does not verify, or the curve up to it has changed.
         """
         return self._load(self.run.published(_name(step)))
 
@@ -90,8 +98,14 @@ class Checkpoints:
                 self.run.remove_published(f"checkpoints/{path.name}")
 
     def _load(self, folder: Path) -> TrainState:
+        state = self.run.read_record(f"{folder.relative_to(self.run.path)}/{STATE_FILE}", TrainState)
+        # Checkpoints of older versions have no hash.
+        if state.curve_hash not in (None, self.run.metrics_hash(state.step)):
+            found, expected = f"other rows up to step {state.step}", f"those that {folder.name} was saved after"
+            fix = "It was damaged or edited. Put it back from a copy, or start a new run."
+            raise CorruptError(str(Problem(str(self.run.path / METRICS), found, expected, fix)))
         self.trainable.read(folder)
-        return TrainState.model_validate_json((folder / STATE_FILE).read_bytes())
+        return state
 
     def load_weights_of(self, step: int) -> None:
         """Put the trained weights back to what they were after `step`."""

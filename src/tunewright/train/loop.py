@@ -360,7 +360,7 @@ def _summary(job: TrainingJob, state: TrainState, remedies: tuple[Remedy, ...]) 
         seconds=state.seconds,
         peak_memory_bytes=state.peak_memory_bytes,
         curve=tuple(CurvePoint.model_validate(point) for point in job.run.metrics()),
-        forecast=Forecast.model_validate(job.run.read_json(FORECAST_FILE)) if job.run.has(FORECAST_FILE) else None,
+        forecast=job.run.read_record(FORECAST_FILE, Forecast) if job.run.has(FORECAST_FILE) else None,
         remedies=remedies,
     )
 
