@@ -143,7 +143,7 @@ def test_a_prompt_that_cannot_be_baked_is_refused_before_anything_is_written(
     empty.write_text("\n", encoding="utf-8")
     long.write_text("word " * 2000, encoding="utf-8")
     for path, match in (
-        (tmp_path / "none.txt", r"bake\.prompt: \S+none\.txt: found FileNotFoundError"),
+        (tmp_path / "none.txt", r"bake\.prompt: \S+none\.txt: found no such file"),
         (empty, r"bake\.prompt: \S+empty\.txt: found an empty file"),
         (long, r"bake\.prompt: found a prompt with which 80 of 80 rows do not fit"),
     ):

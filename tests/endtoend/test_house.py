@@ -67,7 +67,7 @@ def test_a_house_file_that_is_not_there_or_scores_nothing_is_refused_before_anyt
     inputs: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
     rows, base, house = inputs
-    with pytest.raises(RecipeError, match=r"none\.yaml: found FileNotFoundError"):
+    with pytest.raises(RecipeError, match=r"none\.yaml: found no such file"):
         tune(small_recipe(rows, base, f"evaluate.house={tmp_path / 'none.yaml'}"), home=tmp_path / "home")
     with pytest.raises(RecipeError, match=r"evaluate\.house: found only loss and perplexity, expected"):
         tune(small_recipe(rows, base, f"evaluate.house={house}", "evaluate.metrics=[loss]"), home=tmp_path / "home")

@@ -321,7 +321,7 @@ def test_what_cannot_be_studied_is_refused_before_anything_is_written(job, tmp_p
             r"rows.jsonl: found 80 rows that change no answer of the data",
             {"documents": str(job.documents), "updated": {**job.updated, "answers": rows}},
         ),
-        (RecipeError, "prompts: missing.txt: found FileNotFoundError", {"prompts": ["missing.txt"]}),
+        (RecipeError, "prompts: missing.txt: found no such file", {"prompts": ["missing.txt"]}),
         (RecipeError, r"prompts: \S+empty.txt: found an empty file", {"prompts": [str(empty)]}),
         (DataError, "nowhere: found no such folder, expected a folder of documents", {"documents": "nowhere"}),
         (RecipeError, "NO_SUCH_KEY: found no such variable", {"endpoint": hosted(key_variable="NO_SUCH_KEY")}),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from tunewright.data import tables
 from tunewright.data.refusals import ReadLog
 from tunewright.data.tables import read_csv, read_parquet
 from tunewright.errors import DataError
@@ -154,3 +155,32 @@ def test_another_delimiter_is_named_once(data: bytes, delimiter: str, found: str
     ) as caught:
         read_text(data, delimiter)
     assert len(caught.value.problems) == 1
+
+
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_LINE_BYTES", 1000)
+    row = b'"' + b'\n","' * 400 + b'"\n'
+    with pytest.raises(DataError, match=r"line \d+: found a row of more than 1,000 bytes, .* never closed\."):
+        read_text(b"a,b\n1,2\n" + row)
+    many = b"a,b\n" + b'1,"x\ny"\n' * 300  # each short, all together longer
+    assert len(read_text(many)) == 300
+
+
+def test_a_billion_equal_values_are_never_unpacked_at_once() -> None:
+    import pyarrow as pa
+
+    text = pa.array(["x" * 10_000])
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * 300_000, pa.int32()), text)
+    data = parquet_bytes({"a": same})
+    assert len(data) < 1_000_000  # three gigabytes of text
+    log = ReadLog("t.parquet")
+    rows = read_parquet(io.BytesIO(data), log)
+    before = pa.total_allocated_bytes()
+    assert next(rows) == (1, {"a": "x" * 10_000})
+    assert pa.total_allocated_bytes() - before < 300_000_000
+
+
+def test_a_row_group_that_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_GROUP_BYTES", 50)
+    with pytest.raises(DataError, match=r"found a row group of \d+ bytes, expected row groups of at most 50\. Write"):
+        read_table(parquet_bytes({"a": ["x" * 100]}))

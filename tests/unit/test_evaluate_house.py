@@ -138,7 +138,7 @@ def test_a_house_file_that_says_nothing_usable_is_refused(tmp_path: Path, text: 
 
 
 def test_a_house_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="found FileNotFoundError, expected a readable YAML file"):
+    with pytest.raises(RecipeError, match="found no such file, expected a readable YAML file"):
         read_house_rules(tmp_path / "none.yaml")
 
 

@@ -343,7 +343,7 @@ def test_files_of_blimp_and_piqa_become_parts(tmp_path: Path) -> None:
         (
             [{"goal": "a", "sol1": "b", "sol2": "c"}],
             None,
-            r"rows-labels\.lst: found FileNotFoundError, .*labels of PIQA",
+            r"rows-labels\.lst: found no such file, .*labels of PIQA",
         ),
         ([{"goal": "a", "sol1": "b", "sol2": "c"}], "0\n1", r"found 2 labels for 1 rows, expected 0 or 1"),
         ([{"goal": "a", "sol1": "b", "sol2": "c"}], "2", r"found 1 labels for 1 rows, expected 0 or 1"),

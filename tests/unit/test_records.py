@@ -145,7 +145,7 @@ def test_all_wrong_settings_are_listed_at_once():
             b"train: {epochs: 1\n",
             r"recipe.yaml:2: found text that is not YAML \(expected .*\), expected a YAML mapping\. Check this line",
         ),
-        (b"\xff\xfe", "found bytes that are not UTF-8, expected a readable YAML file"),
+        (b"\xff\xfe", r"found bytes that are not UTF-8 \(byte 1\), expected a readable YAML file"),
     ],
 )
 def test_a_recipe_file_that_cannot_be_read_says_where(content, refusal, tmp_path):

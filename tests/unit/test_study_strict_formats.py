@@ -145,7 +145,7 @@ def test_the_style_of_json_is_that_of_most_answers() -> None:
 @pytest.mark.parametrize(
     ("content", "found"),
     [
-        (None, "found FileNotFoundError, expected a readable JSON file"),
+        (None, "found no such file, expected a readable JSON file"),
         ("{", "found JSONDecodeError, expected a readable JSON file"),
         ("[]", "found a list, expected a JSON object"),
         ('{"type": "nothing"}', "is not valid under any of the given schemas"),

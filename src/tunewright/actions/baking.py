@@ -31,6 +31,7 @@ from tunewright.records import (
     format_savings,
     settled,
 )
+from tunewright.records.text_file import read_text_file
 from tunewright.render import Renderer, TokenSequence
 from tunewright.store import RunFolder, Store
 from tunewright.study.answers import AnswerLog, Remembering
@@ -46,10 +47,7 @@ PROMPT_FILE = "bake-prompt.json"
 def read_bake_prompt(recipe: BakeRecipe) -> str:
     """Raises: RecipeError when the file cannot be read as UTF-8 or is empty."""
     where, fix = f"bake.prompt: {recipe.prompt}", "Give a text file in UTF-8 that holds the system prompt."
-    try:
-        text = Path(recipe.prompt).read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(Problem(where, type(error).__name__, "a readable text file", fix)) from None
+    text = read_text_file(Path(recipe.prompt), where, "a readable text file", fix).strip()
     if not text:
         raise RecipeError(Problem(where, "an empty file", "a system prompt", fix))
     return text

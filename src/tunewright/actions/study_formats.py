@@ -12,6 +12,7 @@ from tunewright.evaluate.formats import format_scorers, infer_schema, json_style
 from tunewright.evaluate.scorers import is_json
 from tunewright.model.constrain import AnswerGrammar, JsonStyle
 from tunewright.records import Conversation, Split, StrictFormats, content_hash
+from tunewright.records.text_file import read_text_file
 from tunewright.store import RunFolder
 from tunewright.study.bench import Bench
 from tunewright.study.strict_formats import Constraint, FormatTest
@@ -28,9 +29,10 @@ def read_answer_schema(path: str) -> dict[str, Any]:
         MissingExtraError: jsonschema is not installed.
     """
     where, fix = f"answer_schema: {path}", "Give a file that holds a JSON Schema."
+    text = read_text_file(Path(path), where, "a readable JSON file", fix)
     try:
-        schema = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+        schema = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RecipeError(Problem(where, type(error).__name__, "a readable JSON file", fix)) from None
     if not isinstance(schema, dict):
         raise RecipeError(Problem(where, f"a {type(schema).__name__}", "a JSON object", fix))

@@ -51,6 +51,7 @@ from tunewright.records import (
     content_hash,
     settled,
 )
+from tunewright.records.text_file import read_text_file
 from tunewright.retrieve.chunk import folder_passages
 from tunewright.retrieve.lance import build_lance
 from tunewright.store import RunFolder, Store
@@ -236,13 +237,14 @@ def _workshop(run: RunFolder, recipe: StudyRecipe, preparation: Preparation, pro
 
 def _read_prompts(paths: tuple[str, ...]) -> tuple[Instruction, ...]:
     """Raises: RecipeError when a file cannot be read as UTF-8 or is empty."""
-    found, problems = [], []
+    found: list[Instruction] = []
+    problems: list[Problem] = []
     fix = "Give a text file in UTF-8 that holds the system prompt."
     for path in paths:
         try:
-            text = Path(path).read_text(encoding="utf-8-sig").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(f"prompts: {path}", type(error).__name__, "a readable text file", fix))
+            text = read_text_file(Path(path), f"prompts: {path}", "a readable text file", fix).strip()
+        except RecipeError as refused:
+            problems += refused.problems
             continue
         if not text:
             problems.append(Problem(f"prompts: {path}", "an empty file", "a system prompt", fix))

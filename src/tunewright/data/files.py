@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from tunewright.data.refusals import excerpt
 from tunewright.errors import DataError, MissingExtraError, Problem
+from tunewright.records.text_file import not_a_file
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -94,6 +95,9 @@ def _open_path(name: str, suffixes: Collection[str]) -> BinaryIO:
         raise DataError(Problem(name, "a folder", f"a file ({', '.join(suffixes)})", "Name one file of the folder."))
     if not path.exists():
         raise DataError(Problem(name, "no such file", "a file or a hub dataset id owner/name", near(path)))
+    if found := not_a_file(path):
+        fix = "Write what it gives into a file first, and give that."
+        raise DataError(Problem(name, found, "a file, which has an end", fix))
     _require_suffix(name, suffixes)
     try:
         if path.stat().st_size == 0:

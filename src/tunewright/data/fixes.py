@@ -17,6 +17,7 @@ from tunewright.data.jsonl import read_jsonl
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 from tunewright.errors import DataError, Problem, StoreError
 from tunewright.records import DataRecipe, Example, Finding, Fix, canonical_json
+from tunewright.records.text_file import not_a_file
 
 
 def default_fixes(rows: Iterable[CheckedRow], findings: Iterable[Finding], decisions: Decisions) -> tuple[Fix, ...]:
@@ -93,6 +94,9 @@ def read_fixes(path: Path) -> tuple[Fix, ...]:
     """
     log = ReadLog(str(path))
     fixes: dict[str, Fix] = {}
+    advice = "Write one with: tunewright check DATA --fix FILE."
+    if found := not_a_file(path):
+        raise DataError(Problem(f"data.fixes: {path}", found, "a fix list", advice))
     try:
         with path.open("rb") as file:
             for number, line in read_jsonl(file, log):
@@ -105,7 +109,6 @@ def read_fixes(path: Path) -> tuple[Fix, ...]:
                     fixes[fix.example_id] = fix
     except OSError as error:
         found = error.strerror or type(error).__name__
-        advice = "Write one with: tunewright check DATA --fix FILE."
         raise DataError(Problem(f"data.fixes: {path}", found, "a fix list", advice)) from None
     log.raise_if_refused()
     return tuple(fixes.values())

@@ -10,12 +10,16 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from tunewright.data.lines import MAX_LINE_BYTES, byte_lines, decode_line
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 
 _ROWS_PER_BATCH = 1024
+MAX_GROUP_BYTES = 2**31
+"""Of a row group of Parquet, unpacked. Writers make them of 128 MB to 1 GB."""
 
 
 def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
@@ -28,7 +32,8 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
         log: receives what is refused; after an error of encoding or quoting no more rows can be found.
         delimiter: the character between cells.
     """
-    reader = csv.reader(_decoded_lines(file, log), delimiter=delimiter, strict=True)
+    lines = _Lines(file, log)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     row = 0
     with _wide_cells():
         try:
@@ -36,6 +41,7 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
             _require_delimiter(header, delimiter)
             _require_distinct(header)
             for cells in reader:
+                lines.num_bytes_of_row = 0
                 if not cells:  # a blank line
                     continue
                 row += 1
@@ -49,10 +55,25 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
             log.refuse(row + 1, _broken_quotes(error, reader.line_num), hides_others=True)
 
 
-def _decoded_lines(file: BinaryIO, log: ReadLog) -> Iterator[str]:
-    for number, raw in byte_lines(file, log):
+class _Lines:
+    """The lines of a table, decoded. A row whose quoted cells go over many lines may be as long as one line may."""
+
+    def __init__(self, file: BinaryIO, log: ReadLog) -> None:
+        self._lines = byte_lines(file, log)
+        self.num_bytes_of_row = 0
+        """Of the row that is being read; set back by whoever has read one."""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, raw = next(self._lines)
+        self.num_bytes_of_row += len(raw)
         try:
-            yield decode_line(raw)
+            if self.num_bytes_of_row > MAX_LINE_BYTES >= len(raw):
+                found, fix = f"a row of more than {MAX_LINE_BYTES:,} bytes", "Look for a quote that is never closed."
+                raise RefusedError("", found, "shorter rows", fix)
+            return decode_line(raw)
         except RefusedError as refused:
             place = f"line {number} {refused.place}".rstrip()
             raise RefusedError(place, refused.found, refused.expected, refused.fix) from None
@@ -106,7 +127,10 @@ def _broken_quotes(error: csv.Error, line: int) -> RefusedError:
 
 
 def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, object]]]:
-    """Read a Parquet file; the whole file is held in memory.
+    """Read a Parquet file, a batch of rows at a time.
+
+    Parquet is read from its end, so that the bytes go through a temporary file. Equal values take no room in it: rows
+    of gigabytes fit into kilobytes, and so are never unpacked all at once.
 
     Args:
         file: opened for bytes; read once, front to back.
@@ -117,15 +141,27 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
 
     row = 0
     try:
-        table = pq.read_table(pa.BufferReader(file.read()))
-        table.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
-        for batch in table.to_batches(max_chunksize=_ROWS_PER_BATCH):
-            for fields in batch.to_pylist():
-                row += 1
-                yield row, fields
+        with TemporaryFile() as copy:
+            copyfileobj(file, copy)
+            table = pq.ParquetFile(pa.PythonFile(copy, mode="r"))
+            _require_small_groups(table.metadata)
+            for batch in table.iter_batches(batch_size=_ROWS_PER_BATCH):
+                batch.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
+                for fields in batch.to_pylist():
+                    row += 1
+                    yield row, fields
+    except RefusedError as refused:
+        log.refuse(None, refused, hides_others=True)
     except (pa.ArrowException, OSError, ValueError) as error:
         log.refuse(
             row + 1 if row else None,
             RefusedError("", excerpt(str(error)), "a sound Parquet file", "Export or download the file again."),
             hides_others=True,
         )
+
+
+def _require_small_groups(metadata: Any) -> None:
+    largest = max((metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)), default=0)
+    if largest > MAX_GROUP_BYTES:
+        found, expected = f"a row group of {largest:,} bytes", f"row groups of at most {MAX_GROUP_BYTES:,}"
+        raise RefusedError("", found, expected, "Write the file again with smaller row groups.")

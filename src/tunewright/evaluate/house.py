@@ -18,12 +18,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from tunewright.errors import Problem, RecipeError
 from tunewright.evaluate.scorers import AGGREGATES, Scorer
 from tunewright.records import Metric, Record
+from tunewright.records.text_file import read_yaml_file
 
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Count = Annotated[int, Field(ge=1)]
@@ -75,15 +75,9 @@ def read_house_rules(path: Path) -> HouseRules:
     Raises:
         RecipeError: it cannot be read, is not YAML, has unknown keys, or states no rule.
     """
+    loaded = read_yaml_file(path)
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
         rules = HouseRules.model_validate(loaded)
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            Problem(str(path), type(error).__name__, "a readable YAML file in UTF-8", "Check the path and the file.")
-        ) from None
-    except yaml.YAMLError:
-        raise RecipeError(Problem(str(path), "text that is not YAML", "a YAML mapping", "Fix the syntax.")) from None
     except ValidationError as error:
         raise RecipeError(list(_problems(error, path))) from None
     if not house_scorers(rules):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tunewright.errors import ModelError
+from tunewright.records.text_file import not_a_file
 
 CONFIG, INDEX, ADAPTER = "config.json", "model.safetensors.index.json", "adapter_config.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -33,6 +34,10 @@ def refuse_unsafe(folder: Path, name: str) -> None:
             f"base {name}: found {ADAPTER}: this is an adapter, which would be put on a base of its own choice. "
             "Expected a whole model. Merge the adapter into its base first, or give that base."
         )
+    for path in sorted(folder.iterdir()):
+        # A pipe under the name of a file of weights would be read for ever.
+        if not path.is_dir() and (found := not_a_file(path)):
+            raise ModelError(f"base {name}: found {found} at {path.name}, expected files. Download the model again.")
     if not (folder / CONFIG).is_file():
         raise ModelError(f"base {name}: found no config.json, expected a model in the hub's layout. Check the path.")
     _refuse_code(_read_json(folder / CONFIG, name), name)
@@ -69,13 +74,14 @@ def _refuse_code(config: Any, name: str) -> None:
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
     """Every key of a JSON value, at any depth: multimodal models have a configuration inside the configuration."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield key, inner
-            yield from _items(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _items(inner)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from value.items()
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
 
 
 def _refuse_other_files(index: Any, name: str) -> None:

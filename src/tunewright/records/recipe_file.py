@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record
 from tunewright.records.recipe import TuneRecipe
+from tunewright.records.text_file import read_yaml_file
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -46,30 +47,11 @@ def read_settings(
         raise RecipeError(_problems(error, str(path) if path else "recipe", kind)) from None
 
 
-_FILE_ERRORS: dict[type[Exception], str] = {
-    FileNotFoundError: "no such file",
-    IsADirectoryError: "a folder",
-    PermissionError: "no permission to read it",
-}
 _MISSING_ADVICE = {"data": "Say what to learn from, as in `data: {path: tickets.jsonl}`."}
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        found = _FILE_ERRORS.get(type(error)) or getattr(error, "strerror", None) or "bytes that are not UTF-8"
-        fix = "Check the path and the file."
-        raise RecipeError(Problem(str(path), found, "a readable YAML file in UTF-8", fix)) from None
-    try:
-        loaded = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        place = f"{path}:{where.line + 1}" if where else str(path)
-        said = getattr(error, "problem", None)
-        found = f"text that is not YAML ({said})" if said else "text that is not YAML"
-        fix = "Check this line and the one above: the spaces before it, colons and quotes."
-        raise RecipeError(Problem(place, found, "a YAML mapping", fix)) from None
+    loaded = read_yaml_file(path)
     if not isinstance(loaded, dict):
         found = "nothing" if loaded is None else f"a {type(loaded).__name__}"
         raise RecipeError(Problem(str(path), found, "a mapping of settings", "See docs/recipes.md for an example."))
@@ -85,7 +67,7 @@ def _parse_override(override: str) -> dict[str, Any]:
         )
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         value = text
     for part in reversed(parts):
         value = {part: value}

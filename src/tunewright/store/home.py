@@ -57,7 +57,7 @@ class Store:
         self._token = token or (lambda: secrets.token_hex(2))
         self.logs = DatasetLogs(self.home / "named", self.files, self._clock)
         """The history of every named data set."""
-        if self.home.is_file():
+        if self.home.exists() and not self.home.is_dir():
             raise StoreError(str(Problem(f"home {self.home}", "a file", "a folder", _HOME_ADVICE)))
 
     def require_writable(self) -> None:

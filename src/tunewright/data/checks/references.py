@@ -11,6 +11,7 @@ from tunewright.data.lines import read_lines
 from tunewright.data.refusals import ReadLog
 from tunewright.data.row_files import ROW_READERS
 from tunewright.errors import Problem, RecipeError
+from tunewright.records.text_file import not_a_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ def read_protected(path: str) -> list[Reference]:
 def _read(path: str, setting: str, in_lines: Callable[[BinaryIO, ReadLog], list[Reference]]) -> list[Reference]:
     log = ReadLog(path)
     read_rows = ROW_READERS.get(suffix_of(path))
+    fix = "Correct the path or remove it."
+    if special := not_a_file(Path(path)):
+        raise RecipeError(Problem(f"{setting}: {path}", special, "a readable file", fix))
     try:
         with Path(path).open("rb", buffering=0) as stored:
             file = OpenFile(stored, packed=is_packed(path)).reader
@@ -61,9 +65,7 @@ def _read(path: str, setting: str, in_lines: Callable[[BinaryIO, ReadLog], list[
                 references = [Reference(path, number, ("\n".join(_texts(row)),)) for number, row in rows]
     except (OSError, EOFError, zlib.error) as error:
         found = getattr(error, "strerror", None) or f"a file that cannot be read ({error})"
-        raise RecipeError(
-            Problem(f"{setting}: {path}", found.lower(), "a readable file", "Correct the path or remove it.")
-        ) from None
+        raise RecipeError(Problem(f"{setting}: {path}", found.lower(), "a readable file", fix)) from None
     log.raise_if_refused()
     return references
 

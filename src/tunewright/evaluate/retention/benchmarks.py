@@ -9,8 +9,9 @@ from pathlib import Path
 
 from tunewright.data.jsonl import read_jsonl
 from tunewright.data.refusals import ReadLog, RefusedError, join_names
-from tunewright.errors import DataError, Problem
+from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.evaluate.retention.item import Item, Kind, Part, share_metric, two_sentences
+from tunewright.records.text_file import not_a_file, read_text_file
 
 _Row = dict[str, object]
 _BLIMP_KEYS = ("sentence_good", "sentence_bad")
@@ -43,11 +44,13 @@ def read_benchmark(path: Path) -> Part:
 
 def _read_rows(path: Path) -> list[tuple[int, _Row]]:
     log = ReadLog(str(path))
+    expected = "a readable file of BLiMP or PIQA (.jsonl)"
+    if found := not_a_file(path):
+        raise DataError(Problem(str(path), found, expected, "Correct retention.files."))
     try:
         with path.open("rb") as file:
             rows = list(read_jsonl(file, log))
     except OSError as error:
-        expected = "a readable file of BLiMP or PIQA (.jsonl)"
         raise DataError(Problem(str(path), type(error).__name__, expected, "Correct retention.files.")) from None
     log.raise_if_refused()
     if not rows:
@@ -57,12 +60,11 @@ def _read_rows(path: Path) -> list[tuple[int, _Row]]:
 
 def _read_labels(path: Path, num_rows: int) -> list[int]:
     labels_path = path.with_name(f"{path.stem}-labels.lst")
+    expected = "the labels of PIQA, one line for each row"
     try:
-        labels = labels_path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        expected = "the labels of PIQA, one line for each row"
-        fix = f"Put them beside {path.name}."
-        raise DataError(Problem(str(labels_path), type(error).__name__, expected, fix)) from None
+        labels = read_text_file(labels_path, str(labels_path), expected, f"Put them beside {path.name}.").split()
+    except RecipeError as refused:
+        raise DataError(refused.problems) from None
     if len(labels) != num_rows or not set(labels) <= {"0", "1"}:
         found = f"{len(labels)} labels for {num_rows} rows"
         raise DataError(Problem(str(labels_path), found, "0 or 1 for each row", "Take both files from one release."))
