@@ -27,7 +27,8 @@ from tunewright.model.forward import compute_precision, make_batches, trained_lo
 from tunewright.records import BaseModelRef, DataRecipe, Full, Lora, Run, RunStatus, TrainRecipe, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.store import Store
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 

@@ -26,7 +26,8 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import BaseModelRef, Environment, Run, RunStatus, Split, TuneRecipe, read_recipe, settled
 from tunewright.store import Store
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 

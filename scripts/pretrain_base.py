@@ -49,7 +49,8 @@ from tunewright.outside.hub import find_base
 from tunewright.records import Conversation, Example, Full, Provenance, Run, RunStatus, TrainRecipe, content_hash
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.store import RunFolder, Store
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.schedule import Plan
 from tunewright.train.stream import StepRows
 

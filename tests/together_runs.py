@@ -28,7 +28,8 @@ from tunewright.records import TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import loop
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 

@@ -22,7 +22,8 @@ from tunewright.model.recompute import recompute_layers
 from tunewright.records import Method
 from tunewright.train import activations, loop
 from tunewright.train.activations import activation_bytes, memory_shortage
-from tunewright.train.loop import TrainingJob, train
+from tunewright.train.job import TrainingJob
+from tunewright.train.loop import train
 from tunewright.train.recovery import Recovery
 from tunewright.train.trainable import Alone
 

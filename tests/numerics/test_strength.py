@@ -14,7 +14,8 @@ from tunewright.model.load import load_base
 from tunewright.records import Estimate, Full, Lora, RetentionPart, RetentionResult, TrainRecipe
 from tunewright.render import TokenSequence
 from tunewright.store import Store
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 from tunewright.train.strength import STRENGTHS, find_strength, find_weakest

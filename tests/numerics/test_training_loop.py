@@ -33,9 +33,11 @@ from tunewright.records import (
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import checkpoint, explosion, loop, side_by_side, trainable
-from tunewright.train.loop import TaskMetric, TrainingJob, Validation, train
+from tunewright.train.job import TaskMetric, TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.recovery import Recovery
 from tunewright.train.schedule import make_plan
+from tunewright.train.stopping import stop_on_signal
 from tunewright.train.stream import TokenStream
 from tunewright.train.trainable import Alone
 
@@ -663,7 +665,7 @@ def test_outside_the_main_thread_signals_stay_as_they_are():
     handlers = []
 
     def work():
-        with loop.stop_on_signal() as is_stopping:
+        with stop_on_signal() as is_stopping:
             handlers.append((is_stopping(), signal.getsignal(signal.SIGINT)))
 
     thread = threading.Thread(target=work)

@@ -24,7 +24,7 @@ from tunewright.records import TuneRecipe
 
 if TYPE_CHECKING:
     from tunewright.render import TokenSequence
-    from tunewright.train.loop import TrainingJob
+    from tunewright.train.job import TrainingJob
     from tunewright.train.trainable import Trainable
 
 PATIENCE = timedelta(days=30)

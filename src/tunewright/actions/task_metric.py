@@ -14,7 +14,7 @@ from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import estimate
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Estimate, Split, settled
-from tunewright.train.loop import TaskMetric
+from tunewright.train.job import TaskMetric
 from tunewright.train.memory import is_out_of_memory
 
 

@@ -17,7 +17,8 @@ from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.distill import Distillation
-from tunewright.train.loop import TrainingJob, Validation, train
+from tunewright.train.job import TrainingJob, Validation
+from tunewright.train.loop import train
 from tunewright.train.loss import accumulate_gradients
 from tunewright.train.rehearsal import RehearsalStream
 from tunewright.train.schedule import make_plan

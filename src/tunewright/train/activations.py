@@ -17,6 +17,7 @@ from tunewright.model.recompute import can_recompute, recompute_layers
 from tunewright.records import Precision, settled
 from tunewright.render import TokenSequence
 from tunewright.train.forecast import BYTES_PER_WEIGHT, COMPILED_BYTES, MOMENTS, StepLengths
+from tunewright.train.job import TrainingJob
 from tunewright.train.memory import available_bytes
 from tunewright.train.recovery import Recovery, tell
 from tunewright.train.trainable import Trainable
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from tunewright.train.loop import TrainingJob
-
 BYTES_PER_NUMBER = 8
 """Of the bound, for every number that a linear layer reads or writes and every attention weight. Our layers keep 2 of
 bfloat16 or 4 of float32; networks' own code keeps more."""
 
 
 def fit_into_memory(
-    job: "TrainingJob", lengths: StepLengths, trainable: Trainable, recovery: Recovery, progress: Progress
+    job: TrainingJob, lengths: StepLengths, trainable: Trainable, recovery: Recovery, progress: Progress
 ) -> None:
     """Let the run do with less memory where the longest rows would not fit, before they are computed.
 

@@ -1,101 +1,27 @@
 """The training loop. LoRA, full tuning and training from nothing differ only in what is handed in."""
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
 from tunewright.model.recompute import can_recompute, recompute_layers
-from tunewright.records import (
-    CurvePoint,
-    Estimate,
-    Forecast,
-    Metric,
-    Remedy,
-    RetentionResult,
-    TrainingSummary,
-    TrainRecipe,
-    settled,
-)
+from tunewright.records import CurvePoint, Forecast, Remedy, TrainingSummary, settled
 from tunewright.render import TokenSequence
-from tunewright.store import RunFolder
 from tunewright.train.activations import fit_into_memory
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
-from tunewright.train.loss import accumulate_gradients
+from tunewright.train.job import TrainingJob as TrainingJob
 from tunewright.train.memory import is_out_of_memory, peak_bytes
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.recovery import MAX_SKIPPED_IN_A_ROW, Recovery, tell
-from tunewright.train.schedule import Plan
-from tunewright.train.stream import StepRows
-from tunewright.train.trainable import Accumulate, Alone, Trainable, random_state, restore_random_state
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from tunewright.train.stopping import stop_on_signal
+from tunewright.train.trainable import Alone, Trainable, random_state, restore_random_state
 
 FORECAST_FILE = "forecast.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Validation:
-    """One look at rows that are not trained on."""
-
-    loss: float
-    """Nats per trained token."""
-    parts: Mapping[str, float] | None = None
-    """The same for each kind of rows, where they are of several kinds."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskMetric:
-    """The metric by which the task is judged in the end, of answers to rows that are not trained on."""
-
-    metric: Metric
-    """Of which more is better."""
-    measure: Callable[[], Estimate | None]
-    """Of the network as it stands; None where it could not be measured. Draws no random number."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingJob:
-    """What one training run needs; the loop owns nothing but the order of events."""
-
-    network: "PreTrainedModel"
-    settings: TrainRecipe
-    """Resolved: every derived setting is filled in."""
-    stream: StepRows
-    """Which rows each step sees."""
-    plan: Plan
-    pad_token_id: int
-    validate: Callable[[], Validation]
-    """Measures the network as it stands on the validation rows."""
-    locations: Mapping[str, str]
-    """Example id to `file:row`, to name the rows of a batch that diverged."""
-    run: RunFolder
-    command_to_continue: str
-    """What the user types to go on after a stop."""
-    measure_retention: Callable[[int], RetentionResult] | None = None
-    """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
-    that have lost too much are not kept."""
-    refuses_beyond: bool = True
-    """Whether training stops early while only checkpoints that have lost too much get better at the task."""
-    steps_are_alike: bool = True
-    """Whether the rows of all steps are drawn alike. Only then a training loss that rises says that training went
-    wrong, and not that the rows got harder."""
-    accumulate: Accumulate = accumulate_gradients
-    """Adds the gradient of a step; as accumulate_gradients."""
-    task: TaskMetric | None = None
-    """Decides, with retention, which checkpoint is kept. Without it the validation loss does."""
-    open_trainable: "Callable[[TrainingJob], Trainable] | None" = None
-    """Makes what moves the weights; without it this process does, alone."""
 
 
 def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
@@ -363,33 +289,3 @@ def _summary(job: TrainingJob, state: TrainState, remedies: tuple[Remedy, ...]) 
         forecast=job.run.read_record(FORECAST_FILE, Forecast) if job.run.has(FORECAST_FILE) else None,
         remedies=remedies,
     )
-
-
-@contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop after the current step; the second acts at once.
-
-    SIGHUP stays ignored where it is, as under nohup. Outside the main thread (a notebook's worker, a server)
-    signals stay as they are.
-    """
-    requested = False
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    if previous[signal.SIGHUP] is signal.SIG_IGN:
-        del previous[signal.SIGHUP]
-
-    def request(number: int, frame: object) -> None:
-        nonlocal requested
-        requested = True
-        for one, handler in previous.items():
-            signal.signal(one, handler)
-
-    for number in previous:
-        signal.signal(number, request)
-    try:
-        yield lambda: requested
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tunewright.model.adapter import adapter_outputs
 from tunewright.records import RetentionResult, StrengthTrial
 from tunewright.train.checkpoint import Checkpoints
-from tunewright.train.loop import TrainingJob, train_alone
+from tunewright.train.job import TrainingJob
+from tunewright.train.loop import train_alone
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -34,7 +34,7 @@ from tunewright.model.load import load_base
 from tunewright.records import Precision, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.train.forecast import MOMENTS
-from tunewright.train.loop import TrainingJob
+from tunewright.train.job import TrainingJob
 from tunewright.train.memory import is_out_of_memory
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.shards import read_shards, write_shards
