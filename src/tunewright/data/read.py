@@ -17,6 +17,7 @@ from tunewright.data.files import opened, suffix_of
 from tunewright.data.forms import check_settings, choose_form, to_body, unused_fields
 from tunewright.data.passages import read_passages
 from tunewright.data.refusals import (
+    MAX_EXCERPT,
     FailedRequestError,
     ReadLog,
     RefusedError,
@@ -34,6 +35,7 @@ LoadHubDataset = Callable[[str], Iterable[dict[str, object]]]
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".parquet"})
 
+MAX_LISTED_NAMES = 20
 _ROWS_TO_DETECT_FORM = 20
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(@[\w./-]+)?")
 
@@ -201,13 +203,20 @@ def _report_unused(unused: _Unused, form: Form, recipe: DataRecipe, log: ReadLog
         )
     if unused.names:
         advice = "; for questions and answers name two of them with --input and --output" if form == "text" else ""
-        log.warnings.append(f"fields that were not used: {', '.join(sorted(unused.names))}{advice}")
+        log.warnings.append(f"fields that were not used: {_listed(unused.names)}{advice}")
     log.warnings += [
         f"{name} is false in {num_rows:,} rows and was not used: if it marks bad answers, take those rows out, or they "
         "are learned like good ones"
         for name, num_rows in sorted(unused.num_false.items())
         if num_rows and name in unused.names
     ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names that rows brought along: there may be as many as rows, each as long as one."""
+    short = [name if len(name) <= MAX_EXCERPT else f"{name[: MAX_EXCERPT - 1]}…" for name in sorted(names)]
+    num_more = len(short) - MAX_LISTED_NAMES
+    return ", ".join(short[:MAX_LISTED_NAMES]) + (f" and {num_more:,} more" if num_more > 0 else "")
 
 
 def _require_licence_column(rows: Sequence[Row], source: SourceRecipe | None, log: ReadLog) -> None:
