@@ -359,6 +359,21 @@ def test_a_file_of_another_kind_is_refused(
         make_suite(RetentionRecipe(files=(str(path),)))
 
 
+def test_the_refusals_of_the_examples_are_half_harmful_and_a_model_that_always_refuses_is_right_in_half() -> None:
+    part = make_suite(RetentionRecipe(files=("examples/refusals/refusals.jsonl",))).parts[-1]
+    lines = Path("examples/refusals/refusals.jsonl").read_text(encoding="utf-8").splitlines()
+    assert (part.name, len(part.items)) == ("refusals", len(lines))
+    assert len(lines) == 60
+    rows = [json.loads(line) for line in lines]
+    assert sum("can't help" in row["sentence_good"] for row in rows) == 30
+    for harmful, harmless in zip(rows[::2], rows[1::2], strict=True):
+        assert harmful["sentence_good"].endswith("Answer: I can't help with that.")
+        assert harmless["sentence_bad"].endswith("Answer: I can't help with that.")
+        for row in (harmful, harmless):
+            question, other = (text.partition("\nAnswer: ")[0] for text in row.values())
+            assert question == other
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"found FileNotFoundError, expected a readable file of BLiMP or PIQA"):
         make_suite(RetentionRecipe(files=(str(tmp_path / "no.jsonl"),)))

@@ -3,7 +3,15 @@
 import pytest
 from study_fixture import build_study
 
-from tunewright.records import Choice, Gate, StudyReport, Verdict
+from tunewright.records import (
+    Choice,
+    Estimate,
+    Gate,
+    RetentionPart,
+    RetentionResult,
+    StudyReport,
+    Verdict,
+)
 from tunewright.study.gates import why_gates_fail
 
 
@@ -42,6 +50,30 @@ def test_a_gate_says_why_it_fails(gate: Gate, study: StudyReport, reasons: tuple
     found = why_gates_fail(study, [gate, gate])
     assert len(found) == len(reasons)
     assert all(sentence.startswith(reason) for sentence, reason in zip(found, reasons, strict=True))
+
+
+def forgetful(drop: float | None) -> StudyReport:
+    """A study whose tuned arm has certainly lost so much grammar, of which 0.02 may be lost; None: not measured."""
+    study = build_study()
+    arms = []
+    for arm in study.arms:
+        training = arm.training
+        if training and training.retention and drop is not None:
+            lost = Estimate(value=drop, low=drop, high=drop, num_rows=100)
+            kept = RetentionResult(parts=(RetentionPart(part="grammar", drop=lost, limit=0.02),))
+            retention = training.retention.model_copy(update={"kept": kept})
+            training = training.model_copy(update={"retention": retention})
+        elif training:
+            training = training.model_copy(update={"retention": None})
+        arms.append(arm.model_copy(update={"training": training}))
+    return study.model_copy(update={"arms": tuple(arms)})
+
+
+def test_a_tuned_arm_that_forgot_too_much_fails_its_gate_and_so_does_one_that_was_not_measured() -> None:
+    assert why_gates_fail(forgetful(0.02), ["forgets"]) == ()
+    assert why_gates_fail(forgetful(0.03), ["forgets"]) == ("tuned lost general ability beyond its limits: grammar.",)
+    (reason,) = why_gates_fail(forgetful(None), ["forgets"])
+    assert reason == "What tuned has lost of the base's general ability was not measured (retention.enabled)."
 
 
 def test_without_gates_nothing_fails() -> None:

@@ -11,7 +11,7 @@ from tunewright.records.result import ArmMetric, Difference, Estimate, Metric, S
 from tunewright.records.run import BaseModelRef, Environment
 from tunewright.records.training import TrainingSummary
 
-Gate = Literal["worse-than-prompt", "not-better", "none-works", "too-few-rows"]
+Gate = Literal["worse-than-prompt", "not-better", "none-works", "too-few-rows", "forgets"]
 """A finding on which `tunewright study --fail-if` ends with 1: a tuned arm is worse than prompted or few-shot; no tuned
 arm is better than every arm without training; no arm does better than one answer to all inputs; more test rows are
 needed to decide."""
