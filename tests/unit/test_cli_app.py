@@ -1,5 +1,6 @@
 """Help needs nothing heavy; every error has its exit code and no traceback; `--json -` keeps stdout clean."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from report_fixture import build_report
 from rich.text import Text
 
 import tunewright
-from tunewright.cli.app import app
+from tunewright.actions.handover import TuneJob, WorkerFolder
+from tunewright.cli import worker
+from tunewright.cli.app import app, system_refusal
 from tunewright.errors import (
     DataError,
     InterruptedRunError,
@@ -219,3 +222,29 @@ def test_a_json_file_that_cannot_be_written_is_an_error(shell: Shell) -> None:
     outcome = shell.run("runs", "--json", "/dev/full")
     assert outcome.code == 2
     assert "expected a file to write to" in outcome.stderr
+
+
+@pytest.mark.parametrize("arguments", [("check", "{}.jsonl"), ("chat", "{}"), ("tokens", "rows.jsonl", "--base", "{}")])
+def test_a_name_that_the_system_refuses_is_an_error_in_words(shell: Shell, arguments: tuple[str, ...]) -> None:
+    outcome = shell.run(*(argument.format("a" * 5000) for argument in arguments))
+    assert outcome.code == 2
+    assert "…: found file name too long, expected a path that can be opened. Check the path" in outcome.stderr
+    assert len(outcome.stderr) < 400
+
+
+def test_so_it_is_in_the_process_that_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/rows.jsonl")
+
+    monkeypatch.setattr(worker, "carry_out", refuse)
+    WorkerFolder(tmp_path).write_job(TuneJob(resume="last", home=tmp_path))
+    assert worker.main(tmp_path) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "/root/rows.jsonl: found permission denied, expected a path that can be opened." in said
+
+
+def test_an_error_of_the_system_that_names_no_file_is_a_bug_of_ours() -> None:
+    with pytest.raises(OSError, match="Broken pipe"):
+        system_refusal(BrokenPipeError(errno.EPIPE, "Broken pipe"))

@@ -16,11 +16,19 @@ from tunewright.cli.study import study
 from tunewright.cli.tokens import tokens
 from tunewright.cli.tune import tune
 from tunewright.cli.usage import USAGE_ERROR, usage_problem
-from tunewright.errors import InterruptedRunError, RecipeError, RunInUseError, TunewrightError
+from tunewright.errors import (
+    InterruptedRunError,
+    Problem,
+    RecipeError,
+    RunInUseError,
+    StoreError,
+    TunewrightError,
+)
 
 EXIT_USER_ERROR = 2
 EXIT_RUN_IN_USE = 3
 EXIT_INTERRUPTED = 130
+MAX_NAME_SHOWN = 200
 
 # Our own errors are shown in one piece below; anything else is a bug and keeps Python's traceback.
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -73,12 +81,29 @@ def main() -> None:
     except TunewrightError as error:
         _show(error)
         sys.exit(exit_code(error))
+    except OSError as error:
+        _show(system_refusal(error))
+        sys.exit(EXIT_USER_ERROR)
 
 
 def _show(error: TunewrightError) -> None:
     from tunewright.cli.screen import Screen
 
     Screen().error(error)
+
+
+def system_refusal(error: OSError) -> StoreError:
+    """What the system refused, in words: a name that is too long, a folder that may not be looked into.
+
+    Raises:
+        OSError: `error`, when it names no file; then it is a bug of ours.
+    """
+    if error.filename is None:
+        raise error
+    name = str(error.filename)
+    where = name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}…"
+    found = (error.strerror or type(error).__name__).lower()
+    return StoreError(str(Problem(where, found, "a path that can be opened", "Check the path and its permissions.")))
 
 
 def exit_code(error: TunewrightError) -> int:
