@@ -157,8 +157,14 @@ def trained_logits(
     if not isinstance(batch, PackedBatch):
         return padded_logits(network, batch)
     head = plain_head(network)
-    is_fast = head is not None and not torch.is_grad_enabled() and layout_of(network).slow_reason is None
-    logits_NV = fast_logits(network, batch, head) if head and is_fast else packed_logits(network, batch)
+    if head is None or not layout_of(network).has_plain_head:
+        logits_NV = packed_logits(network, batch)
+    elif torch.is_grad_enabled():
+        logits_NV = head(_last_states(network, batch))
+    elif layout_of(network).slow_reason is None:
+        logits_NV = fast_logits(network, batch, head)
+    else:
+        logits_NV = packed_logits(network, batch)
     return logits_NV, batch.targets_N, batch.loss_weights_N, batch.row_N
 
 
