@@ -24,8 +24,8 @@ from tunewright.study.retained import (
     _verdict,
     advice,
     advice_by_task,
-    answers_as_well,
     is_refused,
+    keeps_most,
     measured_at,
     retention_rows,
     told,
@@ -119,19 +119,14 @@ def test_what_is_kept_for_the_task_is_told_with_what_it_cost() -> None:
     assert "LIMITS" not in as_trained
 
 
-def test_an_earlier_checkpoint_that_is_as_good_and_forgets_less_is_told() -> None:
-    summary = training(10, 20, UNCHANGED, SLIGHT, SEVERE)
-    words = told_by_task(summary, summary, SLIGHT, 1.0, RETENTION_METRICS)
-    assert words.endswith("Step 20 has a slightly lower loss and forgets more.")
-
-
 def test_advice_names_settings_with_values() -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
     gentler, accept, tell = advice(recipe)
     assert gentler.endswith("--set train.learning_rate=0.001")
     assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
     assert tell.endswith("--set retention.beyond=tell")
-    near, refuse, gentler = advice_by_task(recipe)
+    near, more, refuse, gentler = advice_by_task(recipe)
+    assert more.endswith("--set retention.rehearsal_fraction=0.3")
     assert near.endswith("--set retention.max_task_loss_increase=0.005")
     assert refuse.endswith("--set retention.beyond=refuse")
     assert gentler.endswith("--set train.learning_rate=0.001")
@@ -204,11 +199,14 @@ def test_where_answers_decide_they_are_told_with_the_loss() -> None:
     assert "Step 20, the best at the task, is beyond" in told(refused, refused, UNCHANGED, None, RETENTION_METRICS)
 
 
-@pytest.mark.parametrize(("value", "as_good"), [(0.9, True), (0.85, True), (0.8, False)])
-def test_an_earlier_checkpoint_answers_as_well_when_it_is_one_answer_behind(value: float, as_good: bool) -> None:
-    summary = training(10, 20, UNCHANGED, SLIGHT, SEVERE)
-    assert answers_as_well(summary, 10, 20)  # nothing was asked
-    assert answers_as_well(answered(summary, 0.0, value, 0.9), 10, 20) == as_good
+@pytest.mark.parametrize(("value", "keeps"), [(0.9, True), (0.83, True), (0.81, False)])
+def test_nine_tenths_of_what_was_gained_at_the_task_are_most_of_it(value: float, keeps: bool) -> None:
+    # From 0.1 to 0.9: nine tenths of the gain are at 0.82. Losses fall from 5 to 3.
+    summary = answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.1, 0.5, 0.9)
+    task = Estimate(value=value, low=value, high=value, num_rows=20)
+    assert keeps_most(summary, 9.9, task) == keeps
+    assert keeps_most(summary, 3.19, None)
+    assert not keeps_most(summary, 3.21, None)
 
 
 def test_the_page_has_the_section_and_shows_the_strengths_that_were_tried() -> None:

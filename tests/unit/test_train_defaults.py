@@ -67,7 +67,7 @@ def test_what_the_user_set_stays_and_is_not_listed():
         method=Lora(rank=3, alpha=5.0, dropout=0.2),
         train=TrainRecipe(learning_rate=0.5, rows_per_step=2, epochs=1, max_length=64, tokens_per_micro_batch=100),
         evaluate=EvaluateRecipe(max_answer_tokens=7),
-        retention=RetentionRecipe(beyond="tell"),
+        retention=RetentionRecipe(beyond="tell", rehearsal="fallback"),
     )
     resolved, derived = resolve(recipe)
     assert resolved.model_copy(update={"train": recipe.train}) == recipe
@@ -80,7 +80,7 @@ def test_every_derived_setting_comes_with_a_reason():
     assert names == {
         "method.rank", "method.alpha", "method.dropout", "train.learning_rate", "train.rows_per_step", "train.epochs",
         "train.max_length", "train.tokens_per_micro_batch", "train.precision", "evaluate.max_answer_tokens",
-        "retention.beyond",
+        "retention.beyond", "retention.rehearsal",
     }  # fmt: skip
     assert all(item.reason for item in derived)
     # By what checkpoints are kept follows from the metric, which is chosen later (train/keep_by.py).
@@ -146,12 +146,16 @@ def test_large_bases_and_full_tuning_keep_their_rate_with_many_rows():
     assert resolve(full, num_parameters=11_500_000, num_train_rows=1_000_000)[0].train.learning_rate == 4e-4
 
 
-@pytest.mark.parametrize(("num_parameters", "beyond"), [(49_999_999, "tell"), (50_000_000, "refuse"), (7e9, "refuse")])
-def test_the_limits_of_general_ability_decide_from_the_size_on_that_can_keep_them(num_parameters, beyond):
+@pytest.mark.parametrize(
+    ("num_parameters", "beyond", "rehearsal"),
+    [(49_999_999, "tell", "from_start"), (50_000_000, "refuse", "fallback"), (7e9, "refuse", "fallback")],
+)
+def test_small_bases_rehearse_from_the_start_and_may_be_kept_beyond_the_limits(num_parameters, beyond, rehearsal):
     recipe, derived = resolve(num_parameters=int(num_parameters))
-    assert recipe.retention.beyond == beyond
-    (reason,) = (item.reason for item in derived if item.setting == "retention.beyond")
-    assert "50M parameters" in reason
+    assert (recipe.retention.beyond, recipe.retention.rehearsal) == (beyond, rehearsal)
+    reasons = [item.reason for item in derived if item.setting.startswith("retention.")]
+    assert len(reasons) == 2
+    assert all("50M parameters" in reason for reason in reasons)
 
 
 def test_a_setting_that_only_tell_reads_asks_for_it():
@@ -165,4 +169,4 @@ def test_where_general_ability_is_not_watched_nothing_is_derived_for_it():
     chosen = TuneRecipe(data=DataRecipe(path="x"), retention=RetentionRecipe(enabled=False))
     recipe, derived = resolve(chosen)
     assert recipe.retention == chosen.retention
-    assert "retention.beyond" not in {item.setting for item in derived}
+    assert not any(item.setting.startswith("retention.") for item in derived)

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tunewright.render import TokenSequence
-from tunewright.train.rehearsal import RehearsalStream
+from tunewright.train.rehearsal import ROWS_AT_ONCE, RehearsalStream
 from tunewright.train.stream import TokenStream
 
 
@@ -16,14 +16,16 @@ def rows(name: str, number: int) -> tuple[TokenSequence, ...]:
 OWN = TokenStream(rows("own", 20), rows_per_step=4, seed=3)
 
 
-@pytest.mark.parametrize(("fraction", "per_40_own"), [(0.05, 2), (0.1, 4), (0.2, 10), (0.5, 40)])
-def test_the_users_rows_stay_and_general_rows_are_the_share_asked_for(fraction: float, per_40_own: int) -> None:
+@pytest.mark.parametrize(("fraction", "per_400_own"), [(0.05, 16), (0.1, 40), (0.2, 96), (0.5, 400)])
+def test_the_users_rows_stay_and_general_rows_are_the_share_asked_for(fraction: float, per_400_own: int) -> None:
     stream = RehearsalStream(OWN, rows("general", 7), fraction)
-    steps = [stream.rows(step) for step in range(10)]
-    assert [step[:4] for step in steps] == [OWN.rows(step) for step in range(10)]
+    steps = [stream.rows(step) for step in range(100)]
+    assert [step[:4] for step in steps] == [OWN.rows(step) for step in range(100)]
     general = [row for step in steps for row in step[4:]]
     assert all(row.example_id.startswith("general") for row in general)
-    assert len(general) == per_40_own  # 40 of the user's rows
+    # Of 400 of the user's rows; what is due and not yet eight has to wait.
+    assert len(general) == per_400_own
+    assert all(len(step[4:]) % ROWS_AT_ONCE == 0 for step in steps)
 
 
 def test_no_general_row_comes_twice_before_all_came_once() -> None:

@@ -1,22 +1,23 @@
-"""Training again, more carefully, where training as asked lost too much general ability.
+"""Training so that general ability stays within its limits, and again, more carefully, where it does not.
 
     as asked    checkpoints within the limits, else the adapter at less strength (actions/retaining.py)
-    rehearsal   the same with general rows among the user's
+    rehearsal   the same with general rows among the user's; small bases have them from the start
     mlp         the same with LoRA in the feed-forward blocks alone
 
-The first that keeps general ability is kept. Each that trains is a run of its own inside the run, so that a stopped
-run goes on where it was.
+What is tried ends with the first training that keeps general ability and most of what was gained at the task. Each that
+trains is a run of its own inside the run, so that a stopped run goes on where it was.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tunewright.actions.base_ability import BASE_FILES, share_base
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.training import Rehearsal, train_model
+from tunewright.actions.rehearsing import prepare_rehearsal
+from tunewright.actions.training import train_model
 from tunewright.contracts import Progress
-from tunewright.data.general import general_rows
-from tunewright.errors import RenderError
 from tunewright.model.adapter import prepare_for_training
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
@@ -29,7 +30,6 @@ from tunewright.records import (
     TuneRecipe,
     settled,
 )
-from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.study.retained import is_refused
 from tunewright.train.distill import Distillation
@@ -63,19 +63,39 @@ def train_keeping_ability(
         model: with weights to train; used by the first training.
         distillation: of every training.
     Returns:
-        The model with the weights to keep, and how it was trained; those of the first training where none will do.
+        The model with the weights to keep, and how it was trained: the best at the task of all that is within the
+        limits; where nothing is, what `retention.beyond` says.
     """
-    first = model, train_model(run, preparation, model, progress, command_to_continue, None, distillation)
-    attempts = [_attempt("as asked", first[1])] if first[1].retention else []
-    kept = first
-    for fallback in _that_train(preparation.recipe) if is_refused(first[1]) else ():
-        progress.say(_OPENINGS[fallback].format(share=f"{preparation.recipe.retention.rehearsal_fraction:.0%}"))
-        trained = _train_again(run, fallback, preparation, progress, command_to_continue, distillation)
-        attempts.append(_attempt(fallback, trained[1]))
-        if attempts[-1].keeps_within:
-            kept = trained
+    retention = preparation.recipe.retention
+    rehearses = retention.enabled and retention.rehearsal == "from_start"
+    rehearsal = prepare_rehearsal(preparation, model, progress) if rehearses else None
+    arguments = run, preparation, model, progress, command_to_continue, rehearsal, distillation
+    tried: list[Trained] = [(model, train_model(*arguments))]
+    attempts = [_attempt("as asked", tried[0][1])] if retention.enabled else []
+    for fallback in _that_train(preparation.recipe):
+        if attempts[-1].is_enough:
             break
+        progress.say(_OPENINGS[fallback].format(share=f"{retention.rehearsal_fraction:.0%}"))
+        tried.append(_train_again(run, fallback, preparation, progress, command_to_continue, distillation))
+        attempts.append(_attempt(fallback, tried[-1][1]))
+    kept = _best(tried)
+    if is_refused(kept[1]) and retention.beyond == "tell":
+        progress.say("Nothing that was trained is within the limits: what is best at the task is kept.")
+        kept = model, train_model(*arguments, by_task=True)
     return (kept[0], _with_attempts(kept[1], attempts)) if len(attempts) > 1 else kept
+
+
+def _best(tried: Sequence[Trained]) -> Trained:
+    """The best at the task of the trainings within the limits; the first where none is."""
+
+    def rank(trained: Trained) -> tuple[float, float]:
+        summary = trained[1]
+        if is_refused(summary):
+            return -math.inf, -math.inf
+        task = summary.retention.task if summary.retention else None
+        return task.value if task else 0.0, -summary.best_validation_loss
+
+    return max(tried, key=rank)
 
 
 _OPENINGS = {
@@ -85,9 +105,10 @@ _OPENINGS = {
 
 
 def _that_train(recipe: TuneRecipe) -> list[Fallback]:
-    """The fallbacks that train again; only LoRA can leave out layers."""
-    possible = {"rehearsal"} | ({"mlp"} if isinstance(recipe.method, Lora) else set())
-    return [fallback for fallback in recipe.retention.fallbacks if fallback in possible]
+    """The fallbacks that train again, if general ability is watched; only LoRA can leave out layers."""
+    possible = {"rehearsal"} if recipe.retention.rehearsal == "fallback" else set()
+    possible |= {"mlp"} if isinstance(recipe.method, Lora) else set()
+    return [fallback for fallback in recipe.retention.fallbacks if fallback in possible and recipe.retention.enabled]
 
 
 def _train_again(
@@ -109,28 +130,11 @@ def _train_again(
         if not is_finished:
             nested.update(RunStatus.RUNNING)
             share_base(run, nested)
-        rehearsal = _rehearsal(changed)
+        rehearsal = prepare_rehearsal(changed, model, progress)
         summary = train_model(nested, changed, model, progress, command_to_continue, rehearsal, distillation)
         if not is_finished:
             nested.update(RunStatus.SUCCEEDED, outputs=BASE_FILES)
     return model, summary
-
-
-def _rehearsal(preparation: Preparation) -> Rehearsal:
-    """The general rows that fit the base's context and its template whole."""
-    limit = preparation.renderer.max_length
-    renderer = preparation.renderer.fitted(limit, max_answer_tokens=limit // 2)
-    rendered: list[TokenSequence] = []
-    locations: dict[str, str] = {}
-    for row in general_rows():
-        try:
-            sequences = renderer.render(row)
-        except RenderError:  # a template without system turns, say: what is left is enough to rehearse
-            continue
-        if len(sequences) == 1 and not sequences[0].cut:
-            rendered += sequences
-            locations[row.id] = str(row.provenance)
-    return Rehearsal(rendered, locations, preparation.recipe.retention.rehearsal_fraction)
 
 
 def _attempt(name: "Fallback | str", summary: TrainingSummary) -> RetentionAttempt:
@@ -142,7 +146,9 @@ def _attempt(name: "Fallback | str", summary: TrainingSummary) -> RetentionAttem
             "told": retention.told,
             "lowest_loss": min(losses),
             "kept_loss": summary.best_validation_loss,
+            "task": retention.task,
             "keeps_within": not is_refused(summary),
+            "is_enough": not is_refused(summary) and retention.keeps_task,
             "seconds": round(summary.seconds + retention.trial_seconds, 2),
         }
     )

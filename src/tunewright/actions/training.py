@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.processes import num_processes, trainable_together
-from tunewright.actions.retaining import open_watch, settle_retention
+from tunewright.actions.retaining import keep_by_task, keep_within_limits, open_watch
 from tunewright.actions.task_metric import open_task_metric
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.errors import DivergedError
@@ -20,10 +21,14 @@ from tunewright.train.distill import Distillation
 from tunewright.train.job import TrainingJob, Validation
 from tunewright.train.loop import train
 from tunewright.train.loss import accumulate_gradients
-from tunewright.train.rehearsal import RehearsalStream
+from tunewright.train.rehearsal import RehearsalLoss, RehearsalStream
 from tunewright.train.schedule import make_plan
 from tunewright.train.side_by_side import describe_division
 from tunewright.train.stream import TokenStream
+from tunewright.train.trainable import Accumulate
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Rehearsal:
     locations: Mapping[str, str]
     fraction: float
     """Of all rows that are trained on."""
+    base: "PreTrainedModel | None"
+    """The base, where the trained network has no adapter to leave out."""
 
 
 def train_model(
@@ -44,12 +51,15 @@ def train_model(
     command_to_continue: str,
     rehearsal: Rehearsal | None = None,
     distillation: Distillation | None = None,
+    *,
+    by_task: bool = False,
 ) -> TrainingSummary:
     """Train on the preparation's rows, from the run's newest checkpoint on; the model ends with the weights to keep.
 
     Args:
         rehearsal: general rows to mix among them.
         distillation: distributions over answer tokens to learn besides the answers.
+        by_task: keep what is best at the task, although it is beyond the limits of general ability.
     """
     validation = preparation.sequences(Split.VALIDATION)
     silent = SilentProgress()
@@ -75,19 +85,26 @@ def train_model(
         },
         run=run,
         command_to_continue=command_to_continue,
-        measure_retention=watch.measure_between if watch else None,
-        refuses_beyond=preparation.recipe.retention.beyond == "refuse",
-        accumulate=distillation or accumulate_gradients,
+        measure_retention=watch.measure if watch else None,
+        accumulate=_loss(rehearsal, distillation),
         task=open_task_metric(preparation, tuned_model, progress),
         open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, progress),
     )
-    if num_processes() == 1:
+    if num_processes() == 1 and not by_task:
         progress.say(describe_path(job.network, stream.sequences))
         division = describe_division(job.network)
         if division is not None and distillation is None:
             progress.say(division)
-    summary = train(job, progress)
-    return settle_retention(job, summary, watch, progress) if watch else summary
+    # What is kept by the task has been trained already.
+    summary = train(job, silent if by_task else progress)
+    if watch is None:
+        return summary
+    return keep_by_task(job, summary, watch, progress) if by_task else keep_within_limits(job, summary, watch, progress)
+
+
+def _loss(rehearsal: Rehearsal | None, distillation: Distillation | None) -> Accumulate:
+    own: Accumulate = distillation or accumulate_gradients
+    return RehearsalLoss(own, rehearsal.locations.keys(), rehearsal.base) if rehearsal else own
 
 
 def publish_artifact(run: RunFolder, preparation: Preparation, tuned_model: LanguageModel) -> None:

@@ -39,6 +39,7 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
             screen.show(Text(f"- {visible(line)}"))
         for attempt in retention.attempts:
             outcome = "within the limits" if attempt.keeps_within else "not within the limits"
+            outcome += "" if attempt.is_enough or not attempt.keeps_within else ", but much of the task lost"
             screen.show(Text(f"- trained ({attempt.name}): {outcome}, {attempt.seconds:,.0f} s"))
     for remedy in report.training.remedies if report.training else ():
         screen.show(Text("\n" + visible(remedy.told)))

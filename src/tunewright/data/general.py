@@ -1,6 +1,6 @@
 """General rows: what is mixed among the user's rows when training alone loses too much of what the base could do.
 
-Half are short English texts that come with the package, half are generated tasks (`data/skills`). Neither is in the
+Some are short English texts that come with the package, most are generated tasks (`data/skills`). Neither is in the
 retention suite: its texts are others, and its tasks have names, words and phrasings that no training item has.
 """
 
@@ -12,8 +12,8 @@ from tunewright.records import Conversation, Example, PlainText, Provenance
 
 SEED = 20_261_126
 """Of the generated tasks."""
-ITEMS_PER_SKILL = 7
-"""With ten skills as many tasks as there are texts."""
+ITEMS_PER_SKILL = 20
+"""200 tasks in all."""
 
 
 @cache

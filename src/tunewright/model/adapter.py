@@ -80,6 +80,25 @@ def adapter_outputs(network: "PreTrainedModel") -> dict[str, "Parameter"]:
     return {name: parameter for name, parameter in trainable_parameters(network).items() if ".lora_B." in name}
 
 
+@contextmanager
+def without_update(network: "PreTrainedModel") -> Iterator["PreTrainedModel"]:
+    """While open, the network answers as the base does: its adapter's layers have no active update.
+
+    PEFT's own `disable_adapter` would do the same, and take our own layers (model/projection.py) out of use.
+    """
+    from peft.tuners.lora import LoraLayer
+
+    layers = [module for module in network.modules() if isinstance(module, LoraLayer)]
+    active = [layer._active_adapter for layer in layers]
+    for layer in layers:
+        layer._active_adapter = []
+    try:
+        yield network
+    finally:
+        for layer, names in zip(layers, active, strict=True):
+            layer._active_adapter = names
+
+
 def save_tuned(network: "PreTrainedModel", method: Method, folder: Path, base_folder: Path, base_name: str) -> None:
     """Write an adapter (PEFT's format) or a whole model with its tokenizer (hub's layout), safetensors only.
 

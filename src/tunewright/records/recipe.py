@@ -270,7 +270,7 @@ class EvaluateRecipe(Settings):
 
 
 class RetentionRecipe(Settings):
-    """What the base could do before, watched during training: told, or deciding which checkpoint is kept (`beyond`)."""
+    """What the base could do before, watched during training: it decides which checkpoint is kept."""
 
     enabled: bool = True
     """Measure general ability before training, at every validation and at the end."""
@@ -280,24 +280,25 @@ class RetentionRecipe(Settings):
     max_loss_increase: Annotated[float, Field(ge=0.0)] = 0.03
     """Most that the loss on general text may rise, as a share of the base's loss."""
     beyond: Literal["tell", "refuse"] | None = None
-    """What happens to weights beyond the limits. `tell`: the best at the task are kept, or those that forget least of
-    the ones about as good (`max_task_loss_increase`); if they are beyond the limits, screen and report say so, and by
-    how much. `refuse`: they are never kept; all `fallbacks` are tried, and where none keeps within the limits, the base
-    is kept. Derived from the size of the base: `refuse` from 50M parameters on, `tell` below."""
+    """What is kept where nothing that was trained is within the limits, after all `fallbacks`. `tell`: the best at the
+    task, or those that forget least of the weights about as good (`max_task_loss_increase`); screen and report say in
+    capitals what was lost. `refuse`: the base. Derived from the size of the base: `refuse` from 50M parameters on,
+    `tell` below."""
     max_task_loss_increase: Annotated[float, Field(ge=0.0)] = 0.0
-    """Nats per token by which the validation loss may rise above the lowest one for weights that forget less: those of
-    an earlier checkpoint, or the adapter at a lower strength. 0.005 is little. Only with `beyond = tell`."""
+    """Nats per token by which the validation loss may rise above the lowest one for weights that forget less, where
+    nothing is within the limits: the adapter at a lower strength. 0.005 is little. Only with `beyond = tell`."""
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
-    max_items_between: Annotated[int, Field(ge=10)] | None = 30
-    """Most items of each part at the validations of a training. The base and the weights that are kept always get all
-    of them; so does every validation with `beyond = refuse`."""
     fallbacks: tuple[Fallback, ...] = ("strength", "rehearsal", "mlp")
     """What is tried, in this order, when no trained checkpoint keeps within the limits. `strength`: the trained adapter
-    at 0.1 to 0.9 of its strength, without training again. `rehearsal`: training again with general rows among yours.
-    `mlp`: the same, with LoRA in the feed-forward blocks alone. Those two take as long as training did, and are tried
-    only with `beyond = refuse`."""
-    rehearsal_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    at 0.1 to 0.9 of its strength, without training again; good enough where it keeps nine tenths of what was gained at
+    the task. `rehearsal`: training again with general rows among yours, on which the model is held to what the base
+    expects. `mlp`: the same, with LoRA in the feed-forward blocks alone. Those two take as long as training did. Of all
+    that is within the limits the best at the task is kept."""
+    rehearsal: Literal["from_start", "fallback"] | None = None
+    """Whether the first training already has general rows among yours. Derived: `from_start` for bases under 50M
+    parameters, which forget most, `fallback` for others."""
+    rehearsal_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15
     """Share of the rows of rehearsal that are general ones, which come with tunewright."""
     files: tuple[str, ...] = ()
     """Local files of BLiMP or PIQA (.jsonl) that are measured as further parts."""

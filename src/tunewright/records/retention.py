@@ -48,6 +48,8 @@ class StrengthTrial(Record):
     validation_loss: float
     retention: RetentionResult | None
     """None where it was not measured: another strength was kept before its turn came, or the loss is too high."""
+    task: Estimate | None = None
+    """The leading metric on validation answers, of the strength that is kept."""
 
 
 class RetentionAttempt(Record):
@@ -61,8 +63,12 @@ class RetentionAttempt(Record):
     """Lowest validation loss, whatever was forgotten."""
     kept_loss: float
     """Validation loss of the weights that would be kept: those of the base where nothing keeps within the limits."""
+    task: Estimate | None = None
+    """The leading metric of these weights on validation answers; None where the validation loss decides."""
     keeps_within: bool
     """Whether trained weights were found that keep general ability."""
+    is_enough: bool = True
+    """Whether they also keep most of what was gained at the task, so that nothing else was tried."""
     seconds: float
     """Wall time of training, measuring and trying strengths."""
 
@@ -76,8 +82,6 @@ class RetentionSummary(Record):
     num_items: int
     num_tokens: int
     """Read by one run of the suite."""
-    max_items_between: int | None = None
-    """Most items of each part at validations; None where all of them were measured."""
     metrics: tuple[Metric, ...]
     """What each part is, in their order."""
     base: RetentionResult
@@ -89,10 +93,14 @@ class RetentionSummary(Record):
     end_step: int
     strength: float = 1.0
     """Of the adapter in the artifact."""
+    task: Estimate | None = None
+    """The leading metric of the kept weights on validation answers; None where the validation loss decides."""
+    keeps_task: bool = True
+    """Whether they keep most of what was gained at the task: False where only a low strength is within the limits."""
     trials: tuple[StrengthTrial, ...] = ()
     """Strengths that were tried because the checkpoint was beyond the limits, strongest first."""
     attempts: tuple[RetentionAttempt, ...] = ()
-    """Every training in its order, where there was more than one; the last that keeps within the limits is kept."""
+    """Every training in its order, where there was more than one; the best at the task within the limits is kept."""
     told: str
     """What was kept and why, in plain words."""
     advice: tuple[str, ...] = ()

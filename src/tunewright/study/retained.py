@@ -15,6 +15,9 @@ from tunewright.records import (
     settled,
 )
 
+ENOUGH = 0.9
+"""Share of what was gained at the task that weights at less strength have to keep, or more is tried."""
+
 
 def is_refused(training: TrainingSummary) -> bool:
     """Whether training got better at the task, and every checkpoint that did lost too much general ability."""
@@ -41,10 +44,18 @@ def task_at(training: TrainingSummary, step: int) -> Estimate | None:
     return next((point.task for point in reversed(training.curve) if point.step == step and point.task), None)
 
 
-def answers_as_well(training: TrainingSummary, step: int, than: int) -> bool:
-    """Whether a checkpoint is at most one answer behind another; so are all where no answers were asked for."""
-    found, best = task_at(training, step), task_at(training, than)
-    return found is None or best is None or found.is_within_a_row(best.value)
+def keeps_most(training: TrainingSummary, loss: float, task: Estimate | None) -> bool:
+    """Whether weights keep nine tenths of what training has gained at the task.
+
+    Args:
+        loss: their validation loss.
+        task: their leading metric; None to judge by the loss.
+    """
+    leader = settled(training.task_step)
+    base, best = task_at(training, 0), task_at(training, leader)
+    if task and base and best:
+        return task.value - base.value >= ENOUGH * (best.value - base.value)
+    return loss_at(training, 0) - loss >= ENOUGH * (loss_at(training, 0) - loss_at(training, leader))
 
 
 def told_by_task(
@@ -54,7 +65,7 @@ def told_by_task(
     strength: float,
     metrics: Sequence[Metric],
 ) -> str:
-    """Say what was kept where the task comes first, and what that has cost.
+    """Say what was kept where nothing is within the limits, and what that has cost.
 
     Args: as `told`, but `strength` is that of the adapter that is kept.
     """
@@ -69,13 +80,9 @@ def told_by_task(
     else:
         opening = f"Step {kept.best_step} is kept: {loss}."
     text = f"{opening} General ability since the base: {_leading(result, metrics)}."
-    if not result.is_within:
-        return (
-            f"{text} This is BEYOND THE LIMITS: {_beyond(result, metrics)}. Nothing that was trained is within them "
-            "and as good at the task."
-        )
-    better = "is slightly better" if training.task_metric else "has a slightly lower loss"
-    return text if lowest == kept.best_step else f"{text} Step {lowest} {better} and forgets more."
+    if result.is_within:
+        return text
+    return f"{text} This is BEYOND THE LIMITS: {_beyond(result, metrics)}. Nothing that was trained is within them."
 
 
 def told(
@@ -143,18 +150,18 @@ def advice(recipe: TuneRecipe) -> tuple[str, ...]:
         f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
         f"To accept that more is lost: --set retention.max_drop={min(1.0, 5 * retention.max_drop):g} "
         f"--set retention.max_loss_increase={10 * retention.max_loss_increase:g}",
-        "To keep what is best at the task, and be told what is lost: --set retention.beyond=tell",
+        "To keep what is best at the task where nothing is within the limits: --set retention.beyond=tell",
     )
 
 
 def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
     """What to do about weights that are kept although they forgot too much, each with its setting."""
-    rate, tolerance = settled(recipe.train.learning_rate), recipe.retention.max_task_loss_increase
+    rate, retention = settled(recipe.train.learning_rate), recipe.retention
     return (
         "To forget less at a small cost to the task (tries lower strengths of the adapter): "
-        f"--set retention.max_task_loss_increase={2 * tolerance or 0.005:g}",
-        "To stay within the limits, whatever it costs the task (tries to train with general rows as well): "
-        "--set retention.beyond=refuse",
+        f"--set retention.max_task_loss_increase={2 * retention.max_task_loss_increase or 0.005:g}",
+        f"To rehearse more: --set retention.rehearsal_fraction={min(0.9, 2 * retention.rehearsal_fraction):g}",
+        "To keep the base where nothing is within the limits: --set retention.beyond=refuse",
         f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
     )
 

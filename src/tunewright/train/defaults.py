@@ -49,7 +49,7 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
 
     Returns:
         The recipe with every setting of method and train, evaluate.max_answer_tokens and, where general ability is
-        watched, retention.beyond filled in, and one Derived per setting that was chosen here.
+        watched, retention.beyond and retention.rehearsal filled in, and one Derived per setting that was chosen here.
     """
     derived: list[Derived] = []
 
@@ -78,6 +78,7 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
     retention = recipe.retention
     if retention.enabled:
         retention = fill("retention", retention, "beyond", *_beyond(facts.num_parameters, retention))
+        retention = fill("retention", retention, "rehearsal", *_rehearsal(facts.num_parameters))
     resolved = recipe.model_copy(
         update={"method": method, "train": train, "evaluate": evaluate, "retention": retention}
     )
@@ -161,9 +162,16 @@ def _beyond(num_parameters: int, retention: RetentionRecipe) -> tuple[str, str]:
         return "tell", "retention.max_task_loss_increase is set, and only `tell` reads it"
     size = f"here {num_parameters / 1e6:,.1f}M"
     if num_parameters >= SMALL_BASE:
-        return "refuse", f"the limits decide what is kept for bases of 50M parameters and more ({size})"
-    # Of 99 % of right fields on the demo rows 9 % are left within the limits (docs/lab-notebook.md, 2026-11-26).
-    return "tell", f"within the limits a base under 50M parameters learns next to nothing ({size})"
+        return "refuse", f"where nothing is within the limits a base of 50M parameters and more is kept ({size})"
+    return "tell", f"what a base under 50M parameters can do is worth less than the task ({size})"
+
+
+def _rehearsal(num_parameters: int) -> tuple[str, str]:
+    size = f"here {num_parameters / 1e6:,.1f}M"
+    if num_parameters >= SMALL_BASE:
+        return "fallback", f"bases of 50M parameters and more rehearse only where they forget too much ({size})"
+    # Without it the demo's training loses 18 points, with it 1 to 3 (docs/lab-notebook.md, 2026-11-26).
+    return "from_start", f"bases under 50M parameters forget most of what they could do without it ({size})"
 
 
 def has_gpu() -> bool:

@@ -56,8 +56,6 @@ class TrainingJob:
     measure_retention: Callable[[int], RetentionResult] | None = None
     """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
     that have lost too much are not kept."""
-    refuses_beyond: bool = True
-    """Whether training stops early while only checkpoints that have lost too much get better at the task."""
     steps_are_alike: bool = True
     """Whether the rows of all steps are drawn alike. Only then a training loss that rises says that training went
     wrong, and not that the rows got harder."""

@@ -14,7 +14,7 @@ from tunewright.train.activations import fit_into_memory
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
-from tunewright.train.job import TrainingJob as TrainingJob
+from tunewright.train.job import TrainingJob
 from tunewright.train.memory import is_out_of_memory, peak_bytes
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.recovery import MAX_SKIPPED_IN_A_ROW, Recovery, tell
@@ -230,15 +230,14 @@ def _validate(job: TrainingJob, state: TrainState, recovery: Recovery) -> TrainS
         retention=job.measure_retention(state.step) if job.measure_retention else None,
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
-    return _after_validation(state, point, loss, refuses_beyond=job.refuses_beyond)
+    return _after_validation(state, point, loss)
 
 
-def _after_validation(state: TrainState, point: CurvePoint, loss: float, *, refuses_beyond: bool) -> TrainState:
+def _after_validation(state: TrainState, point: CurvePoint, loss: float) -> TrainState:
     """Note what this checkpoint is best at. It can be kept only if general ability is within its limits.
 
     Args:
         point: its measures.
-        refuses_beyond: as in TrainingJob.
     """
     leader = state.leader.after(state.step, loss, point.task)
     is_within = point.retention is None or point.retention.is_within
@@ -246,7 +245,7 @@ def _after_validation(state: TrainState, point: CurvePoint, loss: float, *, refu
     is_lowest = state.lowest_validation_loss is None or loss < state.lowest_validation_loss
     # A higher metric or a lower loss is a gain, even where another checkpoint still leads. While no trained checkpoint
     # can be kept, one of those beyond the limits counts as well: its adapter may do at a lower strength.
-    counts = is_within or state.best.step == 0 or not refuses_beyond
+    counts = is_within or state.best.step == 0
     is_gain = best != state.best or (counts and (is_lowest or leader != state.leader))
     update: dict[str, object] = {
         "best": best,

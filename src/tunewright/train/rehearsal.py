@@ -1,21 +1,43 @@
 """Rehearsal: a few general rows among the user's own in every step, so that what they hold is not forgotten.
 
-Source: Robins 1995, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal".
+On a general row the model is held to what the base expects at each token, its whole distribution, and not to the
+row's own text: the base's right answers stay, and nothing new is learned from rows that come again and again.
+
+Sources: Robins 1995, "Catastrophic Forgetting, Rehearsal and Pseudorehearsal"; Li and Hoiem 2016, "Learning without
+Forgetting", for the base as the teacher.
+
+Axes: N trained tokens, V words of the vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from tunewright.model.adapter import without_update
+from tunewright.model.forward import backward_pass, compute_precision, make_batches, trained_logits
+from tunewright.records import Precision
 from tunewright.render import TokenSequence
 from tunewright.train.stream import TokenStream, epoch_order
+from tunewright.train.trainable import Accumulate
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from tunewright.model.batch import PackedBatch, PaddedBatch
+
+
+ROWS_AT_ONCE = 8
+"""On two cores a step of 8 tickets took 0.16 s, one or two general rows in every step 0.13 s more, and eight of them in
+every sixth step 0.04 s more (11.5M parameters, docs/lab-notebook.md, 2026-11-26)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsalStream:
     """The rows of a stream, with general rows behind them so that these are `fraction` of all rows.
 
-    The user's rows of each step stay what they are without rehearsal, and so does the number of steps. Where a step
-    has room for less than one general row, every few steps get one.
+    The user's rows of each step stay what they are without rehearsal, and so does the number of steps. General rows
+    come several at once, in every few steps: one of them alone takes nearly as long.
     """
 
     own: TokenStream
@@ -30,8 +52,71 @@ class RehearsalStream:
 
     def _num_general(self, step: int) -> int:
         """General rows in all steps before this one."""
-        return int(step * self.own.rows_per_step * self.fraction / (1 - self.fraction))
+        due = int(step * self.own.rows_per_step * self.fraction / (1 - self.fraction))
+        return due - due % ROWS_AT_ONCE
 
     def _general(self, place: int) -> TokenSequence:
         round_number, position = divmod(place, len(self.general))
         return self.general[epoch_order(len(self.general), self.own.seed, round_number)[position]]
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalLoss:
+    """Takes the place of train.loss.accumulate_gradients: mean token loss of the user's rows + that of general rows.
+
+    The loss of a token of a general row is the cross-entropy with the base's distribution, which differs from the
+    divergence KL(base || model) by the base's entropy, a constant. Each of the two means counts the same, however many
+    tokens are behind it: a text has more of them than an answer.
+    """
+
+    own: Accumulate
+    """Adds the gradient of the user's rows."""
+    general_ids: Set[str]
+    """Which rows are general ones."""
+    base: "PreTrainedModel | None" = None
+    """The base, where the network has no adapter to leave out."""
+
+    def __call__(
+        self,
+        network: "PreTrainedModel",
+        sequences: Sequence[TokenSequence],
+        *,
+        tokens_per_micro_batch: int,
+        pad_token_id: int,
+        precision: Precision,
+    ) -> float:
+        """Add the gradient of a step; see accumulate_gradients.
+
+        Returns:
+            The mean token loss of the user's rows: what training on them alone would return.
+        """
+        own = [row for row in sequences if row.example_id not in self.general_ids]
+        general = [row for row in sequences if row.example_id in self.general_ids]
+        loss = 0.0
+        if own:  # the longest rows, which are tried before training, may all be general ones
+            loss = self.own(
+                network,
+                own,
+                tokens_per_micro_batch=tokens_per_micro_batch,
+                pad_token_id=pad_token_id,
+                precision=precision,
+            )
+        num_tokens = sum(row.num_trained_tokens for row in general)
+        for _, batch in make_batches(network, general, tokens_per_micro_batch, pad_token_id) if general else ():
+            with compute_precision(precision, network.device):
+                taught_NV = self._expected(network, batch)
+                logits_NV = trained_logits(network, batch)[0].float()
+            backward_pass(network, batch, -(taught_NV * logits_NV.log_softmax(-1)).sum() / num_tokens)
+        return loss
+
+    def _expected(self, network: "PreTrainedModel", batch: "PackedBatch | PaddedBatch") -> "Tensor":
+        """[N, V]: the base's distribution at each trained token."""
+        import torch
+
+        was_training = network.training
+        with without_update(network) as base, torch.no_grad():
+            base = self.base or base
+            base.eval()
+            taught_NV = trained_logits(base, batch)[0].float().softmax(-1)
+        network.train(was_training)
+        return taught_NV

@@ -70,10 +70,17 @@ def find_strength(job: TrainingJob, step: int, base_loss: float) -> Strength:
             chosen = strength
             break
     _scale(outputs, trained, chosen)
+    task = job.task.measure() if job.task and chosen else None
     return Strength(
         chosen,
         tuple(
-            StrengthTrial(strength=one, validation_loss=losses[one], retention=measured.get(one)) for one in STRENGTHS
+            StrengthTrial(
+                strength=one,
+                validation_loss=losses[one],
+                retention=measured.get(one),
+                task=task if one == chosen else None,
+            )
+            for one in STRENGTHS
         ),
     )
 

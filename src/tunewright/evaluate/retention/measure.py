@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tunewright.contracts import Advance
 from tunewright.errors import RenderError
-from tunewright.evaluate.retention.item import Kind, Writing, evenly
+from tunewright.evaluate.retention.item import Kind, Writing
 from tunewright.evaluate.retention.suite import OVERALL, RetentionSuite
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import difference, estimate
@@ -70,18 +70,6 @@ class RenderedSuite:
             for part, items in zip(self.suite.parts, self.items, strict=True)
         }
         return RetentionScores(scores=scores)
-
-    def thinned(self, max_items: int | None) -> "RenderedSuite":
-        """The suite with at most so many items of each part; see `Part.thinned`."""
-        parts = tuple(part.thinned(max_items) for part in self.suite.parts)
-        items = tuple(evenly(items, max_items) for items in self.items)
-        return RenderedSuite(RetentionSuite(parts), items)
-
-    def of(self, scores: RetentionScores) -> RetentionScores:
-        """The scores of these items alone, out of those of a suite that has them."""
-        ids = {item.id for items in self.items for item in items}
-        kept = {name: tuple(one for one in part if one.example_id in ids) for name, part in scores.scores.items()}
-        return RetentionScores(scores=kept)
 
     def _sequences(self) -> list[TokenSequence]:
         return [sequence for items in self.items for item in items for sequence in item.sequences]

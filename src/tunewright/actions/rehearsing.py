@@ -1,0 +1,51 @@
+"""The general rows of a rehearsal as one base reads them."""
+
+import copy
+from dataclasses import replace
+
+from tunewright.actions.preparing import Preparation
+from tunewright.actions.processes import num_processes
+from tunewright.actions.training import Rehearsal
+from tunewright.contracts import Progress
+from tunewright.data.general import general_rows
+from tunewright.errors import RenderError
+from tunewright.model.language_model import LanguageModel
+from tunewright.records import Full
+from tunewright.render import TokenSequence
+
+
+def prepare_rehearsal(preparation: Preparation, model: LanguageModel, progress: Progress) -> Rehearsal | None:
+    """The general rows that fit the base's context and its template whole.
+
+    Every token of them but the first is held to the base: what it expects inside of a question is general text, too.
+
+    Args:
+        model: not yet trained.
+    Returns:
+        None where no general row fits, and the user is told that there is no rehearsal.
+    """
+    is_alone = num_processes() == 1
+    limit = preparation.renderer.max_length
+    renderer = preparation.renderer.fitted(limit, max_answer_tokens=limit // 2)
+    rendered: list[TokenSequence] = []
+    locations: dict[str, str] = {}
+    for row in general_rows():
+        try:
+            sequences = renderer.render(row)
+        except RenderError:  # a template without system turns, say: what is left is enough to rehearse
+            continue
+        if len(sequences) == 1 and not sequences[0].cut:
+            rendered.append(_trained_throughout(sequences[0]) if is_alone else sequences[0])
+            locations[row.id] = str(row.provenance)
+    if not rendered:
+        progress.say("No general row fits this base's context and chat template, so training does not rehearse.")
+        return None
+    if not is_alone:
+        progress.say("Several processes learn the general rows as they stand, not what the base expects at each token.")
+    has_adapter = not isinstance(preparation.recipe.method, Full)
+    base = None if has_adapter or not is_alone else copy.deepcopy(model.network).requires_grad_(False)
+    return Rehearsal(rendered, locations, preparation.recipe.retention.rehearsal_fraction, base)
+
+
+def _trained_throughout(row: TokenSequence) -> TokenSequence:
+    return replace(row, loss_weights=(0.0, *(1.0,) * (len(row.token_ids) - 1)))
