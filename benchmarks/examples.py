@@ -65,7 +65,8 @@ EXAMPLES = (
         ),
         {},
         "Run with one thread on a machine with much other work, so the seconds say little. With the default learning "
-        "rate of before, 0.004, the same command ended at 2.9 % [1.9, 4.0] ([lab notebook](lab-notebook.md)).",
+        "rate of before, 0.004, the same command ended at 2.9 % [1.9, 4.0] ([lab notebook](lab-notebook.md)). Without "
+        "rehearsal, which came later that day.",
     ),
     Example(
         "gsm8k",
@@ -76,7 +77,8 @@ EXAMPLES = (
         ),
         {"train.jsonl": "gsm8k/train.jsonl", "test.jsonl": "gsm8k/test.jsonl"},
         "Run with one thread and other work on the machine. With mini-base-v0 (two threads, padded batches, nothing "
-        "beside it) it took 737 s and ended at 2.0 % [0.9, 4.3], too, with a chrF of 19.0 % [18.0, 20.0].",
+        "beside it) it took 737 s and ended at 2.0 % [0.9, 4.3], too, with a chrF of 19.0 % [18.0, 20.0]. Without "
+        "rehearsal, which came later that day.",
     ),
 )
 

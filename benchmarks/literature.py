@@ -25,7 +25,11 @@ from results_page import write_block
 from tunewright.records import CurvePoint, Report, StudyReport, TrainingSummary, format_drop, format_estimate
 
 ROOT = Path(__file__).parents[1]
-SUITE = ("--set", "retention.beyond=refuse", "--set", "retention.fallbacks=[]")
+SUITE = (
+    *("--set", "retention.beyond=refuse"),
+    *("--set", "retention.fallbacks=[]"),
+    *("--set", "retention.rehearsal=fallback"),  # none, then: what training alone forgets
+)
 """The suite whole at every validation, and nothing trained again."""
 TICKETS = ("tune", "src/tunewright/bundled/demo/tickets.jsonl", "--base", "bundled")
 COMMANDS = {
