@@ -30,10 +30,20 @@ def test_steps_are_counted_and_the_usual_and_the_longest_rows_found() -> None:
     lengths = look_at_steps(STEPS.__getitem__, 4)
     assert lengths.num_tokens == 230
     assert lengths_of(lengths.usual_rows) == [20, 25]  # 45 is nearest the mean of 57.5
-    assert lengths_of(lengths.longest_rows) == [100, 40]
+    assert lengths_of(lengths.longest_rows) == [100, 5], "the step with most tokens has the longest row as well"
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(10, [100]), (100, [100]), (139, [100]), (140, [100, 40])])
+def test_the_longest_row_counts_although_another_step_has_more_tokens() -> None:
+    steps = [[row(60)], [row(50), row(45)]]
+    assert lengths_of(look_at_steps(steps.__getitem__, 2).longest_rows) == [60, 50, 45]
+
+
+def test_where_steps_are_not_looked_at_the_longest_of_all_may_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_STEPS_LOOKED_AT", 4)
+    assert lengths_of(look_at_steps(lambda step: STEPS[step % 4], 5).longest_rows) == [100, 40]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(10, [100]), (100, [100]), (104, [100]), (105, [100, 5])])
 def test_the_worst_micro_batch_is_filled_with_the_longest_rows(limit: int, expected: list[int]) -> None:
     assert lengths_of(look_at_steps(STEPS.__getitem__, 4).worst_rows(limit)) == expected
 

@@ -45,7 +45,8 @@ class StepLengths:
     usual_rows: Rows
     """Of the step whose tokens are nearest the mean."""
     longest_rows: Rows
-    """Longest first; as many as any step has."""
+    """Longest first: the step with most tokens and the longest row of all. Where not every step was looked at, as many
+    of the longest rows as any step has, which may never meet."""
 
     @property
     def num_tokens(self) -> int:
@@ -67,8 +68,12 @@ def look_at_steps(rows_of: Callable[[int], Rows], num_steps: int) -> StepLengths
     mean = fmean(sizes)
     usual = min(range(num_looks), key=lambda look: abs(sizes[look] - mean))
     rows_per_step = max(len(rows) for rows in steps)
-    longest = sorted((row for rows in steps for row in rows), key=lambda row: -len(row.token_ids))
-    return StepLengths(num_steps, mean, steps[usual], longest[:rows_per_step])
+    longest = sorted((row for rows in steps for row in rows), key=_length, reverse=True)[:rows_per_step]
+    if num_looks == num_steps:
+        heaviest = sorted(steps[max(range(num_looks), key=sizes.__getitem__)], key=_length, reverse=True)
+        is_there = _length(heaviest[0]) == _length(longest[0])
+        longest = heaviest if is_there else [longest[0], *heaviest]
+    return StepLengths(num_steps, mean, steps[usual], longest)
 
 
 def forecast(
@@ -134,6 +139,10 @@ def _seconds_of(work: Callable[[], object]) -> float:
     started = time.monotonic()
     work()
     return time.monotonic() - started
+
+
+def _length(row: TokenSequence) -> int:
+    return len(row.token_ids)
 
 
 def _num_tokens(rows: Rows) -> int:
