@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -321,6 +321,15 @@ def send_when_ready(folder: Path, number: int) -> None:
     os.kill(os.getpid(), number)
 
 
+@pytest.fixture
+def heeded_hangup() -> Iterator[None]:
+    """Where the tests were started with nohup, SIGHUP is ignored, and a command leaves it so."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeded_hangup")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_goes_to_the_worker_which_ends_the_command(number: int, tmp_path: Path) -> None:
     folders = []
