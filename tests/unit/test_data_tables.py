@@ -130,6 +130,14 @@ def test_bytes_that_are_not_parquet_are_refused() -> None:
         read_table(b"PAR1 this is not a table PAR1")
 
 
+def test_what_is_no_parquet_file_is_not_read_to_its_end() -> None:
+    file, log = io.BytesIO(b'{"text": "' + b"x" * 1_000_000), ReadLog("t.parquet")
+    assert list(read_parquet(file, log)) == []
+    with pytest.raises(DataError, match="at the start, expected a sound Parquet file, which begins with PAR1"):
+        log.raise_if_refused()
+    assert file.tell() == 4
+
+
 def test_a_parquet_file_cut_short_is_refused() -> None:
     data = parquet_bytes({"a": ["x" * 100] * 50})
     for length in range(0, len(data), 7):

@@ -18,6 +18,8 @@ from tunewright.data.lines import MAX_LINE_BYTES, byte_lines, decode_line
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 
 _ROWS_PER_BATCH = 1024
+_MAGIC = b"PAR1"
+"""What a Parquet file begins with."""
 MAX_GROUP_BYTES = 2**31
 """Of a row group of Parquet, unpacked. Writers make them of 128 MB to 1 GB."""
 
@@ -142,6 +144,12 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
     row = 0
     try:
         with TemporaryFile() as copy:
+            # Before gigabytes of something else are copied.
+            head = file.read(len(_MAGIC))
+            if head != _MAGIC:
+                expected = "a sound Parquet file, which begins with PAR1"
+                raise RefusedError("", f"{head!r} at the start", expected, "Export or download the file again.")
+            copy.write(head)
             copyfileobj(file, copy)
             table = pq.ParquetFile(pa.PythonFile(copy, mode="r"))
             _require_small_groups(table.metadata)
