@@ -236,13 +236,13 @@ def test_so_it_is_in_the_process_that_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object) -> int:
-        raise PermissionError(errno.EACCES, "Permission denied", "/root/rows.jsonl")
+        raise PermissionError(errno.EACCES, "Permission denied", "/locked/rows.jsonl")
 
     monkeypatch.setattr(worker, "carry_out", refuse)
     WorkerFolder(tmp_path).write_job(TuneJob(resume="last", home=tmp_path))
     assert worker.main(tmp_path) == 2
     said = " ".join(capsys.readouterr().err.split())
-    assert "/root/rows.jsonl: found permission denied, expected a path that can be opened." in said
+    assert "/locked/rows.jsonl: found permission denied, expected a path that can be opened." in said
 
 
 def test_an_error_of_the_system_that_names_no_file_is_a_bug_of_ours() -> None:

@@ -34,6 +34,7 @@ def start_run(
     recipe_id = recipe_id or preparation.recipe.id
 
     def record(run_id: str, created_at: str) -> Run:
+        """The run as it begins, told of before its folder appears."""
         if on_run:
             on_run(run_id)
         return Run(

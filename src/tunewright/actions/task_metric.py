@@ -30,6 +30,7 @@ def open_task_metric(preparation: Preparation, model: LanguageModel, progress: P
     items = sample_items(preparation, settled(recipe.train.validation_answers))
 
     def measure() -> Estimate | None:
+        """The metric of the model as it stands; None where memory is too short for its answers."""
         try:
             scores = judge(model, None, items, (headline,), SilentProgress(), "validation").of(headline)
         except (MemoryError, RuntimeError) as error:

@@ -133,6 +133,7 @@ def accumulate_side_by_side(
     parameters = list(trainable_parameters(network).values())
 
     def compute(batches: list[tuple[PackedBatch | PaddedBatch, int]]) -> "tuple[float, list[Tensor | None]]":
+        """Loss and gradients of one thread's batches, each with the seed of its dropout."""
         total_loss = 0.0
         gradients: list[Tensor | None] = [None] * len(parameters)
         for batch, seed in batches:
