@@ -1,5 +1,7 @@
 """Too little memory for a row: gradient checkpointing, with the result of enough memory."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +170,16 @@ def test_it_can_be_asked_for(base: Path, tmp_path: Path) -> None:
     assert curves[0] == curves[1]
     assert without_adapter(asked.network).is_activation_checkpointing
     assert not without_adapter(plain.network).is_activation_checkpointing
+
+
+def test_several_processes_do_not_choose_smaller_micro_batches_each_for_itself(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forecast(*_: Any, compute_less: Callable[[str], None], **__: Any) -> None:
+        compute_less("no room")
+
+    monkeypatch.setattr(loop, "forecast", forecast)
+    alone = loop.train_alone
+    monkeypatch.setattr(loop, "train_alone", lambda job: replace(alone(job), num_processes=2))
+    with pytest.raises(TrainError, match=r"It cannot fit: no room\. Set a lower train\.tokens_per_micro_batch"):
+        train(make_job(tmp_path, base, recipe()), SilentProgress())

@@ -1,7 +1,7 @@
 """What a forecast adds up, and what it refuses."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,14 @@ from tunewright.errors import TrainError
 from tunewright.records import Precision, TrainRecipe
 from tunewright.render import TokenSequence
 from tunewright.train import forecast as module
-from tunewright.train.forecast import forecast, look_at_steps, refuse_what_cannot_fit
-from tunewright.train.memory import Highest, available_bytes, highest_resident, resident_bytes
+from tunewright.train.forecast import Rows, StepLengths, forecast, look_at_steps, refuse_what_cannot_fit
+from tunewright.train.memory import (
+    Highest,
+    available_bytes,
+    give_back_free_memory,
+    highest_resident,
+    resident_bytes,
+)
 from tunewright.train.schedule import make_plan
 
 
@@ -59,6 +65,10 @@ def test_of_many_steps_a_thousand_are_looked_at() -> None:
     assert (len(seen), seen[0], seen[1]) == (1000, 0, 5)
 
 
+def fail(reason: str) -> None:
+    raise AssertionError(reason)
+
+
 class Clock:
     now = 0.0
 
@@ -77,7 +87,7 @@ def test_time_is_that_of_the_usual_tokens_and_of_the_validations(monkeypatch: py
 
     plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
     lengths = look_at_steps(STEPS.__getitem__, 4)
-    found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, 3.0, "bfloat16")
+    found = forecast(lengths, plan, compute, lambda: lengths.worst_rows(100), 1_000_000, 3.0, "bfloat16", fail)
     assert computed == [[20, 25], [100], [20, 25]]
     assert (found.num_steps, found.num_tokens, found.seconds) == (4, 230, 230 * 0.1 + 2 * 3.0)
     assert resident_bytes() + 8_000_000 + 250_000_000 == pytest.approx(found.peak_memory_bytes, rel=0.05)
@@ -92,7 +102,7 @@ def test_room_for_compiled_matrix_products_is_kept_where_they_are_compiled(monke
     lengths = look_at_steps(STEPS.__getitem__, 4)
     found: dict[Precision, int] = {}
     for precision in ("bfloat16", "float32"):
-        one = forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 100, 0.0, precision)
+        one = forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 100, 0.0, precision, fail)
         found[precision] = one.peak_memory_bytes
     assert found == {"bfloat16": 5 + 800 + 250_000_000, "float32": 5 + 800}
 
@@ -107,18 +117,61 @@ def test_a_slow_step_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     plan = make_plan(TrainRecipe(epochs=1, min_validations=2), steps_per_epoch=4)
     lengths = look_at_steps(STEPS.__getitem__, 4)
-    assert forecast(lengths, plan, compute, lambda: lengths.worst_rows(1), 1, 0.0, "bfloat16").seconds == 230.0
+    assert forecast(lengths, plan, compute, lambda: lengths.worst_rows(1), 1, 0.0, "bfloat16", fail).seconds == 230.0
     assert computed == [[20, 25], [100]]
 
 
-def test_an_optimizer_state_that_does_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "available_bytes", lambda: 7_000_000)
+def test_where_the_optimizer_state_finds_no_room_fewer_rows_are_computed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resident, computed, told = 1_000_000, [], []
+    free = 9_000_000
+    rows_at_once = 8
+
+    def compute(rows: Rows) -> None:
+        nonlocal resident, free
+        computed.append(len(rows))
+        taken = max(0, 1_000_000 + 1_000_000 * len(rows) - resident)
+        resident, free = resident + taken, free - taken
+
+    def give_back() -> None:
+        nonlocal resident, free
+        resident, free = 1_000_000, 9_000_000
+
+    def less(reason: str) -> None:
+        nonlocal rows_at_once
+        rows_at_once //= 2
+        told.append(reason)
+        if not rows_at_once:
+            raise TrainError(reason)
+
+    monkeypatch.setattr(module, "available_bytes", lambda: free)
+    monkeypatch.setattr(module, "resident_bytes", lambda: resident)
+    monkeypatch.setattr(module, "give_back_free_memory", give_back)
+    monkeypatch.setattr(module, "MAX_WARM_UP_SECONDS", 0.0)
+
+    @contextmanager
+    def highest() -> Iterator[Highest]:
+        found = Highest()
+        yield found
+        found.num_bytes = resident
+
+    monkeypatch.setattr(module, "highest_resident", highest)
     plan = make_plan(TrainRecipe(epochs=1), steps_per_epoch=4)
-    lengths = look_at_steps(STEPS.__getitem__, 4)
-    with pytest.raises(
-        TrainError, match=r"It cannot fit: the optimizer's state of 1,000,000 trained weights need 0\.0 GB"
-    ):
-        forecast(lengths, plan, lambda rows: None, lambda: lengths.worst_rows(1), 1_000_000, 0.0, "float32")
+    usual = STEPS[0][:1]
+    lengths = StepLengths(4, 20.0, usual, 8 * usual)
+
+    def worst_rows() -> Rows:
+        return lengths.longest_rows[:rows_at_once]
+
+    # Eight rows take 8 MB of 9, four take 4, which leaves enough for a state of 2.4.
+    forecast(lengths, plan, compute, worst_rows, 300_000, 0.0, "float32", less)
+    assert computed == [1, 8, 4]
+    assert told == ["the optimizer's state of 300,000 trained weights needs 0.0 GB, of which 0.0 GB are not free"]
+
+    give_back()
+    with pytest.raises(TrainError, match=r"the optimizer's state of 1,200,000 trained weights needs"):
+        forecast(lengths, plan, compute, worst_rows, 1_200_000, 0.0, "float32", less)
 
 
 def test_a_base_that_does_not_fit_is_refused_before_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,6 +205,40 @@ def test_free_memory_is_the_least_of_what_the_kernel_and_the_container_say(tmp_p
     (cgroup / "memory" / "memory.limit_in_bytes").write_text("21000\n")
     (cgroup / "memory" / "memory.usage_in_bytes").write_text("1000\n")
     assert available_bytes(proc, cgroup) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "names"),
+    [
+        ("0::/job", "job", ("memory.max", "memory.current", "inactive_file")),
+        (
+            "4:memory:/job/task",
+            "memory/job",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ),
+    ],
+    ids=["version 2", "version 1, the group above"],
+)
+def test_limits_of_the_groups_around_this_process_count_and_cached_files_do_not(
+    line: str, folder: str, names: tuple[str, str, str], tmp_path: Path
+) -> None:
+    proc, group = tmp_path / "proc", tmp_path / "cgroup" / folder
+    (proc / "self").mkdir(parents=True)
+    (proc / "meminfo").write_text("MemAvailable: 50 kB\n")
+    (proc / "self" / "cgroup").write_text(f"9:name=systemd:/\n{line}\n")
+    group.mkdir(parents=True)
+    limit, usage, cache = names
+    (group / limit).write_text("30000\n")
+    (group / usage).write_text("21000\n")
+    assert available_bytes(proc, tmp_path / "cgroup") == 9_000
+    (group / "memory.stat").write_text(f"anon 3\n{cache} 5000\n")
+    assert available_bytes(proc, tmp_path / "cgroup") == 14_000
+    (proc / "self" / "cgroup").write_text("0::/another\n")
+    assert available_bytes(proc, tmp_path / "cgroup") == 50 * 1024
+
+
+def test_memory_that_was_freed_can_be_given_back() -> None:
+    give_back_free_memory()
 
 
 def test_the_highest_resident_memory_is_seen() -> None:

@@ -20,6 +20,7 @@ from tunewright.train.forecast import BYTES_PER_WEIGHT, COMPILED_BYTES, MOMENTS,
 from tunewright.train.job import TrainingJob
 from tunewright.train.memory import available_bytes
 from tunewright.train.recovery import Recovery, tell
+from tunewright.train.side_by_side import num_gradients_of_threads
 from tunewright.train.trainable import Trainable
 
 if TYPE_CHECKING:
@@ -48,8 +49,22 @@ def fit_into_memory(
         shortage = memory_shortage(job.network, rows, trainable.num_trained, job.pad_token_id, precision)
         if shortage is None:
             return
-        longest, may = len(rows[0].token_ids), can_recompute(job.network)
-        tell(recovery.compute_less(job.settings, 0, longest, shortage, can_recompute=may), progress)
+        compute_less(job, recovery, 0, rows, shortage, progress)
+
+
+def compute_less(
+    job: TrainingJob, recovery: Recovery, step: int, rows: Sequence[TokenSequence], reason: str, progress: Progress
+) -> None:
+    """Let micro-batches keep less from step `step` on, and say so.
+
+    Args:
+        rows: among them the longest that has to be computed.
+        reason: what the system said.
+    Raises:
+        TrainError: one row alone is too much.
+    """
+    longest, may = max(len(row.token_ids) for row in rows), can_recompute(job.network)
+    tell(recovery.compute_less(job.settings, step, longest, reason, can_recompute=may), progress)
 
 
 def memory_shortage(
@@ -64,8 +79,9 @@ def memory_shortage(
     available = available_bytes()
     if available is None or network.device.type != "cpu":
         return None
-    # Of matrix products that are compiled for lengths which have not come yet.
-    rest = num_trained * BYTES_PER_WEIGHT * (1 + MOMENTS) + COMPILED_BYTES[precision]
+    num_gradients = 1 + num_gradients_of_threads(network, rows)
+    # The last are matrix products that are compiled for lengths which have not come yet.
+    rest = num_trained * BYTES_PER_WEIGHT * (num_gradients + MOMENTS) + COMPILED_BYTES[precision]
     if rest + _bound(network, rows) <= available:
         return None
     needed = rest + activation_bytes(network, rows, pad_token_id, precision)

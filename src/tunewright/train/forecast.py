@@ -1,8 +1,8 @@
 """Forecast: steps, tokens, time and peak memory of a training, said before its first step.
 
 Three computations are thrown away for it: a usual step; on top of its gradients the longest rows that could meet, for
-the memory; and the usual step again, for the time. What comes later is added: the optimizer's state. How near that
-comes: benchmarks/forecast.py.
+the memory; and the usual step again, for the time. What comes later is added: the optimizer's state. Where that finds
+no room beside the longest rows, fewer of them are computed at once. How near it comes: benchmarks/forecast.py.
 """
 
 import time
@@ -12,9 +12,15 @@ from itertools import accumulate
 from statistics import fmean
 
 from tunewright.errors import TrainError
-from tunewright.records import Forecast, Precision
+from tunewright.records import Forecast, Precision, settled
 from tunewright.render import TokenSequence
-from tunewright.train.memory import available_bytes, highest_resident, peak_bytes
+from tunewright.train.memory import (
+    available_bytes,
+    give_back_free_memory,
+    highest_resident,
+    peak_bytes,
+    resident_bytes,
+)
 from tunewright.train.schedule import Plan
 
 BYTES_PER_WEIGHT = 4
@@ -84,6 +90,7 @@ def forecast(
     num_trained: int,
     seconds_per_validation: float,
     precision: Precision,
+    compute_less: Callable[[str], None],
 ) -> Forecast:
     """Measure and add up.
 
@@ -93,18 +100,26 @@ def forecast(
         num_trained: weights that are trained.
         seconds_per_validation: of the one that was made before the first step.
         precision: of matrix products.
+        compute_less: told why, lets less be kept of the longest rows, or raises TrainError.
     Raises:
-        TrainError: what is still to come does not fit in memory.
+        TrainError: what is still to come does not fit in memory, however little is computed at once.
     """
     seconds = _seconds_of(lambda: compute(lengths.usual_rows))
-    with highest_resident() as highest:
-        compute(worst_rows())
+    state_bytes = num_trained * BYTES_PER_WEIGHT * MOMENTS
+    while True:
+        with highest_resident() as highest:
+            compute(worst_rows())
+        missing = _missing_bytes(highest.num_bytes, state_bytes)
+        if not missing:
+            break
+        compute_less(
+            f"the optimizer's state of {num_trained:,} trained weights needs {state_bytes / 1e9:.1f} GB, of which "
+            f"{missing / 1e9:.1f} GB are not free"
+        )
     if seconds < MAX_WARM_UP_SECONDS:
         # Everything is a little slower the first time.
         seconds = _seconds_of(lambda: compute(lengths.usual_rows))
     seconds_per_token = seconds / _num_tokens(lengths.usual_rows)
-    state_bytes = num_trained * BYTES_PER_WEIGHT * MOMENTS
-    _refuse_beyond(available_bytes(), state_bytes, f"the optimizer's state of {num_trained:,} trained weights")
     num_validations = len(plan.validate_after) - 1
     return Forecast(
         num_steps=plan.num_steps,
@@ -123,16 +138,27 @@ def refuse_what_cannot_fit(num_parameters: int, *, is_full: bool) -> None:
     copies = 1 + (1 + MOMENTS) * is_full
     needed = num_parameters * BYTES_PER_WEIGHT * copies
     what = "weights, gradients and the optimizer's state" if is_full else "the weights"
-    _refuse_beyond(available_bytes(), needed, f"{what} of a base of {num_parameters / 1e6:,.0f}M parameters")
-
-
-def _refuse_beyond(available: int | None, needed: int, what: str) -> None:
+    available = available_bytes()
     if available is not None and needed > available:
         raise TrainError(
-            f"It cannot fit: {what} need {needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB are free. "
-            "Close other programs, use method.kind=lora if every weight is trained, or take a smaller base or a "
-            "machine with more memory."
+            f"It cannot fit: {what} of a base of {num_parameters / 1e6:,.0f}M parameters need "
+            f"{needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB are free. Close other programs, use "
+            "method.kind=lora if every weight is trained, or take a smaller base or a machine with more memory."
         )
+
+
+def _missing_bytes(highest: int, state_bytes: int) -> int:
+    """How much of the optimizer's state finds no room beside what a step takes; 0 where all of it does.
+
+    Args:
+        highest: resident memory while a step was computed.
+    """
+    available = available_bytes()
+    if available is None or state_bytes <= available:
+        return 0
+    # What the step took and left may stand free inside this process, where the next step finds it.
+    give_back_free_memory()
+    return max(0, highest - resident_bytes() + state_bytes - settled(available_bytes()))
 
 
 def _seconds_of(work: Callable[[], object]) -> float:

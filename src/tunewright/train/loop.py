@@ -7,10 +7,10 @@ from collections.abc import Callable
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import trainable_parameters
-from tunewright.model.recompute import can_recompute, recompute_layers
+from tunewright.model.recompute import recompute_layers
 from tunewright.records import CurvePoint, Forecast, Remedy, TrainingSummary, settled
 from tunewright.render import TokenSequence
-from tunewright.train.activations import fit_into_memory
+from tunewright.train.activations import compute_less, fit_into_memory
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
@@ -165,9 +165,7 @@ def _gradients(
         # Only here, outside of `except`, are the tensors of the failed pass free.
         trainable.forget_gradients()
         restore_random_state(random_before)
-        longest = max(len(row.token_ids) for row in rows)
-        may = can_recompute(job.network)
-        tell(recovery.compute_less(job.settings, step, longest, reason, can_recompute=may), progress)
+        compute_less(job, recovery, step, rows, reason, progress)
 
 
 def _forecast(
@@ -183,6 +181,13 @@ def _forecast(
     def worst_rows() -> list[TokenSequence]:
         return list(lengths.worst_rows(recovery.tokens_per_micro_batch(job.settings, 0)))
 
+    def less(shortage: str) -> None:
+        if trainable.num_processes > 1:  # each would choose its own
+            raise TrainError(
+                f"It cannot fit: {shortage}. Set a lower train.tokens_per_micro_batch, or use method.kind=lora."
+            )
+        compute_less(job, recovery, 0, worst_rows(), shortage, progress)
+
     found = forecast(
         lengths,
         job.plan,
@@ -192,6 +197,7 @@ def _forecast(
         num_trained=trainable.num_trained,
         seconds_per_validation=seconds_per_validation,
         precision=settled(job.settings.precision),
+        compute_less=less,
     )
     trainable.forget_gradients()
     restore_random_state(random_before)

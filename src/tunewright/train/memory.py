@@ -1,5 +1,6 @@
 """How much memory this process uses and could still get."""
 
+import ctypes
 import os
 import re
 import resource
@@ -8,14 +9,28 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 SECONDS_BETWEEN_SAMPLES = 0.005
-CGROUP_LIMITS = (
-    ("memory.max", "memory.current"),
-    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+
+
+@dataclass(frozen=True, slots=True)
+class _CgroupFiles:
+    """Where one version of the kernel's control groups tells a group's memory."""
+
+    mount: str
+    """Below /sys/fs/cgroup."""
+    limit: str
+    usage: str
+    cache: str
+    """The line of memory.stat with the file pages that the kernel gives up first."""
+
+
+_CGROUP_FILES = (
+    _CgroupFiles("", "memory.max", "memory.current", "inactive_file"),
+    _CgroupFiles("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Below /sys/fs/cgroup: of version 2, and of version 1."""
+"""Of version 2, and of version 1."""
 
 
 def peak_bytes() -> int:
@@ -50,11 +65,31 @@ def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgr
     with suppress(OSError):
         lines = (proc / "meminfo").read_text(encoding="ascii").splitlines()
         found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    for limit, usage in CGROUP_LIMITS:
-        # "max" is no limit, and no number.
-        with suppress(OSError, ValueError):
-            found.append(int((cgroup / limit).read_bytes()) - int((cgroup / usage).read_bytes()))
+    for group in _groups(proc):
+        for files in _CGROUP_FILES:
+            # "max" is no limit, and no number.
+            with suppress(OSError, ValueError):
+                found.append(_left_in(cgroup / files.mount / group, files))
     return min(found, default=None)
+
+
+def _groups(proc: Path) -> set[PurePosixPath]:
+    """The control groups around this process, of every hierarchy. In a container they may be named as the host does."""
+    groups = {PurePosixPath()}
+    with suppress(OSError):
+        for line in (proc / "self" / "cgroup").read_text(encoding="utf-8").splitlines():
+            own = PurePosixPath(line.split(":", 2)[2].lstrip("/"))
+            groups.update((own, *own.parents))
+    return groups
+
+
+def _left_in(group: Path, files: _CgroupFiles) -> int:
+    limit, used = int((group / files.limit).read_bytes()), int((group / files.usage).read_bytes())
+    # Files that were read count as used until somebody needs their memory.
+    with suppress(OSError):
+        stat = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        used -= int(stat.get(files.cache, 0))
+    return limit - used
 
 
 def resident_bytes() -> int:
@@ -63,6 +98,12 @@ def resident_bytes() -> int:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return peak_bytes()
+
+
+def give_back_free_memory() -> None:
+    """Let the system have what the allocator keeps for later. Does nothing where the C library is not glibc."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @dataclass(slots=True)

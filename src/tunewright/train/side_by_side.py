@@ -90,6 +90,12 @@ def describe_division(network: "PreTrainedModel") -> str | None:
     )
 
 
+def num_gradients_of_threads(network: "PreTrainedModel", rows: Sequence[TokenSequence]) -> int:
+    """Gradients of all trained weights that threads may hold at once for these rows, beside the network's own."""
+    longest = max(len(row.token_ids) for row in rows)
+    return 0 if len(rows) == 1 or refusal(network, longest) else _num_threads()
+
+
 def _divide(sequences: Sequence[TokenSequence], tokens_per_micro_batch: int, num_threads: int) -> list[list[int]]:
     """Row indices of each part; all in one where the rows are too few, too long or too uneven to be divided.
 

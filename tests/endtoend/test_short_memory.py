@@ -1,0 +1,132 @@
+"""A limit of the kernel's on memory: a run does with less, or says in words that it cannot, and is not killed."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tunewright.store import RunFolder, Store
+
+GROUPS = Path("/sys/fs/cgroup/memory")
+WORDS = ("river", "stone", "table", "lamp", "green", "window", "paper", "cloud", "train", "bread", "garden", "winter")
+FULL = ("train.max_length=1024", "method.kind=full")
+# Other micro-batches draw other numbers for dropout.
+LORA = ("train.max_length=1024", "method.dropout=0")
+FEW = (
+    "retention.enabled=false", "train.epochs=1", "train.rows_per_step=8", "evaluate.max_inputs=2",
+    "evaluate.max_answer_tokens=8", "train.min_validations=2",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A control group of version 1 with a limit."""
+
+    path: Path
+
+    def limit(self, num_bytes: int) -> None:
+        (self.path / "memory.limit_in_bytes").write_text(str(num_bytes))
+
+    def tune(self, rows: Path, home: Path, *settings: str) -> subprocess.Popen[str]:
+        """Start `tunewright tune` on the bundled base inside the group."""
+        options = [word for setting in (*FEW, *settings) for word in ("--set", setting)]
+        # The shell goes into the group and becomes the command.
+        script = f'echo $$ > {self.path}/cgroup.procs && exec "$@"'
+        command = [sys.executable, "-m", "tunewright", "tune", str(rows), "--home", str(home), *options]
+        environment = {**os.environ, "COLUMNS": "500"}
+        return subprocess.Popen(
+            ["sh", "-c", script, "sh", *command], env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def group() -> Iterator[Group]:
+    path = GROUPS / f"tunewright-test-{os.getpid()}"
+    try:
+        path.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group for memory (version 1) can be made here: {error}")
+    yield Group(path)
+    path.rmdir()
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of 900 to 1,000 tokens each."""
+    chance, path = random.Random(1), tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    texts = [[chance.choice(WORDS) for _ in range(930)] for _ in range(64)]
+    lines = [
+        json.dumps({"prompt": f"{number}: {' '.join(text)}\nFirst and last?", "completion": f"{text[0]} {text[-1]}"})
+        for number, text in enumerate(texts)
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def losses(run: RunFolder) -> list[float]:
+    return [point["train_loss"] for point in run.metrics() if "train_loss" in point]
+
+
+def num_oom_kills() -> int:
+    lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def has_trained(home: Path) -> bool:
+    return any("train_loss" in path.read_text() for path in home.glob("runs/*/metrics.jsonl"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [LORA, FULL], ids=["lora", "full"])
+def test_under_every_limit_a_run_keeps_less_or_says_that_it_cannot(
+    group: Group, rows: Path, tmp_path: Path, settings: Sequence[str]
+) -> None:
+    killed_before, outcomes, remedies = num_oom_kills(), [], set()
+    limits = (4000, 1700, 1350, 1000)
+    for limit in limits:
+        group.limit(limit * 1_000_000)
+        home = tmp_path / str(limit)
+        worker = group.tune(rows, home, *settings)
+        told, _ = worker.communicate()
+        outcomes.append(worker.returncode)
+        if worker.returncode:
+            assert re.search(r"error: (Memory is too short for micro-batches|It cannot fit)", told), told
+            continue
+        run = Store(home).run("last")
+        assert losses(run) == pytest.approx(losses(Store(tmp_path / "4000").run("last")), rel=5e-3)
+        remedies |= set(re.findall(r"from step 1 on, (micro-batches|gradient checkpointing)", told))
+    assert num_oom_kills() == killed_before
+    assert outcomes == sorted(outcomes), dict(zip(limits, outcomes, strict=True))
+    assert outcomes[0] == 0
+    assert outcomes[-1] == 2
+    assert "micro-batches" in remedies
+
+
+@pytest.mark.slow
+def test_a_run_that_the_kernel_kills_goes_on_with_smaller_micro_batches(
+    group: Group, rows: Path, tmp_path: Path
+) -> None:
+    group.limit(4_000_000_000)
+    worker = group.tune(rows, tmp_path, *FULL, "train.epochs=4", "train.seconds_between_checkpoints=0.000001")
+    while worker.poll() is None and not has_trained(tmp_path):
+        time.sleep(0.05)
+    killed_before = num_oom_kills()
+    for limit in range(3_900, 1_500, -20):  # what a process holds cannot be forbidden, only what it asks for
+        try:
+            group.limit(limit * 1_000_000)
+        except OSError:
+            break
+    told, _ = worker.communicate()
+    assert worker.returncode == 0, told
+    assert num_oom_kills() > killed_before
+    assert "killed by the system: out of memory" in told
+    assert "micro-batches of" in told
