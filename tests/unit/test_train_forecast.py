@@ -5,6 +5,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 
 from tunewright.errors import TrainError
 from tunewright.records import Precision, TrainRecipe
@@ -149,6 +150,7 @@ def test_where_the_optimizer_state_finds_no_room_fewer_rows_are_computed_at_once
     monkeypatch.setattr(module, "resident_bytes", lambda: resident)
     monkeypatch.setattr(module, "give_back_free_memory", give_back)
     monkeypatch.setattr(module, "MAX_WARM_UP_SECONDS", 0.0)
+    monkeypatch.setattr(module, "peak_bytes", lambda: 0)
 
     @contextmanager
     def highest() -> Iterator[Highest]:
@@ -168,6 +170,11 @@ def test_where_the_optimizer_state_finds_no_room_fewer_rows_are_computed_at_once
     forecast(lengths, plan, compute, worst_rows, 300_000, 0.0, "float32", less)
     assert computed == [1, 8, 4]
     assert told == ["the optimizer's state of 300,000 trained weights needs 0.0 GB, of which 0.0 GB are not free"]
+
+    give_back()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    forecast(lengths, plan, compute, worst_rows, 1_200_000, 0.0, "float32", fail)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
     give_back()
     with pytest.raises(TrainError, match=r"the optimizer's state of 1,200,000 trained weights needs"):

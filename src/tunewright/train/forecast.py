@@ -153,8 +153,10 @@ def _missing_bytes(highest: int, state_bytes: int) -> int:
     Args:
         highest: resident memory while a step was computed.
     """
+    import torch
+
     available = available_bytes()
-    if available is None or state_bytes <= available:
+    if available is None or state_bytes <= available or torch.cuda.is_available():  # there the device holds it
         return 0
     # What the step took and left may stand free inside this process, where the next step finds it.
     give_back_free_memory()
