@@ -22,7 +22,7 @@ def write_table(found: dict[str, Any], path: Path) -> None:
     for name, race in found.get("races", {}).items():
         rows[name.startswith(GRID)] += [_row(name, entrant, runs, race) for entrant, runs in race["runs"].items()]
     lines = [
-        f"# Training race, {machine['date']}",
+        f"# Training race, its newest part of {machine['date']}",
         "",
         f"`make bench-train`; {machine['processor']}, {machine['num_threads']} threads where time is not "
         f"processor time, {versions}.",
