@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tunewright.errors import ModelError
-from tunewright.model import attention, layout
+from tunewright.model import attention, documents, layout
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.attention import attention_within_documents, document_attention
 from tunewright.model.batch import (
@@ -113,7 +113,7 @@ def relative_error(found: Tensor, expected: Tensor) -> float:
 def test_packed_loss_and_every_gradient_equal_the_padded_batch(
     architecture: str, method: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "TOKENS_PER_BLOCK", 8)  # several blocks per document
+    monkeypatch.setattr(documents, "TOKENS_PER_BLOCK", 8)  # several blocks per document
     network = load(tmp_path, architecture, method)
     path, reason = attention_path(network)
     assert path == ("fast" if architecture in FAST else "packed"), reason
@@ -232,8 +232,8 @@ def make_rows_with_prompt(num_prompt: int, weight: float = 0.0) -> list[TokenSeq
 def test_a_shared_prompt_gives_the_loss_and_gradients_of_a_repeated_one(
     architecture: str, method: Method, most_kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "TOKENS_PER_BLOCK", 8)
-    monkeypatch.setattr(attention, "MAX_KEPT_TOKENS", most_kept)
+    monkeypatch.setattr(documents, "TOKENS_PER_BLOCK", 8)
+    monkeypatch.setattr(documents, "MAX_KEPT_TOKENS", most_kept)
     network = load(tmp_path, architecture, method)
     rows = make_rows_with_prompt(21)
     shared = pack_sequences(rows, network.device)
@@ -346,7 +346,7 @@ LENGTHS = [1, 5, 300, 128, 129]
 def test_attention_and_its_gradients_equal_torch(
     num_keys: int, most_kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "MAX_KEPT_TOKENS", most_kept)
+    monkeypatch.setattr(documents, "MAX_KEPT_TOKENS", most_kept)
     states, gradient = make_states(LENGTHS, 6, num_keys, torch.float64)
     expected = reference_attention(states, LENGTHS)
     expected_gradients = torch.autograd.grad(expected, states, gradient)

@@ -18,8 +18,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from tunewright.model.attention import by_pair, by_token, rotate
 from tunewright.model.batch import Block, PackedBatch, cut_best_fit, num_read_tokens
+from tunewright.model.documents import by_pair, by_token, rotate
 from tunewright.render import TokenSequence
 
 MIN_TRUNK_TOKENS = 2
@@ -186,7 +186,7 @@ class BlockAttention:
             query_KPD = by_pair(query_THD[start:end], num_keys)
             key_KSD, value_KSD = (states[start:end].transpose(0, 1) for states in (key_TKD, value_TKD))
             weights = torch.softmax(torch.baddbmm(mask_PS, query_KPD, key_KSD.mT, alpha=scale), dim=-1)
-            out_THD[start:end] = by_token(torch.bmm(weights, value_KSD), num_heads)
+            out_THD[start:end] = by_token(torch.bmm(weights, value_KSD), num_heads)[0]
         return out_THD
 
 

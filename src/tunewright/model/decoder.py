@@ -21,9 +21,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import Embedding, functional
 
-from tunewright.model.attention import attend
 from tunewright.model.batch import PackedBatch
 from tunewright.model.branches import BlockAttention
+from tunewright.model.documents import attend
 from tunewright.model.projection import plain_linear, project
 from tunewright.model.recompute import recomputed
 

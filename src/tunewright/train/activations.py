@@ -3,14 +3,13 @@
 A forward pass over the longest rows hands every tensor that autograd would keep to a counter, which drops it; so the
 memory of the pass is that of one layer. Even that is done only where a bound from the network's shape leaves a doubt:
 for most runs the answer costs nothing.
-
-Axes: T tokens of the rows.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
+from tunewright.model.batch import rounded_up
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
 from tunewright.model.passes import without_adapter
 from tunewright.model.recompute import can_recompute, recompute_layers
@@ -143,7 +142,7 @@ def _never_unpacked(nothing: object) -> "Tensor":
 def _bound(network: "PreTrainedModel", rows: Sequence[TokenSequence]) -> int:
     """More than any way of computing keeps, from the shapes of layers alone."""
     config = network.config.get_text_config()
-    lengths_T = [len(row.token_ids) for row in rows]
+    lengths = [rounded_up(len(row.token_ids)) for row in rows]
     numbers_per_token = sum(sum(weight.shape) for weight in network.parameters() if weight.dim() == 2)
-    attention: int = config.num_hidden_layers * config.num_attention_heads * sum(length**2 for length in lengths_T)
-    return BYTES_PER_NUMBER * (sum(lengths_T) * numbers_per_token + attention)
+    attention: int = config.num_hidden_layers * config.num_attention_heads * sum(length**2 for length in lengths)
+    return BYTES_PER_NUMBER * (sum(lengths) * numbers_per_token + attention)
