@@ -20,6 +20,7 @@ CPU = torch.device("cpu")
 
 def test_sizes_are_powers_of_two_then_multiples_of_32() -> None:
     assert [rounded_up(number) for number in (1, 2, 3, 9, 32, 33, 64, 541)] == [1, 2, 4, 16, 32, 64, 64, 544]
+    assert [rounded_up(number, 16) for number in (9, 17, 33)] == [16, 32, 48]
 
 
 def test_documents_of_one_size_are_computed_together_and_fillers_come_last() -> None:
@@ -32,7 +33,7 @@ def test_documents_of_one_size_are_computed_together_and_fillers_come_last() -> 
 
 def test_the_shared_prompt_comes_first_whatever_its_size() -> None:
     groups = fill_documents((0, 40, 44, 48), 40, CPU).groups
-    assert groups == (Group(0, 64, 1, 0), Group(64, 72, 2, 40))
+    assert groups == (Group(0, 48, 1, 0), Group(48, 56, 2, 40))
 
 
 def test_long_documents_stay_alone() -> None:
@@ -86,7 +87,7 @@ def test_rows_of_other_lengths_bring_a_narrow_base_no_new_products(
     monkeypatch.setattr(forward, "WIDEST_FILLED", widest)
     network = load(tmp_path, "llama", LORA)
     seen = []
-    for lengths in ([34, 60, 61], [41, 50, 57]):
+    for lengths in ([34, 60, 61], [39, 52, 63]):
         with Products() as products:
             torch.autograd.backward(trained_loss(network, pack_sequences(make_sequences(lengths), CPU)))
         seen.append(products.shapes)

@@ -1,33 +1,27 @@
 """The rows of a step divided among threads, each with one core, instead of all cores at work on every product.
 
-A product is divided among cores for a moment and everyone waits for the slowest, which is a large part of a small
-base's step. Two threads with rows of their own trained 1.06 to 1.3 times as fast (LoRA, 256 to 576 columns, an idle
-machine) and 2.4 times as fast where another program kept one of the two cores busy (docs/lab-notebook.md, 2026-11-26).
+Why: model/threads.py. Two threads with rows of their own trained 1.06 to 1.3 times as fast (LoRA, 256 to 576 columns,
+an idle machine) and 2.4 times as fast where another program kept one of the two cores busy (docs/lab-notebook.md,
+2026-11-26).
 
 Threads share nothing but what is only read: each adds up gradients of its own, and dropout draws from a generator of
 each micro-batch. Gradients are added in the order of the threads, so a result depends on rows, weights, random state
-and the number of threads alone. Only our own layers are computed so: the networks' own code is told about documents
-through settings of the network, which threads would change under each other.
+and the number of threads alone.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.model.adapter import trainable_parameters
 from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly, num_read_tokens, num_shared_tokens
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
-from tunewright.model.layout import attention_path
+from tunewright.model.threads import num_threads, side_by_side, threads_refusal
 from tunewright.records import Precision
 from tunewright.render import TokenSequence
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
-
-LARGEST_HIDDEN_SIZE = 576
-"""The widest base that this was measured with."""
 
 MOST_TRAINED = 50e6
 """Weights. Each thread needs a gradient of all of them: no gain was left for full tuning of 134M, and 1.1 to 1.3 times
@@ -39,9 +33,6 @@ MIN_TOKENS = 256
 MOST_TOKENS = 1.2
 """Times the tokens of a step that threads may compute, counting each thread as the one with most. More than that, where
 rows are uneven or a long prompt is repeated, took longer than all threads together."""
-
-CHANGING_ROTATIONS = ("dynamic", "longrope")
-"""Kinds of rotary embeddings whose modules remember the lengths they have seen."""
 
 
 def divide_step(
@@ -55,7 +46,7 @@ def divide_step(
     longest = max(len(sequence.token_ids) for sequence in sequences)
     if refusal(network, longest) is not None:
         return [list(sequences)]
-    parts = _divide(sequences, tokens_per_micro_batch, _num_threads())
+    parts = _divide(sequences, tokens_per_micro_batch, num_threads())
     return [[sequences[index] for index in part] for part in parts]
 
 
@@ -65,19 +56,10 @@ def refusal(network: "PreTrainedModel", longest: int = 0) -> str | None:
     Args:
         longest: tokens of the longest row.
     """
-    config = network.config.get_text_config()
-    if _num_threads() == 1:
-        return "there is one thread"
-    if network.device.type != "cpu":
-        return f"it is on {network.device.type}, where the threads of the CPU compute nothing"
-    if attention_path(network, longest)[0] != "fast":
-        return "the network's own code computes one batch at a time"
-    if config.hidden_size > LARGEST_HIDDEN_SIZE:
-        return f"it is {config.hidden_size} columns wide, and was measured up to {LARGEST_HIDDEN_SIZE}"
-    if sum(parameter.numel() for parameter in trainable_parameters(network).values()) > MOST_TRAINED:
+    reason = threads_refusal(network, longest)
+    if reason is None and sum(one.numel() for one in trainable_parameters(network).values()) > MOST_TRAINED:
         return "each thread would need a gradient of all its weights"
-    rotation = (config.rope_parameters or {}).get("rope_type")
-    return f"its {rotation} rotation remembers what it has seen" if rotation in CHANGING_ROTATIONS else None
+    return reason
 
 
 def describe_division(network: "PreTrainedModel") -> str | None:
@@ -85,7 +67,7 @@ def describe_division(network: "PreTrainedModel") -> str | None:
     if refusal(network) is not None:
         return None
     return (
-        f"Steps of {MIN_TOKENS * _num_threads()} tokens and more are divided among {_num_threads()} threads, each with "
+        f"Steps of {MIN_TOKENS * num_threads()} tokens and more are divided among {num_threads()} threads, each with "
         "rows of its own: for a base of this size that is faster than all of them at every product."
     )
 
@@ -93,10 +75,10 @@ def describe_division(network: "PreTrainedModel") -> str | None:
 def num_gradients_of_threads(network: "PreTrainedModel", rows: Sequence[TokenSequence]) -> int:
     """Gradients of all trained weights that threads may hold at once for these rows, beside the network's own."""
     longest = max(len(row.token_ids) for row in rows)
-    return 0 if len(rows) == 1 or refusal(network, longest) else _num_threads()
+    return 0 if len(rows) == 1 or refusal(network, longest) else num_threads()
 
 
-def _divide(sequences: Sequence[TokenSequence], tokens_per_micro_batch: int, num_threads: int) -> list[list[int]]:
+def _divide(sequences: Sequence[TokenSequence], tokens_per_micro_batch: int, most_parts: int) -> list[list[int]]:
     """Row indices of each part; all in one where the rows are too few, too long or too uneven to be divided.
 
     A prompt that all rows share is computed by every part.
@@ -104,13 +86,13 @@ def _divide(sequences: Sequence[TokenSequence], tokens_per_micro_batch: int, num
     num_shared = num_shared_tokens(sequences)
     lengths = [num_read_tokens(sequence) for sequence in sequences]
     own_lengths = [length - num_shared for length in lengths]
-    for num_parts in range(num_threads, 1, -1):
+    for num_parts in range(most_parts, 1, -1):
         fits = max(lengths) <= tokens_per_micro_batch // num_parts
         parts = divide_evenly(own_lengths, num_parts)
         most = num_shared + max(sum(own_lengths[index] for index in part) for part in parts)
         total = num_shared + sum(own_lengths)
         is_gain = MIN_TOKENS * num_parts <= total and num_parts * most <= MOST_TOKENS * total
-        if num_threads % num_parts == 0 and fits and is_gain:
+        if most_parts % num_parts == 0 and fits and is_gain:
             return parts
     return [list(range(len(sequences)))]
 
@@ -153,8 +135,7 @@ def accumulate_side_by_side(
     most = tokens_per_micro_batch // len(parts)
     work = [[batch for _, batch in make_batches(network, part, most, pad_token_id)] for part in parts]
     seeded = [[(batch, int(torch.randint(2**63 - 1, ()))) for batch in batches] for batches in work]
-    with _threads_for(len(parts)), ThreadPoolExecutor(len(parts)) as pool:
-        done = list(pool.map(compute, seeded))
+    done = list(side_by_side(compute, seeded, len(parts)))
     gradients = [parameter.grad for parameter in parameters]
     for _, found in done:
         _add(gradients, found)
@@ -168,22 +149,3 @@ def _add(gradients: "list[Tensor | None]", found: "Sequence[Tensor | None]") -> 
     for index, (before, gradient) in enumerate(zip(gradients, found, strict=True)):
         if gradient is not None:
             gradients[index] = gradient if before is None else before + gradient
-
-
-@contextmanager
-def _threads_for(num_parts: int) -> Iterator[None]:
-    """While open, products take this thread's share of the threads. Threads that are started inherit it."""
-    import torch
-
-    num_threads = torch.get_num_threads()
-    torch.set_num_threads(num_threads // num_parts)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(num_threads)
-
-
-def _num_threads() -> int:
-    import torch
-
-    return torch.get_num_threads()
