@@ -31,6 +31,7 @@ bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md 
 	$(BIN)/python benchmarks/study.py
 	$(BIN)/python benchmarks/learning_rate.py
 	$(BIN)/python benchmarks/examples.py
+	$(BIN)/python benchmarks/examples_before.py
 	$(BIN)/python benchmarks/study_statistics.py
 	$(BIN)/python benchmarks/planted_defects.py
 	$(BIN)/python benchmarks/data.py --large
