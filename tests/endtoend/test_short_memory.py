@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,16 @@ FEW = (
 )  # fmt: skip
 
 
+GREEDY = """
+import time
+open("/proc/self/oom_score_adj", "w").write("-1000")  # the kernel is to choose another process
+held = []
+while True:
+    held.append(bytearray(b"x") * 20_000_000)
+    time.sleep(0.01)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A control group of version 1 with a limit."""
@@ -38,12 +49,23 @@ class Group:
     def tune(self, rows: Path, home: Path, *settings: str) -> subprocess.Popen[str]:
         """Start `tunewright tune` on the bundled base inside the group."""
         options = [word for setting in (*FEW, *settings) for word in ("--set", setting)]
-        # The shell goes into the group and becomes the command.
+        return self._start("-m", "tunewright", "tune", str(rows), "--home", str(home), *options)
+
+    @contextmanager
+    def fill(self) -> Iterator[None]:
+        """While open, another process of the group takes ever more memory."""
+        process = self._start("-c", GREEDY)
+        try:
+            yield
+        finally:
+            process.kill()
+            process.communicate()
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        # The shell goes into the group and becomes Python.
         script = f'echo $$ > {self.path}/cgroup.procs && exec "$@"'
-        command = [sys.executable, "-m", "tunewright", "tune", str(rows), "--home", str(home), *options]
-        environment = {**os.environ, "COLUMNS": "500"}
         return subprocess.Popen(
-            ["sh", "-c", script, "sh", *command], env=environment, text=True,
+            ["sh", "-c", script, "sh", sys.executable, *arguments], env={**os.environ, "COLUMNS": "500"}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -119,12 +141,11 @@ def test_a_run_that_the_kernel_kills_goes_on_with_smaller_micro_batches(
     worker = group.tune(rows, tmp_path, *FULL, "train.epochs=4", "train.seconds_between_checkpoints=0.000001")
     while worker.poll() is None and not has_trained(tmp_path):
         time.sleep(0.05)
+    # The longest rows were tried first, so the run itself asks for little more; someone beside it does.
     killed_before = num_oom_kills()
-    for limit in range(3_900, 1_500, -20):  # what a process holds cannot be forbidden, only what it asks for
-        try:
-            group.limit(limit * 1_000_000)
-        except OSError:
-            break
+    with group.fill():
+        while worker.poll() is None and num_oom_kills() == killed_before:
+            time.sleep(0.02)
     told, _ = worker.communicate()
     assert worker.returncode == 0, told
     assert num_oom_kills() > killed_before
