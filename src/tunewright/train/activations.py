@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tunewright.contracts import Progress
-from tunewright.model.batch import rounded_up
+from tunewright.model.batch import TOKENS_PER_SIZE
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
 from tunewright.model.passes import without_adapter
 from tunewright.model.recompute import can_recompute, recompute_layers
@@ -142,7 +142,7 @@ def _never_unpacked(nothing: object) -> "Tensor":
 def _bound(network: "PreTrainedModel", rows: Sequence[TokenSequence]) -> int:
     """More than any way of computing keeps, from the shapes of layers alone."""
     config = network.config.get_text_config()
-    lengths = [rounded_up(len(row.token_ids)) for row in rows]
+    lengths = [len(row.token_ids) + TOKENS_PER_SIZE for row in rows]  # rows may be filled up
     numbers_per_token = sum(sum(weight.shape) for weight in network.parameters() if weight.dim() == 2)
     attention: int = config.num_hidden_layers * config.num_attention_heads * sum(length**2 for length in lengths)
     return BYTES_PER_NUMBER * (sum(lengths) * numbers_per_token + attention)
