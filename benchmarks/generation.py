@@ -205,9 +205,7 @@ def main() -> None:
     clock = time.process_time if arguments.processor_time else time.perf_counter
     mask = measure_mask(arguments.rounds, clock)
     print("mask", mask)
-    found = {name: measure(name, arguments.rounds, clock) for name in arguments.shapes}
-    for name, result in found.items():
-        print(name, {key: value for key, value in result.items() if key != "seconds"})
+    found: dict[str, object] = {}
     record = {
         "date": time.strftime("%Y-%m-%d"),
         "clock": clock.__name__,
@@ -215,7 +213,10 @@ def main() -> None:
         "shapes": found,
         "mask": mask,
     }
-    RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    for name in arguments.shapes:
+        found[name] = result = measure(name, arguments.rounds, clock)
+        print(name, {key: value for key, value in result.items() if key != "seconds"})
+        RESULTS.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

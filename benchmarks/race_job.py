@@ -52,7 +52,23 @@ class Clock:
         self.step_seconds.append(self._now() - self._started)
 
     def _now(self) -> float:
+        wait_for_device()
         return time.process_time() if self.kind == "processor" else time.perf_counter()
+
+
+def device() -> str:
+    """Where all entrants compute: on a CUDA device, if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def wait_for_device() -> None:
+    """Until what was asked of a CUDA device is done."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def read_rows(path: str) -> list[Row]:
@@ -75,7 +91,7 @@ def load_network(job: Job) -> object:
     """Transformers' network with PEFT's adapter, as both entrants start from."""
     from transformers import AutoModelForCausalLM
 
-    network = AutoModelForCausalLM.from_pretrained(job.base, dtype="float32")
+    network = AutoModelForCausalLM.from_pretrained(job.base, dtype="float32").to(device())
     if job.adapter is None:
         return network
     from peft import PeftModel
@@ -85,7 +101,7 @@ def load_network(job: Job) -> object:
 
 def write_result(path: str, clock: Clock, network: object, job: Job) -> None:
     """Losses of held-out rows are computed here, the same way for everyone: float32, one row at a time."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = _peak_memory_bytes()
     result = {
         "step_seconds": clock.step_seconds,
         "losses": clock.losses,
@@ -93,6 +109,15 @@ def write_result(path: str, clock: Clock, network: object, job: Job) -> None:
         "held_out_loss": _held_out_loss(network, read_rows(job.held_out)),
     }
     Path(path).write_text(json.dumps(result), encoding="utf-8")
+
+
+def _peak_memory_bytes() -> int:
+    """Of the CUDA device, if there is one, else of the process."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _held_out_loss(network: object, rows: list[Row]) -> float | None:
@@ -105,7 +130,7 @@ def _held_out_loss(network: object, rows: list[Row]) -> float | None:
     nats = count = 0.0
     with torch.no_grad():
         for row in rows:
-            token_ids = torch.tensor([row.token_ids])
+            token_ids = torch.tensor([row.token_ids], device=device())
             logits = network(input_ids=token_ids, use_cache=False).logits[0, row.first_trained - 1 : -1]
             nats += functional.cross_entropy(logits.float(), token_ids[0, row.first_trained :], reduction="sum").item()
             count += len(logits)

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from datasets import Dataset
-from race_job import Clock, Job, load_network, read_rows, write_result
+from race_job import Clock, Job, device, load_network, read_rows, write_result
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -78,7 +78,7 @@ def make_config(job: Job, folder: str) -> SFTConfig:
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
-        "use_cpu": True,
+        "use_cpu": device() == "cpu",
         "bf16": True,
         "dataset_kwargs": None if job.settings.get("packing") else {"skip_prepare_dataset": True},
         "completion_only_loss": True if job.settings.get("packing") else None,

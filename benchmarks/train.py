@@ -1,7 +1,7 @@
 """How fast is training, beside TRL's SFTTrainer on the same weights, rows and steps?
 
-    python benchmarks/train.py                  # the reduced race: about 30 minutes of an otherwise idle machine
-    python benchmarks/train.py --full           # also every length and prompt: an hour and a half
+    python benchmarks/train.py                  # the races: about an hour and a half of an otherwise idle machine
+    python benchmarks/train.py --full           # also every length and prompt: as long again
     python benchmarks/train.py --only sweep     # one part; parts are added to the same result file
     python benchmarks/train.py --shared-machine # where other work cannot be kept away
 
@@ -58,6 +58,13 @@ TRL_SETTINGS: dict[str, dict[str, Any]] = {
     "TRL padding-free, 8 rows": {"padding_free": True, "max_length": None},
     "TRL padding-free, 4 rows x 2": {"padding_free": True, "max_length": None, "gradient_accumulation_steps": 2},
     "TRL padding-free, 2 rows x 4": {"padding_free": True, "max_length": None, "gradient_accumulation_steps": 4},
+    "TRL compiled, 2 rows x 4": {"torch_compile": True, "gradient_accumulation_steps": 4},
+    "TRL compiled, padding-free, 2 rows x 4": {
+        "torch_compile": True,
+        "padding_free": True,
+        "max_length": None,
+        "gradient_accumulation_steps": 4,
+    },
     "TRL grouped by length": {"train_sampling_strategy": "group_by_length"},
     "TRL packing": {"packing": True, "max_length": 512, "per_device_train_batch_size": 2},
 }
@@ -92,13 +99,15 @@ DEFAULT: dict[str, dict[str, Any]] = {"TRL default": {}}
 PACKING: dict[str, dict[str, Any]] = {"TRL packing": TRL_SETTINGS["TRL packing"]}
 UNSHARED: dict[str, dict[str, Any]] = {"tunewright, prompt repeated": {"share": False}}
 
+NUM_STEPS = 50
+"""Of a race: 400 rows, so that the first step, in which all is slower, weighs as little as in a short training."""
+
 REDUCED = [
-    Race("mixed-135M", "135M", "lora", 6, entrants=TUNEWRIGHT | BEST | PACKING | DEFAULT),
-    Race("mixed-8M", "8M", "lora", 10, num_held_out=40, entrants=TUNEWRIGHT | BEST | PACKING),
-    Race("prompt-384-135M", "135M", "lora", 2, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
-    Race("full-8M", "8M", "full", 20, entrants=TUNEWRIGHT | BEST),
-    Race("full-135M", "135M", "full", 6, entrants=TUNEWRIGHT | BEST),
-    Race("prompt-384-8M", "8M", "lora", 8, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
+    Race("mixed-8M", "8M", "lora", NUM_STEPS, num_held_out=40, entrants=TUNEWRIGHT | BEST | PACKING),
+    Race("full-8M", "8M", "full", NUM_STEPS, num_held_out=40, entrants=TUNEWRIGHT | BEST),
+    Race("prompt-384-8M", "8M", "lora", NUM_STEPS, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
+    Race("mixed-135M", "135M", "lora", NUM_STEPS, num_held_out=40, rounds=1, entrants=TUNEWRIGHT | BEST | DEFAULT),
+    Race("full-135M", "135M", "full", NUM_STEPS, num_held_out=40, rounds=1, entrants=TUNEWRIGHT | BEST),
 ]
 GRID = [
     *(
@@ -241,11 +250,11 @@ def seconds_to_first_step(rows: Path, home: Path) -> float:
 
 
 def sweep(track: Track, found: dict[str, Any], save: Callable[[], None]) -> None:
-    """Tokens per second of every setting of TRL, on two steps of mixed rows; the first step does not count.
+    """Tokens per second of every setting of TRL, on a few steps of mixed rows; the first step does not count.
 
     Settings that were measured before are not measured again.
     """
-    for shape in ("135M", "8M"):
+    for shape in ("8M", "135M"):
         race = Race(f"sweep-{shape}", shape, "lora", 2 if shape == "135M" else 6)
         measured = found.setdefault(shape, {})
         for name, settings in TRL_SETTINGS.items():
@@ -285,22 +294,26 @@ def run_race(race: Race, track: Track, swept: dict[str, Any]) -> dict[str, Any]:
         "runs": runs,
         "ratios": {name: ratios(first, others) for name, others in runs.items() if name != "tunewright"},
         "largest_curve_gap": {name: curve_gap(first, others) for name, others in runs.items() if name != "tunewright"},
+        "held_out_gap": {name: held_out_gap(first, others) for name, others in runs.items() if name != "tunewright"},
+        "trained_share": trained_share(rows),
         "flops": flops_per_run(race, rows),
+        "flops_after_first_step": flops_per_run(race, rows[ROWS_PER_STEP:]),
     }
 
 
 def summary(run: dict[str, Any], rows: list[Row]) -> dict[str, float]:
-    """Tokens per second: of the whole run, of the first step, of the steps after it (by the median)."""
+    """Tokens per second: of the whole run, and of all steps after the first one."""
     tokens = [
         sum(len(row.token_ids) for row in rows[first : first + ROWS_PER_STEP])
         for first in range(0, len(rows), ROWS_PER_STEP)
     ]
     seconds = run["step_seconds"]
-    mean = sum(tokens) / len(seconds)  # TRL packs into another number of steps
+    if len(seconds) != len(tokens):  # TRL packs into another number of steps; all of them are about as full
+        tokens = [sum(tokens) / len(seconds)] * len(seconds)
     return {
         "tokens_per_second": sum(tokens) / sum(seconds),
         "first_step_seconds": seconds[0],
-        "steady_tokens_per_second": mean / statistics.median(seconds[1:]) if len(seconds) > 1 else math.nan,
+        "steady_tokens_per_second": sum(tokens[1:]) / sum(seconds[1:]) if len(seconds) > 1 else math.nan,
         "seconds_beside_steps": run["process_seconds"] - sum(seconds),
         "peak_memory_bytes": run["peak_memory_bytes"],
     }
@@ -321,6 +334,17 @@ def curve_gap(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float
     if "failed" in theirs[0] or len(ours[0]["losses"]) != len(theirs[0]["losses"]):
         return None
     return max(abs(one - other) / other for one, other in zip(ours[0]["losses"], theirs[0]["losses"], strict=True))
+
+
+def held_out_gap(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float | None:
+    """Gap of the loss of held-out rows after training, as a share of it; None where the race has no such rows."""
+    one, other = (runs[0].get("held_out_loss") for runs in (ours, theirs))
+    return None if one is None or other is None else abs(one - other) / other
+
+
+def trained_share(rows: list[Row]) -> float:
+    """Of all tokens."""
+    return sum(len(row.token_ids) - row.first_trained for row in rows) / sum(len(row.token_ids) for row in rows)
 
 
 def flops_per_run(race: Race, rows: list[Row]) -> float:

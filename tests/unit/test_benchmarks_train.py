@@ -20,8 +20,26 @@ def run(step_seconds: list[float], losses: list[float] | None = None) -> dict[st
 def test_speed_is_that_of_the_rows_tokens() -> None:
     found = train.summary(run([2.0, 1.0]), ROWS)
     assert found["tokens_per_second"] == 120 / 3
-    assert found["steady_tokens_per_second"] == 60
+    assert found["steady_tokens_per_second"] == 40  # the last step has four of the twelve rows
     assert (found["first_step_seconds"], found["seconds_beside_steps"]) == (2.0, 17.0)
+
+
+def test_speed_after_the_first_step_is_that_of_all_steps_after_it() -> None:
+    rows = [Row(list(range(length)), 1) for length in (5, 10, 50) for _ in range(8)]
+    found = train.summary(run([2.0, 1.0, 9.0]), rows)
+    assert found["steady_tokens_per_second"] == (80 + 400) / 10
+    # TRL packs them into other steps, of which nothing but the mean is known.
+    assert train.summary(run([2.0, 4.0]), rows)["steady_tokens_per_second"] == 260 / 4
+
+
+def test_the_gap_of_held_out_losses_is_a_share_and_unknown_without_such_rows() -> None:
+    assert train.held_out_gap([{"held_out_loss": 2.02}], [{"held_out_loss": 2.0}]) == pytest.approx(0.01)
+    assert train.held_out_gap([{"held_out_loss": None}], [{"held_out_loss": None}]) is None
+    assert train.held_out_gap([{"held_out_loss": 1.0}], [{"failed": ["x"]}]) is None
+
+
+def test_three_in_ten_tokens_are_trained_and_none_of_a_prompt() -> None:
+    assert train.trained_share(ROWS) == pytest.approx(0.3)
 
 
 def test_ratios_are_taken_round_by_round_and_leave_out_what_failed() -> None:
@@ -68,30 +86,36 @@ def test_rows_share_the_prompt_and_are_read_as_written(tmp_path: Path) -> None:
 
 
 def test_the_table_names_every_entrant_and_the_chart_is_drawn(tmp_path: Path) -> None:
-    race = train.Race("length-128", "8M", "lora", 2, 128)
+    race = train.Race("grid-length-128", "8M", "lora", 2, 128)
     runs = {name: [run([2.0, 1.0]) | train.summary(run([2.0, 1.0]), ROWS)] for name in ("tunewright", "TRL best")}
     ratio = {"tokens_per_second": {"median": 1.0}, "steady_tokens_per_second": {"median": 1.0}}
     found = {
         "machine": {"date": "2026-11-26", "processor": "x", "num_threads": 2, "versions": {"torch": "2"}},
         "ceiling": {"8M": 900.0},
         "races": {
-            "length-128": {
-                "race": {"length": race.length, "num_prompt_tokens": 0, "shape": "8M"},
+            "grid-length-128": {
+                "race": {"length": race.length, "num_prompt_tokens": 0, "shape": "8M", "method": "lora"},
                 "clock": "wall",
                 "trl_best": "TRL padding-free, 8 rows",
                 "gemm_gflops": [900.0],
                 "runs": runs | {"TRL default": [{"failed": ["no memory"]}]},
                 "ratios": {"TRL best": ratio},
                 "largest_curve_gap": {"TRL best": 0.001},
+                "held_out_gap": {"TRL best": None},
+                "trained_share": 0.3,
                 "flops": 2.7e11,
+                "flops_after_first_step": 1.8e11,
             }
         },
         "sweep": {"8M-lora": {"TRL packing": {"failed": ["bad"]}}},
     }
     write_table(found, tmp_path / "train.md")
     table = (tmp_path / "train.md").read_text()
-    best = "| length-128 | TRL best (padding-free, 8 rows) | 40 | 60 | 2.0 | 2.0 | 10% | 1.00x | 1.00x | 0.10% |"
+    best = (
+        "| grid-length-128 | TRL best (padding-free, 8 rows) | 40 | 12 | 40 | 2.0 | 2.0 | 10% | 20% | 1.00x | 1.00x "
+        "| 0.100% |  |"
+    )
     assert best in table
-    assert "| length-128 | TRL default | failed: no memory |" in table
+    assert "| grid-length-128 | TRL default | failed: no memory |" in table
     write_chart(found, tmp_path / "train.svg")
     assert (tmp_path / "train.svg").stat().st_size > 1000
