@@ -51,9 +51,14 @@ SEQUENCES = make_sequences([20, 7, 33, 12, 2])
 
 
 def load(folder: Path, architecture: str, method: Method = FULL, dtype: torch.dtype = torch.float64) -> Any:
+    """As `load_unpatched`, with norms that compute in the dtype of the network."""
+    return exact_norms(load_unpatched(folder, architecture, method, dtype))
+
+
+def load_unpatched(folder: Path, architecture: str, method: Method, dtype: torch.dtype = torch.float64) -> Any:
     """A network without dropout; a LoRA adapter is made to matter."""
     base = load_base(write_tiny_base(folder / "base", architecture))
-    network = exact_norms(prepare_for_training(base, method, seed=0).to(dtype))
+    network = prepare_for_training(base, method, seed=0).to(dtype)
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -89,12 +94,12 @@ def gradients_of(loss: Tensor, network: Any) -> dict[str, Tensor]:
     }
 
 
-def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], relative: float = 1e-9) -> None:
     assert found.keys() == expected.keys()
     largest = max(gradient.norm().item() for gradient in expected.values())
     for name, gradient in expected.items():
         # A key's bias has no gradient but rounding.
-        assert (found[name] - gradient).norm() <= 1e-9 * gradient.norm() + 1e-12 * largest, name
+        assert (found[name] - gradient).norm() <= relative * gradient.norm() + 1e-12 * largest, name
 
 
 def padded_loss(network: Any, sequences: list[TokenSequence]) -> Tensor:
@@ -123,6 +128,35 @@ def test_packed_loss_and_every_gradient_equal_the_padded_batch(
     found_gradients = gradients_of(found, network)
     assert found.item() == pytest.approx(expected.item(), rel=1e-9)
     assert_same(found_gradients, expected_gradients)
+
+
+def loss_of_transformers(network: Any, sequences: list[TokenSequence]) -> Tensor:
+    """Sum over the trained tokens, row after row, as transformers' own forward gives it for labels."""
+    loss = torch.zeros(())
+    for sequence in sequences:
+        labels = [
+            token if weight else -100 for token, weight in zip(sequence.token_ids, sequence.loss_weights, strict=True)
+        ]
+        rows = {"input_ids": torch.tensor([sequence.token_ids]), "labels": torch.tensor([labels])}
+        loss = loss + network(**rows, num_items_in_batch=1).loss
+    return loss
+
+
+# PEFT says so of every GPT-2, and does the right thing.
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out is set to False:UserWarning")
+@pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
+@pytest.mark.parametrize("architecture", PACKED)
+def test_loss_and_every_gradient_equal_those_of_transformers_as_it_is(
+    architecture: str, method: Method, tmp_path: Path
+) -> None:
+    """No nearer than float32: whatever the dtype of the weights, their RMSNorm and their loss compute in it."""
+    network = load_unpatched(tmp_path, architecture, method)
+    expected = loss_of_transformers(network, SEQUENCES)
+    expected_gradients = gradients_of(expected, network)
+    found = trained_loss(network, pack_sequences(SEQUENCES, network.device))
+    found_gradients = gradients_of(found, network)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert_same(found_gradients, expected_gradients, relative=1e-6)
 
 
 @pytest.mark.parametrize(("architecture", "reason"), [("gemma2", "`softcap`"), ("bloom", "has attention of its own")])
