@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from changed_bases import CHANGES, changed
 from cli_fixture import Shell
 from listening import Listening
 from small_job import small_recipe, write_rows
@@ -12,6 +13,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, evaluate, show_run, tune
 from tunewright.errors import BaseMismatchError
+from tunewright.outside.hub import find_base
 from tunewright.records import DataRecipe, EvaluateRecipe, Report, RunStatus, Split
 from tunewright.store import Store
 
@@ -131,14 +133,24 @@ def test_rows_the_model_was_trained_on_are_told(job):
     assert any(line.startswith("Warning: 40 of the 80 inputs were training rows of") for line in listening.lines)
 
 
-def test_a_changed_base_is_refused_by_name(tmp_path):
-    job = Job(tmp_path, "train.epochs=0.1")
-    template = job.base / "chat_template.jinja"
-    template.write_text(template.read_text() + "{# edited #}")
-    with pytest.raises(BaseMismatchError, match="its artifact was made for base"):
-        chat(job.report.run_id, home=job.home)
-    with pytest.raises(BaseMismatchError, match="its artifact was made for base"):
-        evaluate("last", DataRecipe(path=str(job.rows)), home=job.home)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_base_is_refused_with_both_hashes_whatever_the_artifact_is_asked_for(job, shell, change):
+    question = "What is the colour of place 3?"
+    answer = chat(job.run.record.id, home=job.home).say(question, lambda _: None)
+    expected = job.run.record.base.sha256[:12]
+    with changed(job.base, change):
+        found = find_base(str(job.base)).ref.sha256[:12]
+        words = f"run {job.run.record.id}: its artifact was made for base {expected}, found {found} at "
+        with pytest.raises(BaseMismatchError, match=words):
+            chat(job.run.record.id, home=job.home)
+        with pytest.raises(BaseMismatchError, match=words):
+            evaluate(job.run.record.id, DataRecipe(path=str(job.rows)), home=job.home)
+        run, rows = job.run.record.id, str(job.rows)
+        for command in (["chat", run], ["evaluate", run, rows], ["tokens", rows, "--base", run]):
+            refused = shell.run(*command)
+            assert (refused.code, refused.stdout) == (2, "")
+            assert words in " ".join(refused.stderr.split())
+    assert chat(job.run.record.id, home=job.home).say(question, lambda _: None).text == answer.text
 
 
 def test_full_tuning_leaves_a_whole_model(tmp_path):

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from changed_bases import CHANGES, changed
 from small_job import small_recipe, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune
 from tunewright.contracts import SilentProgress
 from tunewright.errors import BaseMismatchError, CorruptError, TrainError
+from tunewright.outside.hub import find_base
 from tunewright.records import RunStatus
 from tunewright.store import Store
 
@@ -157,13 +159,20 @@ def test_a_run_killed_before_its_recipe_was_saved_cannot_be_resumed(inputs, tmp_
         resume("last", home=tmp_path)
 
 
-def test_a_base_that_changed_since_is_refused(tmp_path, monkeypatch):
-    inputs = write_rows(tmp_path / "rows.jsonl"), write_tiny_base(tmp_path / "base")
-    stopped_run(inputs, tmp_path / "home", monkeypatch)
-    config = inputs[1] / "config.json"
-    config.write_text(config.read_text() + "\n")
-    with pytest.raises(BaseMismatchError, match=r"found base .* as when it started"):
-        resume("last", home=tmp_path / "home")
+def test_a_base_that_changed_since_is_refused_with_both_hashes_until_it_is_put_back(straight, tmp_path, monkeypatch):
+    rows, base = write_rows(tmp_path / "rows.jsonl"), write_tiny_base(tmp_path / "base")
+    run = stopped_run((rows, base), tmp_path / "home", monkeypatch)
+    for change in CHANGES:
+        with changed(base, change):
+            found, expected = find_base(str(base)).ref.sha256[:12], run.record.base.sha256[:12]
+            words = (
+                rf"{run.record.id}: found base {found}, expected {expected} as when it started\. .*Put the old files"
+            )
+            with pytest.raises(BaseMismatchError, match=words):
+                resume("last", home=tmp_path / "home")
+        assert Store(tmp_path / "home").run("last").record == run.record, change
+    resume("last", home=tmp_path / "home")
+    assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
 
 
 def test_the_rows_are_those_of_the_start_even_when_the_file_changes(inputs, straight, tmp_path, monkeypatch):

@@ -98,9 +98,8 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
     if artifact.kind == "model":
         # A run's folder can come from somebody else, manifest and all.
         refuse_unsafe(folder, f"of run {run.record.id}")
-    base = find_again(artifact.base)
-    renderer = load_renderer(base.folder).fitted(artifact.max_length, max_answer_tokens or artifact.max_answer_tokens)
-    _require_same(run, "its artifact", (artifact.base, artifact.renderer_hash), (base.ref, renderer.hash))
+    limits = artifact.max_length, max_answer_tokens or artifact.max_answer_tokens
+    base, renderer = _find_unchanged(run, "its artifact", artifact.base, artifact.renderer_hash, limits)
     return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id)
 
 
@@ -111,26 +110,29 @@ def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> Ope
         BaseMismatchError: it, or its tokenizer, is no longer the one of then.
         ModelError: it is gone.
     """
-    base = find_again(run.record.base)
-    renderer = load_renderer(base.folder).fitted(max_length, max_answer_tokens)
-    _require_same(run, "it", (run.record.base, run.record.renderer_hash), (base.ref, renderer.hash))
+    limits = max_length, max_answer_tokens
+    base, renderer = _find_unchanged(run, "it", run.record.base, run.record.renderer_hash, limits)
     return OpenedModel("base", base, renderer, None, None)
 
 
-def _require_same(
-    run: RunFolder, made: str, recorded: tuple[BaseModelRef, str], found: tuple[BaseModelRef, str]
-) -> None:
-    """Compare base and renderer with those of then."""
-    (base, renderer_hash), (base_now, renderer_hash_now) = recorded, found
-    for what, then, now in (
-        ("base", base.sha256, base_now.sha256),
-        ("renderer", renderer_hash, renderer_hash_now),
-    ):
-        if then != now:
-            raise BaseMismatchError(
-                f"run {run.record.id}: {made} was made for {what} {then[:12]}, found {now[:12]} at {base.name}. "
-                "Its answers would be worth nothing. Put the old files back, or make it again."
-            )
+def _find_unchanged(
+    run: RunFolder, made: str, ref: BaseModelRef, renderer_hash: str, limits: tuple[int, int]
+) -> tuple[FoundBase, Renderer]:
+    """The base of then and its renderer, with limits as in `Renderer.fitted`; refused where they are others now."""
+    base = find_again(ref)
+    # First: a template or vocabulary that was edited may not make a renderer at all.
+    _require_same(run, made, base, "base", ref.sha256, base.ref.sha256)
+    renderer = load_renderer(base.folder).fitted(*limits)
+    _require_same(run, made, base, "renderer", renderer_hash, renderer.hash)
+    return base, renderer
+
+
+def _require_same(run: RunFolder, made: str, base: FoundBase, what: str, then: str, now: str) -> None:
+    if then != now:
+        raise BaseMismatchError(
+            f"run {run.record.id}: {made} was made for {what} {then[:12]}, found {now[:12]} at {base.ref.name}. "
+            "Its answers would be worth nothing. Put the old files back, or make it again."
+        )
 
 
 def _may_be_base(model: str) -> bool:

@@ -57,10 +57,11 @@ def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress)
     """
     import_libraries()
     base = find_again(run.record.base)
+    # First: a template or vocabulary that was edited may not make a renderer at all.
+    _require_same("base", run.record.base.sha256, base.ref.sha256, run)
     renderer = load_renderer(base.folder).fitted(
         settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens)
     )
-    _require_same("base", run.record.base.sha256, base.ref.sha256, run)
     _require_same("renderer", run.record.renderer_hash, renderer.hash, run)
     _use_recorded_threads(run, progress)
     _tell_other_environment(run, progress)
