@@ -90,25 +90,34 @@ def test_three_sigkills_end_in_the_bytes_and_figures_of_a_straight_run(inputs, k
     assert not list(run.path.rglob(".tmp*"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_ctrl_c_saves_and_prints_the_command_that_continues(number, inputs, straight, tmp_path):
-    if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip("these tests run under nohup, where SIGHUP stays ignored")
-    rows, base = inputs
-    home = tmp_path / "home"
-    recipe = tmp_path / "recipe.json"
-    recipe.write_text(small_recipe(rows, base).model_dump_json(), encoding="utf-8")
-    # Slow steps, so that the signal arrives while training.
-    slow_worker = (
-        "import sys, time\nfrom pathlib import Path\nfrom tunewright.train import loop\nreal = loop._step\n"
-        "def step(*arguments):\n    time.sleep(0.3)\n    return real(*arguments)\n"
-        "loop._step = step\nfrom tunewright.cli.worker import main\nsys.exit(main(Path(sys.argv[1])))"
-    )
-    command = (
-        "import sys\nfrom tunewright.actions import supervising\n"
-        f"supervising.WORKER_COMMAND = (sys.executable, '-c', {slow_worker!r})\n"
-        "from tunewright.cli import main\nsys.argv[0] = 'tunewright'\nmain()"
-    )
+# `tunewright` whose training takes its time: before each step the given statement is carried out.
+SLOW_WORKER = """
+import sys, time
+from pathlib import Path
+from tunewright.train import loop
+real_step = loop._step
+def step(job, trainable, state, *others):
+    {statement}
+    return real_step(job, trainable, state, *others)
+loop._step = step
+from tunewright.cli.worker import main
+sys.exit(main(Path(sys.argv[1])))
+"""
+SLOW_COMMAND = """
+import sys
+from tunewright.actions import supervising
+supervising.WORKER_COMMAND = (sys.executable, "-c", {worker!r})
+from tunewright.cli import main
+sys.argv[0] = "tunewright"
+main()
+"""
+
+
+def start_slowly(statement, inputs, folder):
+    """Start the real command in `folder`, and wait until it has trained for a while."""
+    recipe, home = folder / "recipe.json", folder / "home"
+    recipe.write_text(small_recipe(*inputs).model_dump_json(), encoding="utf-8")
+    command = SLOW_COMMAND.format(worker=SLOW_WORKER.format(statement=statement))
     process = subprocess.Popen(
         [sys.executable, "-c", command, "tune", "--recipe", str(recipe), "--home", str(home)],
         env=worker_environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -116,9 +125,19 @@ def test_ctrl_c_saves_and_prints_the_command_that_continues(number, inputs, stra
     deadline = time.monotonic() + 120
     while not list(home.glob("runs/*/checkpoints/step-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
+    return process, home
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_stop_saves_within_30_seconds_and_prints_the_command_that_continues(
+    number, inputs, straight, tmp_path
+):
+    if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("these tests run under nohup, where SIGHUP stays ignored")
+    process, home = start_slowly("time.sleep(0.3)", inputs, tmp_path)
     time.sleep(0.5)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     run = Store(home).run("last")
     assert f"tunewright tune --resume {run.record.id} --home {home}" in " ".join(errors.split())
@@ -126,6 +145,37 @@ def test_ctrl_c_saves_and_prints_the_command_that_continues(number, inputs, stra
     assert run.record.status is RunStatus.INTERRUPTED
     resume(run.record.id, home=home)
     assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
+
+
+def test_a_second_process_is_refused_while_the_first_trains_and_the_first_ends_as_if_nothing_had_happened(
+    inputs, straight, tmp_path
+):
+    refused = tmp_path / "refused"
+    wait = f"while state.step == 7 and not Path({str(refused)!r}).exists(): time.sleep(0.05)"
+    process, home = start_slowly(wait, inputs, tmp_path)
+    run = Store(home).run("last")
+    holder = json.loads((run.path / "lock").read_text())
+    before = {path: path.read_bytes() for path in (run.path / "run.json", run.path / "lock")}
+    second = subprocess.run(
+        [sys.executable, "-m", "tunewright", "tune", "--resume", run.record.id, "--home", str(home)],
+        env=worker_environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    is_training, after = process.poll() is None, {path: path.read_bytes() for path in before}
+    refused.touch()
+    _, errors = process.communicate(timeout=120)
+    assert is_training, errors
+    assert second.returncode == 3, second.stderr
+    words = f"in use by process {holder['pid']} since {holder['started']}, expected no other writer. Wait until it ends"
+    assert words in " ".join(second.stderr.split())
+    assert "Traceback" not in second.stderr
+    assert after == before
+    assert process.returncode == 0, errors
+    assert "died" not in errors
+    run = Store(home).run("last")
+    assert (run.path / WEIGHTS).read_bytes() == (straight.path / WEIGHTS).read_bytes()
+    assert run.metrics() == straight.metrics()
+    assert run.read_json("report.json")["results"] == straight.read_json("report.json")["results"]
+    assert not list(home.rglob(".tmp*"))
 
 
 def stopped_run(inputs, home, monkeypatch, *overrides):
