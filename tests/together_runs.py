@@ -105,7 +105,9 @@ def main(plan: Path) -> None:
     torch.set_num_threads(1)
     trainings = json.loads(plan.read_text())
     if dist.get_rank() > 0:
-        fill_disk(next(one["full_at"] for one in trainings if "full_at" in one))
+        for one in trainings:
+            if "full_at" in one:
+                fill_disk(one["full_at"])
         together.follow()
         return
     for one in trainings:

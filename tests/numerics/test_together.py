@@ -18,13 +18,14 @@ from tunewright.model.batch import divide_evenly
 from tunewright.records import DataRecipe, Full, Lora, TrainRecipe, TuneRecipe
 from tunewright.store import Store
 from tunewright.train.shards import read_shards, write_shards
+from tunewright.train.trainable import is_shared
 
 SCRIPT = Path(__file__).parents[1] / "together_runs.py"
 FOLDERS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src")]
 METHODS: dict[str, Lora | Full] = {"lora": Lora(rank=1, alpha=8.0, dropout=0.0), "full": Full(), "tied": Full()}
 """Of rank 1, the second process's part of a matrix is empty. Gemma's head has the weights of its embeddings."""
 BASE_OF = {"lora": "llama", "full": "llama", "tied": "gemma"}
-STOP_AT = 5
+STOP_AT, STOP_AGAIN_AT = 5, 9
 FULL_AT = 3
 
 
@@ -41,6 +42,14 @@ def recipe(method: Lora | Full, rate: float) -> TuneRecipe:
 RECIPES = {name: recipe(method, 0.01 if name == "lora" else 0.002) for name, method in METHODS.items()}
 
 
+def carry_out_together(home: Path, plan: list[dict[str, object]]) -> None:
+    """Let two processes carry out trainings."""
+    (home / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    process = start(home / "plan.json")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+
+
 def start(plan: Path, num_processes: int = 2) -> subprocess.Popen[str]:
     command = ["torch.distributed.run", "--standalone", f"--nproc-per-node={num_processes}", str(SCRIPT), str(plan)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(FOLDERS), "OMP_NUM_THREADS": "1"}
@@ -52,26 +61,34 @@ def start(plan: Path, num_processes: int = 2) -> subprocess.Popen[str]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every training of this file: `METHOD-NUMBERS`, where 12 began with one process and went on with two."""
+
+    def training(name: str, numbers: str, until: int) -> dict[str, object]:
+        recipe = RECIPES[name].model_dump(mode="json")
+        return {"base": str(bases[name]), "home": str(home / f"{name}-{numbers}"), "recipe": recipe, "until": until}
+
     home = tmp_path_factory.mktemp("home")
     bases = {name: write_tiny_base(home / f"{name}-base", BASE_OF[name]) for name in METHODS}
     plan = []
     for name, chosen in RECIPES.items():
-        base = bases[name]
-        carry_out(base, home / f"{name}-1", chosen, until=99)
-        carry_out(base, home / f"{name}-12", chosen, until=STOP_AT)
-        recipe = chosen.model_dump(mode="json")
+        carry_out(bases[name], home / f"{name}-1", chosen, until=99)
+        carry_out(bases[name], home / f"{name}-12", chosen, until=STOP_AT)
         if name == "lora":  # for a moment the second process's disk is full
-            full = {"base": str(base), "home": str(home / "lora-full"), "recipe": recipe, "until": 99}
-            plan += [{**full, "full_at": FULL_AT}, full]
-        for numbers, until in (("2", 99), ("12", 99), ("21", STOP_AT), ("22", STOP_AT), ("22", 99)):
-            plan.append({"base": str(base), "home": str(home / f"{name}-{numbers}"), "recipe": recipe, "until": until})
-    (home / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    process = start(home / "plan.json")
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
+            plan += [{**training(name, "full", 99), "full_at": FULL_AT}, training(name, "full", 99)]
+        stops = ("2", 99), ("12", 99), ("21", STOP_AT), ("212", STOP_AT), ("22", STOP_AT), ("22", 99)
+        plan += [training(name, *stop) for stop in stops]
+    carry_out_together(home, plan)
     for name, chosen in RECIPES.items():
         carry_out(bases[name], home / f"{name}-21", chosen, until=99)
+        require_written_by(home / f"{name}-212", STOP_AT, together=True)
+        carry_out(bases[name], home / f"{name}-212", chosen, until=STOP_AGAIN_AT)
+        require_written_by(home / f"{name}-212", STOP_AGAIN_AT, together=False)
+    carry_out_together(home, [training(name, "212", 99) for name in RECIPES])
     return home
+
+
+def require_written_by(home: Path, step: int, *, together: bool) -> None:
+    newest = Store(home).run("last").checkpoints().intact[0]
+    assert (newest.name, is_shared(newest)) == (f"step-{step:08d}", together)
 
 
 def curve(home: Path) -> list[dict[str, object]]:
@@ -80,7 +97,7 @@ def curve(home: Path) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     ("method", "numbers"),
-    [*((method, numbers) for method in METHODS for numbers in ("2", "12", "21", "22")), ("lora", "full")],
+    [*((method, numbers) for method in METHODS for numbers in ("2", "12", "21", "22", "212")), ("lora", "full")],
 )
 def test_losses_gradient_norms_and_weights_are_those_of_one_process(home: Path, method: str, numbers: str) -> None:
     expected, found = curve(home / f"{method}-1"), curve(home / f"{method}-{numbers}")
