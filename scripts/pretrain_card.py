@@ -1,7 +1,9 @@
 """Put the trained model into the package, or write its card from what was measured.
 
-python scripts/pretrain_card.py bundle     copy build/pretrain-base/model over src/tunewright/bundled/base
-python scripts/pretrain_card.py write      write its README.md; benchmarks/base_model.py has measured it by then
+python scripts/pretrain_card.py bundle     copy build/pretrain-base/model over src/tunewright/bundled/base, and keep the
+                                           figures of its training in benchmarks/results/pretrain.json
+python scripts/pretrain_card.py write      write its README.md from these, and their picture; by then
+                                           benchmarks/base_model.py has measured it
 """
 
 import argparse
@@ -10,6 +12,7 @@ import sys
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
+from pretrain.figures import TrainingFigures, draw_curve, figures_of
 from pretrain.mix import ECHOES, REPEATS, TEXT
 from pretrain.stages import LEARNING_RATE, SHAPE, STAGES, TOKENS_PER_STEP
 
@@ -17,7 +20,10 @@ from tunewright.records import Run, TrainingSummary
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "src" / "tunewright" / "bundled" / "base"
-RESULTS = ROOT / "benchmarks" / "results" / "base-model.md"
+RESULTS = ROOT / "benchmarks" / "results"
+MEASURED = RESULTS / "base-model.md"
+FIGURES = RESULTS / "pretrain.json"
+PICTURE = RESULTS / "pretrain.svg"
 STEPS_PER_POINT = 15
 """Training losses are noisy step by step; so many are one point of the fitted curve."""
 
@@ -31,32 +37,36 @@ def main() -> None:
     if arguments.action == "bundle":
         for path in sorted((arguments.build / "model").iterdir()):
             shutil.copy(path, BUNDLED / path.name)
+        summary = TrainingSummary.model_validate_json((arguments.build / "summary.json").read_bytes())
+        run = Run.model_validate_json((arguments.build / "run.json").read_bytes())
+        kept = figures_of(summary, run, BUNDLED / "model.safetensors")
+        FIGURES.write_text(kept.model_dump_json() + "\n", encoding="utf-8")
         return
-    summary = TrainingSummary.model_validate_json((arguments.build / "summary.json").read_bytes())
-    run = Run.model_validate_json((arguments.build / "run.json").read_bytes())
-    (BUNDLED / "README.md").write_text(card(summary, run, RESULTS.read_text(encoding="utf-8")), encoding="utf-8")
+    figures = TrainingFigures.model_validate_json(FIGURES.read_bytes())
+    draw_curve(figures, PICTURE)
+    (BUNDLED / "README.md").write_text(card(figures, MEASURED.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def card(summary: TrainingSummary, run: Run, measured: str) -> str:
+def card(figures: TrainingFigures, measured: str) -> str:
     """The model card: what it is for, how it was made, what was measured, what it read."""
     template = (Path(__file__).parent / "pretrain" / "card.md.j2").read_text(encoding="utf-8")
     # Markdown, not HTML: nothing here comes from a user.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
     text = environment.from_string(template).render(
-        parameters=f"{summary.num_parameters / 1e6:.1f}",
+        parameters=f"{figures.num_parameters / 1e6:.1f}",
         shape=SHAPE,
-        megabytes=f"{2 * summary.num_parameters / 1e6:.0f}",
-        tokens=f"{summary.num_tokens / 1e6:.1f}",
-        trained=f"{summary.num_trained_tokens / 1e6:.1f}",
-        steps=f"{summary.num_steps:,}",
+        megabytes=f"{2 * figures.num_parameters / 1e6:.0f}",
+        tokens=f"{figures.num_tokens / 1e6:.1f}",
+        trained=f"{figures.num_trained_tokens / 1e6:.1f}",
+        steps=f"{figures.num_steps:,}",
         tokens_per_step=f"{TOKENS_PER_STEP:,}",
-        minutes=f"{summary.seconds / 60:.0f}",
-        machine=run.environment.accelerator or run.environment.processor,
-        torch=run.environment.packages["torch"],
+        minutes=f"{figures.seconds / 60:.0f}",
+        machine=figures.machine,
+        versions=figures.versions,
         learning_rate=f"{LEARNING_RATE:g}",
         stages=[_stage(stage.name, stage.num_steps, dict(stage.shares)) for stage in STAGES],
         measured=measured.replace("\n# ", "\n## ").strip(),
-        forecast=forecast(summary),
+        forecast=forecast(figures),
     )
     return text.rstrip("\n") + "\n"
 
@@ -67,7 +77,7 @@ def _stage(name: str, num_steps: int, shares: dict[str, float]) -> dict[str, str
     return {"name": name, "steps": f"{num_steps:,}", **cells}
 
 
-def forecast(summary: TrainingSummary) -> str:
+def forecast(figures: TrainingFigures) -> str:
     """The course of the training loss over the stage of constant rate, and where it would go."""
     sys.path.append(str(ROOT / "benchmarks"))
     from loss_curve import describe, fit_loss_curve
@@ -75,7 +85,7 @@ def forecast(summary: TrainingSummary) -> str:
     before, grow, _ = (stage.num_steps for stage in STAGES)
     # The first half of the stage still bends: copying, and with it every task, has just come.
     first, last = before + grow // 3, before + grow
-    losses = [point.train_loss for point in summary.curve if point.train_loss is not None][first:last]
+    losses = figures.train_losses[first:last]
     points = [
         ((first + end) * float(TOKENS_PER_STEP), sum(losses[end - STEPS_PER_POINT : end]) / STEPS_PER_POINT)
         for end in range(STEPS_PER_POINT, len(losses) + 1, STEPS_PER_POINT)

@@ -1,5 +1,6 @@
 """The data that comes with the package: the demo tickets and the base model's folder."""
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -9,7 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
+import pretrain_card
 import pytest
+from pretrain.figures import TrainingFigures, draw_curve
+from pretrain.stages import STAGES
 
 from tunewright.records import Conversation, Example, Message, Provenance
 
@@ -190,3 +194,17 @@ def test_a_card_states_a_licence_and_no_path_of_a_machine(card: Path) -> None:
     text = card.read_text(encoding="utf-8")
     assert "Apache-2.0" in text
     assert not re.search(r"\.\./|(^|[\s`(])/\w|shared/", text)
+
+
+def test_the_kept_losses_are_those_of_the_bundled_weights() -> None:
+    figures = TrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
+    assert hashlib.sha256((BASE / "model.safetensors").read_bytes()).hexdigest() == figures.weights_sha256
+    assert len(figures.train_losses) == figures.num_steps == sum(stage.num_steps for stage in STAGES)
+
+
+def test_the_card_of_the_base_is_made_from_the_kept_figures(tmp_path: Path) -> None:
+    figures = TrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
+    measured = pretrain_card.MEASURED.read_text(encoding="utf-8")
+    assert pretrain_card.card(figures, measured) == (BASE / "README.md").read_text(encoding="utf-8")
+    draw_curve(figures, tmp_path / "curve.svg")
+    assert "held-out loss by kind" in (tmp_path / "curve.svg").read_text(encoding="utf-8")

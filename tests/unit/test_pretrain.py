@@ -9,12 +9,14 @@ import pretrain_base
 import pytest
 from pretrain import stages
 from pretrain.ahead import rows_ahead
+from pretrain.figures import figures_of
 from pretrain.mix import ECHOES, REPEATS, TEXT, Mix, Stage, Texts, repeats
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, train_tokenizer
 
 from tunewright.contracts import SilentProgress
 from tunewright.data.skills import SKILLS
+from tunewright.records import Run, TrainingSummary
 from tunewright.render import load_renderer
 from tunewright.store import Store
 from tunewright.train.loop import train
@@ -207,6 +209,10 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     assert (straight / weights).read_bytes() == (resumed / weights).read_bytes()
     assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
     assert [run.status for run in Store(resumed / "home").runs()] == ["succeeded"]
+    summary = TrainingSummary.model_validate_json((resumed / "summary.json").read_bytes())
+    figures = figures_of(summary, Run.model_validate_json((resumed / "run.json").read_bytes()), resumed / weights)
+    assert len(figures.train_losses) == figures.num_steps == 6
+    assert [point.step for point in figures.held_out] == [0, 3, 6]
     page = (resumed / "report.html").read_text()
     assert "Held-out loss by kind" in page
     assert page.count("<svg") == 4
