@@ -14,7 +14,7 @@ from tiny_base import write_tiny_base
 from tunewright.actions import chat, evaluate, show_run, tune
 from tunewright.errors import BaseMismatchError
 from tunewright.outside.hub import find_base
-from tunewright.records import DataRecipe, EvaluateRecipe, Report, RunStatus, Split
+from tunewright.records import BaseChange, DataRecipe, EvaluateRecipe, Report, RunStatus, Split
 from tunewright.store import Store
 
 
@@ -151,6 +151,32 @@ def test_a_changed_base_is_refused_with_both_hashes_whatever_the_artifact_is_ask
             assert (refused.code, refused.stdout) == (2, "")
             assert words in " ".join(refused.stderr.split())
     assert chat(job.run.record.id, home=job.home).say(question, lambda _: None).text == answer.text
+
+
+def test_a_model_that_is_forced_onto_a_changed_base_is_measured_and_both_hashes_are_recorded(job, shell):
+    run, weights = job.run.record, "a bit of the weights"
+    with changed(job.base, weights):
+        found = find_base(str(job.base)).ref.sha256
+        done = shell.run(
+            "evaluate", run.id, str(job.rows), "--force", "--home", str(job.home), "--set", "evaluate.metrics=[loss]"
+        )
+        assert done.code == 0
+        told = f"was made for base {run.base.sha256[:12]}, found {found[:12]}"
+        assert f"Forced: {run.id} {told}." in " ".join(done.stderr.split())
+        assert chat(run.id, home=job.home, force=True).say("What is it?", lambda _: None).num_answer_tokens > 0
+    measured = Store(job.home).newest_run(lambda each: each.kind == "evaluate")
+    assert measured.forced == (BaseChange(part="base", made_for=run.base.sha256, found=found),)
+    assert measured.base.sha256 == found
+    folder = Store(job.home).run(measured.id)
+    assert folder.read_record("report.json", Report).forced == measured.forced
+    assert told in (folder.path / "report.html").read_text(encoding="utf-8")
+    assert told in shell.run("show", measured.id, "--home", str(job.home)).stdout
+
+
+def test_nothing_is_forced_where_the_base_is_the_one_of_then(job):
+    settings = EvaluateRecipe(metrics=("loss",), num_resamples=100)
+    report = evaluate(job.run.record.id, DataRecipe(path=str(job.rows)), settings, home=job.home, force=True)
+    assert report.forced == ()
 
 
 def test_full_tuning_leaves_a_whole_model(tmp_path):

@@ -195,6 +195,15 @@ def test_an_artifact_of_another_renderer_is_refused(base: Path, tmp_path: Path) 
         open_model("last", tmp_path)
 
 
+def test_an_artifact_of_another_base_and_renderer_is_opened_by_force_and_says_which(base: Path, tmp_path: Path) -> None:
+    now = find_base(str(base)).ref
+    made_for = now.model_copy(update={"sha256": "0" * 64})
+    finish_run(tmp_path, base, LORA, base=made_for, renderer_hash="1" * 64)
+    opened = open_model("last", tmp_path, force=True)
+    assert [(change.part, change.made_for) for change in opened.forced] == [("base", "0" * 64), ("renderer", "1" * 64)]
+    assert [change.found for change in opened.forced] == [now.sha256, opened.renderer.hash]
+
+
 # Conversations
 
 

@@ -10,7 +10,7 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length, load_base
 from tunewright.outside.hub import FoundBase, find_again, find_base
 from tunewright.outside.model_folder import refuse_unsafe
-from tunewright.records import Artifact, BaseModelRef, Precision
+from tunewright.records import Artifact, BaseChange, BaseModelRef, BasePart, Precision
 from tunewright.render import Renderer, load_renderer
 from tunewright.store import RunFolder, Store
 
@@ -30,6 +30,8 @@ class OpenedModel:
     artifact: Artifact | None
     dataset_id: str | None = None
     """Dataset version of the run that made the artifact."""
+    forced: tuple[BaseChange, ...] = ()
+    """What of the base is another than the artifact was made for; only where that was asked for."""
 
     @property
     def full_name(self) -> str:
@@ -47,13 +49,16 @@ class OpenedModel:
         return LanguageModel(network, self.renderer, precision, rows_per_batch)
 
 
-def open_model(model: str, home: Path | None, max_answer_tokens: int | None = None) -> OpenedModel:
+def open_model(
+    model: str, home: Path | None, max_answer_tokens: int | None = None, *, force: bool = False
+) -> OpenedModel:
     """Find a model by name without loading its weights.
 
     Args:
         model: a run (id, start of an id, `last` for the newest that was tuned, or its folder), or a base as in
             `find_base`.
         max_answer_tokens: room for an answer; default: the run's own, or a quarter of the base's context.
+        force: open what a run has trained although its base or tokenizer is another now; see `OpenedModel.forced`.
     Raises:
         BaseMismatchError: the run's base or tokenizer is no longer the one it was tuned on.
         StoreError, ModelError: nothing of that name, its files do not verify, or the run has no model (yet).
@@ -70,7 +75,13 @@ def open_model(model: str, home: Path | None, max_answer_tokens: int | None = No
         length = context_length(base.folder)
         renderer = load_renderer(base.folder).fitted(length, max_answer_tokens or length // 4)
         return OpenedModel("base", base, renderer, None, None)
-    return open_tuned(run, max_answer_tokens)
+    return open_tuned(run, max_answer_tokens, force=force)
+
+
+def say_forced(opened: OpenedModel, progress: Progress) -> None:
+    """Tell the user with what a model answers instead of what it was made for."""
+    for change in opened.forced:
+        progress.say(f"Forced: {opened.full_name} {change.told}. Its answers are not those of what was trained.")
 
 
 def say_slow_answers(model: LanguageModel, progress: Progress) -> None:
@@ -85,7 +96,7 @@ def _newest_tuned(store: Store) -> str:
     return newest.id if newest else "last"
 
 
-def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedModel:
+def open_tuned(run: RunFolder, max_answer_tokens: int | None = None, *, force: bool = False) -> OpenedModel:
     """Open what a run has trained; see `open_model`."""
     if not run.has(ARTIFACT):
         found = f"a run of kind {run.record.kind} and status {run.record.status}, without a model"
@@ -99,8 +110,8 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None) -> OpenedMo
         # A run's folder can come from somebody else, manifest and all.
         refuse_unsafe(folder, f"of run {run.record.id}")
     limits = artifact.max_length, max_answer_tokens or artifact.max_answer_tokens
-    base, renderer = _find_unchanged(run, "its artifact", artifact.base, artifact.renderer_hash, limits)
-    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id)
+    base, renderer, forced = _find_base(run, "its artifact", artifact.base, artifact.renderer_hash, limits, force=force)
+    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id, forced)
 
 
 def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> OpenedModel:
@@ -111,28 +122,33 @@ def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> Ope
         ModelError: it is gone.
     """
     limits = max_length, max_answer_tokens
-    base, renderer = _find_unchanged(run, "it", run.record.base, run.record.renderer_hash, limits)
+    base, renderer, _ = _find_base(run, "it", run.record.base, run.record.renderer_hash, limits)
     return OpenedModel("base", base, renderer, None, None)
 
 
-def _find_unchanged(
-    run: RunFolder, made: str, ref: BaseModelRef, renderer_hash: str, limits: tuple[int, int]
-) -> tuple[FoundBase, Renderer]:
-    """The base of then and its renderer, with limits as in `Renderer.fitted`; refused where they are others now."""
+def _find_base(
+    run: RunFolder, made: str, ref: BaseModelRef, renderer_hash: str, limits: tuple[int, int], *, force: bool = False
+) -> tuple[FoundBase, Renderer, tuple[BaseChange, ...]]:
+    """The base of then, its renderer with limits as in `Renderer.fitted`, and what of it is another now, by force."""
     base = find_again(ref)
     # First: a template or vocabulary that was edited may not make a renderer at all.
-    _require_same(run, made, base, "base", ref.sha256, base.ref.sha256)
+    forced = _changes(run, made, base, "base", ref.sha256, base.ref.sha256, force=force)
     renderer = load_renderer(base.folder).fitted(*limits)
-    _require_same(run, made, base, "renderer", renderer_hash, renderer.hash)
-    return base, renderer
+    return base, renderer, forced + _changes(run, made, base, "renderer", renderer_hash, renderer.hash, force=force)
 
 
-def _require_same(run: RunFolder, made: str, base: FoundBase, what: str, then: str, now: str) -> None:
-    if then != now:
-        raise BaseMismatchError(
-            f"run {run.record.id}: {made} was made for {what} {then[:12]}, found {now[:12]} at {base.ref.name}. "
-            "Its answers would be worth nothing. Put the old files back, or make it again."
-        )
+def _changes(
+    run: RunFolder, made: str, base: FoundBase, part: BasePart, then: str, now: str, *, force: bool
+) -> tuple[BaseChange, ...]:
+    if then == now:
+        return ()
+    change = BaseChange(part=part, made_for=then, found=now)
+    if force:
+        return (change,)
+    raise BaseMismatchError(
+        f"run {run.record.id}: {made} {change.told} at {base.ref.name}. Its answers would be worth nothing. Put the "
+        "old files back, or make it again."
+    )
 
 
 def _may_be_base(model: str) -> bool:

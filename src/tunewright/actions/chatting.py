@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tunewright.actions.answering import say_forced
 from tunewright.actions.opened_arms import LoadedArm, OpenedArm, open_model_or_arm
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.records import Answer, Citations, Message, Passage
@@ -71,7 +72,12 @@ class Chat:
 
 
 def chat(
-    model: str, *, system_prompt: str | None = None, home: Path | None = None, progress: Progress | None = None
+    model: str,
+    *,
+    system_prompt: str | None = None,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    force: bool = False,
 ) -> Chat:
     """Open a run, an arm of a study or a base for talking to it.
 
@@ -79,12 +85,14 @@ def chat(
         model: see `open_model_or_arm`.
         system_prompt: put before every conversation; tuned models want the one they were trained with. After the
             system prompt of an arm that has one.
+        force: see `open_model_or_arm`.
     """
-    opened = open_model_or_arm(model, home)
+    opened = open_model_or_arm(model, home, force=force)
     progress = progress or SilentProgress()
     if isinstance(opened, OpenedArm):
         progress.say(_introduced(opened))
         return Chat(opened.load(rows_per_batch=1), system_prompt)
+    say_forced(opened, progress)
     progress.say(f"{opened.name} model on {opened.base.ref.name}; it writes what is most probable, the same each time.")
     precision, _ = precision_here()
     return Chat(opened.load(precision, rows_per_batch=1).for_answering(), system_prompt)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunewright.actions.answering import OpenedModel, say_slow_answers
+from tunewright.actions.answering import OpenedModel, say_forced, say_slow_answers
 from tunewright.actions.opened_arms import OpenedArm, open_model_or_arm
 from tunewright.actions.outcome import recorded_outcome, start_run
 from tunewright.actions.preparing import (
@@ -44,6 +44,7 @@ def evaluate(
     home: Path | None = None,
     progress: Progress | None = None,
     command: str | None = None,
+    force: bool = False,
 ) -> Report:
     """Measure a base, a tuned run or an arm of a study on all rows of `data`, with the scorers and intervals of `tune`.
 
@@ -52,16 +53,20 @@ def evaluate(
             folder, hub id).
         data: the rows; nothing is split off, so do not give the rows the run was trained on.
         recipe: how to answer and judge; open settings are derived from the rows.
+        force: measure what a run has trained although its base or tokenizer is another now. The run's record and the
+            report name both hashes.
     Returns:
         A report with one arm, also written as report.json and report.html into a run folder of its own.
     """
     progress = progress or SilentProgress()
-    opened = open_model_or_arm(model, home, recipe.max_answer_tokens if recipe else None)
+    opened = open_model_or_arm(model, home, recipe.max_answer_tokens if recipe else None, force=force)
+    if isinstance(opened, OpenedModel):
+        say_forced(opened, progress)
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
     _warn_of_training_rows(opened, preparation, Store(home), progress)
-    default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}"
-    run = start_run(Store(home), "evaluate", preparation, command or default)
+    default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}{' --force' if force else ''}"
+    run = start_run(Store(home), "evaluate", preparation, command or default, forced=opened.forced)
     with run.lock(), recorded_outcome(run, run.record.command):
         started = time.monotonic()
         # A file can be sorted; in the order of their hashes the first so many inputs are a fair sample.

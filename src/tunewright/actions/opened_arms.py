@@ -17,7 +17,7 @@ from tunewright.contracts import Advance, PassageIndex, SilentProgress
 from tunewright.data import PreparedData
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.model.language_model import LanguageModel
-from tunewright.records import Answer, Hit, KeptArm, Message, Split, StudyRecipe, settled
+from tunewright.records import Answer, BaseChange, Hit, KeptArm, Message, Split, StudyRecipe, settled
 from tunewright.render import Renderer
 from tunewright.retrieve.lance import open_lance
 from tunewright.store import RunFolder, Store
@@ -57,6 +57,11 @@ class OpenedArm:
     def dataset_id(self) -> str | None:
         """The rows that had a part in it: as examples, in a prompt or in the weights; None for the bare base."""
         return None if self.kept.kind == "zero_shot" else self.study.record.dataset_id
+
+    @property
+    def forced(self) -> tuple[BaseChange, ...]:
+        """None: an arm is opened as it was in its study, or not at all."""
+        return ()
 
     @property
     def hosted_at(self) -> str | None:
@@ -184,14 +189,19 @@ class LoadedArm:
         return replace(self.arm, newest_only=True) if isinstance(self.arm, FewShot) else self.arm
 
 
-def open_model_or_arm(name: str, home: Path | None, max_answer_tokens: int | None = None) -> OpenedModel | OpenedArm:
+def open_model_or_arm(
+    name: str, home: Path | None, max_answer_tokens: int | None = None, *, force: bool = False
+) -> OpenedModel | OpenedArm:
     """Whatever can be chatted with or evaluated, by name; no weights are loaded.
 
     Args:
         name: an arm of a study, as in `STUDY/few-shot` or `last/few-shot`; else as for `open_model`.
+        force: as for `open_model`. An arm is opened as it was in its study or not at all.
     """
     found = find_arm(name, Store(home))
-    return open_arm(*found, home, max_answer_tokens) if found else open_model(name, home, max_answer_tokens)
+    return (
+        open_arm(*found, home, max_answer_tokens) if found else open_model(name, home, max_answer_tokens, force=force)
+    )
 
 
 def open_arm(study: RunFolder, name: str, home: Path | None = None, max_answer_tokens: int | None = None) -> OpenedArm:

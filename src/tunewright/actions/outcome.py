@@ -7,7 +7,7 @@ from tunewright.actions.environment import describe_environment
 from tunewright.actions.handover import RECIPE_FILE
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import InterruptedRunError, StoreError
-from tunewright.records import Run, RunKind, RunStatus
+from tunewright.records import BaseChange, Run, RunKind, RunStatus
 from tunewright.store import RunFolder, Store
 
 
@@ -19,6 +19,7 @@ def start_run(
     on_run: Callable[[str], None] | None = None,
     recipe_id: str | None = None,
     files: Mapping[str, object] | None = None,
+    forced: tuple[BaseChange, ...] = (),
 ) -> RunFolder:
     """Freeze the data and make the run's folder, with everything in its record that could change the result.
 
@@ -27,6 +28,7 @@ def start_run(
         on_run: told the run's id before its folder appears.
         recipe_id: of a recipe that holds more than the preparation's; default: that of the preparation's.
         files: JSON values that appear with the run, by name: a kill leaves a run that can be continued, or none.
+        forced: what of the base is another than the model was made for.
     """
     data = preparation.data
     store.put_dataset(data.version, data.examples)
@@ -47,6 +49,7 @@ def start_run(
             dataset_id=data.version.id,
             base=preparation.base.ref,
             renderer_hash=preparation.renderer.hash,
+            forced=forced,
             environment=environment,
         )
 

@@ -59,6 +59,7 @@ def build_report(
         training=training,
         data=summarise_data(preparation, len(items)),
         base=preparation.base.ref,
+        forced=record.forced,
         recipe=recipe.model_dump(mode="json"),
         derived=preparation.derived,
         environment=record.environment,

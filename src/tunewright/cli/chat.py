@@ -23,6 +23,7 @@ def chat(
     system: Annotated[
         str | None, typer.Option("--system", metavar="TEXT", help="System message put before the conversation.")
     ] = None,
+    force: options.Force = False,
     home: options.Home = None,
 ) -> None:
     """Talk to a tuned model, to an arm of a study, or to a base, in the terminal.
@@ -40,7 +41,7 @@ def chat(
     from tunewright.cli.screen import Screen
 
     screen = Screen()
-    conversation = open_chat(run, system_prompt=system, home=home, progress=screen.progress)
+    conversation = open_chat(run, system_prompt=system, home=home, progress=screen.progress, force=force)
     is_interactive = sys.stdin.isatty()
     if is_interactive:
         screen.say(f"Write a message and press Enter. Ctrl-D or {END} ends.")

@@ -12,6 +12,7 @@ def evaluate(
     output_column: options.OutputColumn = None,
     form: options.Form = None,
     overrides: options.EvaluateOverrides = None,
+    force: options.Force = False,
     home: options.Home = None,
     json_file: options.JsonFile = None,
 ) -> None:
@@ -30,6 +31,6 @@ def evaluate(
 
     screen = Screen(json_file)
     rows, recipe = read_rows_recipe(data, input_column, output_column, form, tuple(overrides or ()))
-    report = measure(model, rows, recipe, home=home, progress=screen.progress, command=typed_command())
+    report = measure(model, rows, recipe, home=home, progress=screen.progress, command=typed_command(), force=force)
     print_report(screen, report, run_folder(report.run_id, home))
     screen.write_json(report.model_dump(mode="json"))

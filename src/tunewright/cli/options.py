@@ -134,6 +134,13 @@ RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="A run: its id, the start of its id, its folder, or last.", show_default=False),
 ]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Answer with the base as it is now, although the run's model was made for another one; this is recorded.",
+    ),
+]
 ModelOrRun = Annotated[
     str,
     typer.Argument(

@@ -108,6 +108,7 @@ def _facts(run: "Run", home: "Path | None") -> list[tuple[str, str]]:
         ("machine", f"{run.environment.processor}, {run.environment.threads}"),
         ("command", run.command),
     ]
+    facts += [("forced", change.told) for change in run.forced]
     if run.error:
         facts.append(("error", run.error))
     if run.kind in ("tune", "study") and run.status is not RunStatus.SUCCEEDED:

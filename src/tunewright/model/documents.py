@@ -34,7 +34,7 @@ MAX_KEPT_TOKENS = 1024
 TOKENS_PER_BLOCK = 128
 """Queries computed at once. Fewer skip more of the square and make more calls; 64 to 256 measured alike."""
 
-TOKENS_PER_SIZE = 16
+TOKENS_PER_DOCUMENT_SIZE = 16
 """Documents are filled up to multiples of it. With 32, rows of 100 tokens after a prompt of 768 took 1.1 times as long,
 with 8 all rows."""
 
@@ -104,7 +104,7 @@ def fill_documents(document_offsets: tuple[int, ...], num_shared_tokens: int, de
     is_prompt_first = num_shared_tokens > 0
     order = sorted(
         range(len(lengths)),
-        key=lambda index: (is_prompt_first and index > 0, rounded_up(lengths[index], TOKENS_PER_SIZE)),
+        key=lambda index: (is_prompt_first and index > 0, rounded_up(lengths[index], TOKENS_PER_DOCUMENT_SIZE)),
     )
     groups: list[Group] = []
     tokens: list[int] = []
@@ -112,7 +112,7 @@ def fill_documents(document_offsets: tuple[int, ...], num_shared_tokens: int, de
     places = [0] * document_offsets[-1]
     for index in order:
         first, start, length = document_offsets[index], len(tokens), lengths[index]
-        end = start + rounded_up(length, TOKENS_PER_SIZE)
+        end = start + rounded_up(length, TOKENS_PER_DOCUMENT_SIZE)
         places[first : first + length] = range(start, start + length)
         fillers += range(start + length, end)
         tokens += [*range(first, first + length), *[first + length - 1] * (end - start - length)]

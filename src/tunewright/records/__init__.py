@@ -99,7 +99,7 @@ from tunewright.records.retention import (
     RetentionSummary,
     StrengthTrial,
 )
-from tunewright.records.run import BaseModelRef, Environment, Run, RunKind, RunStatus
+from tunewright.records.run import BaseChange, BaseModelRef, BasePart, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
 from tunewright.records.study import (
     EndpointRecipe,
@@ -148,7 +148,9 @@ __all__ = [
     "Artifact",
     "BakeRecipe",
     "BakeSummary",
+    "BaseChange",
     "BaseModelRef",
+    "BasePart",
     "BenchmarkResult",
     "Body",
     "BreakEven",

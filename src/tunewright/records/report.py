@@ -6,7 +6,7 @@ from tunewright.records.base import Record
 from tunewright.records.dataset import Change, Source
 from tunewright.records.recipe import Derived
 from tunewright.records.result import ArmMetric, Difference, Estimate, Metric, SliceResult
-from tunewright.records.run import BaseModelRef, Environment
+from tunewright.records.run import BaseChange, BaseModelRef, Environment
 from tunewright.records.score import Answer
 from tunewright.records.training import TrainingSummary
 
@@ -127,6 +127,8 @@ class Report(Record):
     """Where a prompt was baked in; the arms are then prompted, base and tuned."""
     data: DataSummary
     base: BaseModelRef
+    forced: tuple[BaseChange, ...] = ()
+    """As in the run's record."""
     recipe: dict[str, Any]
     derived: tuple[Derived, ...]
     environment: Environment

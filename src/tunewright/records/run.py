@@ -31,6 +31,25 @@ class BaseModelRef(Record):
     """Hash over the names and bytes of the weights, configuration and tokenizer files."""
 
 
+BasePart = Literal["base", "renderer"]
+"""Its files, and what turns rows into its tokens."""
+
+
+class BaseChange(Record):
+    """A part of a base that is another now than when an artifact was made for it."""
+
+    part: BasePart
+    made_for: str
+    """Hash of then."""
+    found: str
+    """Hash of now."""
+
+    @property
+    def told(self) -> str:
+        """In words, with both hashes."""
+        return f"was made for {self.part} {self.made_for[:12]}, found {self.found[:12]}"
+
+
 class Environment(Record):
     """The machine and the versions: two runs with equal environments and inputs give equal bytes on a CPU."""
 
@@ -71,6 +90,8 @@ class Run(Record):
     dataset_id: str
     base: BaseModelRef
     renderer_hash: str
+    forced: tuple[BaseChange, ...] = ()
+    """What of the base is not as the model was made for; it answered all the same, as `--force` asks."""
     environment: Environment
     outputs: tuple[str, ...] = ()
     """Files of the run folder that exist when it has succeeded."""

@@ -115,7 +115,7 @@ class DatasetLogs:
                 raise StoreError(str(Problem(str(folder / LOG), found, f"{entry.number - 1}", fix)))
             collect_leftovers(folder, self._files)
             collect_leftovers(folder / str(entry.number), self._files)
-            write_bytes(folder / str(entry.number) / CARD, card.encode(), self._files)
+            write_bytes(self.card_path(name, entry.number), card.encode(), self._files)
             log = DatasetLog(name=name, entries=(*log.entries, entry))
             write_record(folder / LOG, with_check(log), self._files)
 
