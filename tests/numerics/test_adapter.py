@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from architectures import write_architecture
 from safetensors import SafetensorError
 from tiny_base import write_tiny_base
 
@@ -118,3 +119,19 @@ def test_a_full_disk_is_an_error_in_words(tmp_path, monkeypatch):
     monkeypatch.setattr(type(network), "save_pretrained", full)
     with pytest.raises(StoreError, match=r"could not be written \(I/O error: No space left.*then resume the run"):
         save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("mamba", "out_proj"), ("phimoe", "router"), ("llama4_text", "router")])
+def test_lora_leaves_out_what_an_update_cannot_be_added_to(name, left_out, tmp_path):
+    base = write_architecture(tmp_path / "base", name)
+    network = trained_lora(base)
+    assert any(left_out in module for module, _ in network.named_modules())
+    assert not any(left_out in parameter for parameter in trainable_parameters(network))
+    save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
+    with torch.no_grad():
+        assert torch.equal(load_adapter(load_base(base), tmp_path / "adapter")(IDS).logits, network(IDS).logits)
+
+
+def test_experts_are_updated_without_a_warning_that_the_user_can_do_nothing_about(tmp_path):
+    network = trained_lora(write_architecture(tmp_path / "base", "mixtral"))
+    assert any(".experts." in parameter for parameter in trainable_parameters(network))

@@ -41,6 +41,7 @@ def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) 
         lora_alpha=method.alpha,
         lora_dropout=method.dropout,
         target_modules=_target_modules(network, method),
+        exclude_modules=_unfit_modules(network) or None,
         task_type="CAUSAL_LM",
     )
     with _without_peft_noise():
@@ -68,6 +69,26 @@ def _target_modules(network: "PreTrainedModel", method: Lora) -> "str | list[str
             f"{shown}). Use method.layers=all."
         )
     return found
+
+
+def _unfit_modules(network: "PreTrainedModel") -> list[str]:
+    """Names of linear layers that an update cannot be added to.
+
+    Some routers give more than a tensor. The fused kernels of state space layers read the weight of `out_proj` and
+    never call it, and PEFT refuses it.
+    """
+    from torch import Tensor
+    from torch.nn import Linear
+
+    unfit = []
+    for name, module in network.named_modules():
+        if hasattr(module, "A_log") and hasattr(module, "D") and hasattr(module, "out_proj"):
+            unfit.append(f"{name}.out_proj")
+        if isinstance(module, Linear) and type(module).forward is not Linear.forward:
+            given = module(module.weight.new_zeros(1, module.in_features))
+            if not isinstance(given, Tensor):
+                unfit.append(name)
+    return unfit
 
 
 def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:
@@ -149,7 +170,11 @@ def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
 
 @contextmanager
 def _without_peft_noise() -> Iterator[None]:
-    """Hide one warning from the user, who can do nothing about it: peft 0.21 uses an old name of transformers 5.23."""
+    """Hide two warnings from the user, who can do nothing about them.
+
+    PEFT 0.21 uses an old name of transformers 5.23, and looks for the ranks that it gives experts among other modules.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys did not match", RuntimeWarning)
         yield
