@@ -94,12 +94,14 @@ def gradients_of(loss: Tensor, network: Any) -> dict[str, Tensor]:
     }
 
 
-def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor], relative: float = 1e-9) -> None:
+def assert_same(
+    found: dict[str, Tensor], expected: dict[str, Tensor], relative: float = 1e-9, rounding: float = 1e-12
+) -> None:
     assert found.keys() == expected.keys()
     largest = max(gradient.norm().item() for gradient in expected.values())
     for name, gradient in expected.items():
         # A key's bias has no gradient but rounding.
-        assert (found[name] - gradient).norm() <= relative * gradient.norm() + 1e-12 * largest, name
+        assert (found[name] - gradient).norm() <= relative * gradient.norm() + rounding * largest, name
 
 
 def padded_loss(network: Any, sequences: list[TokenSequence]) -> Tensor:

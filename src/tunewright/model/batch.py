@@ -50,7 +50,8 @@ class PaddedBatch:
     """B sequences padded to T tokens. Labels are not shifted: `loss_weights_BT[b, t]` belongs to token t."""
 
     token_ids_BT: "Tensor"
-    attention_mask_BT: "Tensor"
+    attention_mask_BT: "Tensor | None"
+    """1 for a token, 0 for padding; None where nothing is padded."""
     loss_weights_BT: "Tensor"
 
 
@@ -168,7 +169,8 @@ def pad_sequences(sequences: Sequence[TokenSequence], pad_token_id: int, device:
         token_ids[row, :length] = torch.tensor(sequence.token_ids)
         attention_mask[row, :length] = 1
         loss_weights[row, :length] = torch.tensor(sequence.loss_weights)
-    return PaddedBatch(token_ids.to(device), attention_mask.to(device), loss_weights.to(device))
+    is_padded = any(len(sequence.token_ids) < shape[1] for sequence in sequences)
+    return PaddedBatch(token_ids.to(device), attention_mask.to(device) if is_padded else None, loss_weights.to(device))
 
 
 MAX_LOGITS = 2**28

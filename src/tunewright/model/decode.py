@@ -54,7 +54,7 @@ def decoding_path(network: "PreTrainedModel", longest: int = 0) -> tuple[Decodin
         longest: tokens of the longest prompt with its answer.
     """
     path, reason = attention_path(network, longest)
-    if path == "padded":
+    if path in ("padded", "alone"):
         return "padded", reason
     base = network.get_base_model() if hasattr(network, "get_base_model") else network
     if base not in _refusals:

@@ -71,8 +71,10 @@ def make_batches(
 
     forget_copies()
     lengths = [len(sequence.token_ids) for sequence in sequences]
-    if attention_path(network, max(lengths, default=0))[0] == "padded":
-        for group in cut_by_longest(lengths, max_tokens):
+    path = attention_path(network, max(lengths, default=0))[0]
+    if path in ("padded", "alone"):
+        groups = cut_by_longest(lengths, max_tokens) if path == "padded" else ([row] for row in range(len(lengths)))
+        for group in groups:
             yield group, pad_sequences([sequences[index] for index in group], pad_token_id, network.device)
         return
     # A prompt that all share is in every batch, once.

@@ -3,65 +3,76 @@
 fast      our own layers on a packed row
 packed    the network's own code on a packed row
 padded    the network's own code on sequences side by side
+alone     the network's own code on one sequence after the other
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
-from tunewright.errors import ModelError
-from tunewright.model.batch import PackedBatch, num_shared_tokens, pack_sequences, pad_sequences
-from tunewright.model.passes import (
-    fast_logits,
-    packed_logits,
-    packed_states,
-    padded_logits,
-    plain_head,
-    token_losses,
-    without_adapter,
-)
+from tunewright.model.batch import num_shared_tokens
+from tunewright.model.trial import Layout, try_layouts
 from tunewright.render import TokenSequence
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.nn import Module
     from transformers import PreTrainedModel
 
-AttentionPath = Literal["fast", "packed", "padded"]
-
-PROBE_LENGTHS = (27, 22)
-"""Tokens of the two sequences that layouts are tried with."""
-
-PROBE_SHARED_TOKENS = 18
-"""How many of them are the same in both."""
-
-PROBE_TOLERANCE = 1e-4
-"""Nats per token. Float32 differs by 1e-6; a document that saw the other one would differ by far more."""
+AttentionPath = Literal["fast", "packed", "padded", "alone"]
 
 
 def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[AttentionPath, str]:
     """How sequences are computed for this network, and why not faster.
 
     "fast" is our own layers on a packed row; "packed" is the network's own code on a packed row, where every layer of
-    attention can be told where documents end; "padded" is the network's own code on sequences side by side. Each is
-    tried before it is used: the losses of two short sequences must be those of the padded batch. That runs once per
-    network.
+    attention can be told where documents end; "padded" is the network's own code on sequences side by side, and
+    "alone" on one after the other. The first three are tried before they are used: two short sequences must have the
+    losses that they have alone, and not see each other (trial.py). That runs once per network.
 
     Args:
         longest: tokens of the longest sequence. Packing does not know attention windows, so none may be shorter.
     """
     layout = layout_of(network)
-    if layout.padded_reason is not None:
-        return "padded", layout.padded_reason
     config = network.config.get_text_config()
-    for setting in ("sliding_window", "attention_chunk_size"):
-        window = getattr(config, setting, None)
-        if window is not None and window < longest:
-            return "padded", f"sequences of up to {longest:,} tokens are longer than the {setting} of {window:,}"
+    changing = _changing_rotation(config, longest)
+    if changing is not None:
+        return "alone", changing
+    padded_reason = layout.padded_reason or _shorter_window(config, longest)
+    if padded_reason is not None and layout.alone_reason is not None:
+        return "alone", layout.alone_reason
+    if padded_reason is not None:
+        return "padded", padded_reason
     if layout.slow_reason is not None:
         return "packed", layout.slow_reason
     return "fast", "equal to the network's own code on a test"
+
+
+def _changing_rotation(config: Any, longest: int) -> str | None:
+    """Why sequences that long change others of their batch; None if they do not.
+
+    A long rotation takes other factors for the whole batch once its longest row has more tokens than the base first
+    knew. A dynamic one changes above `max_position_embeddings`, and no row is longer.
+    """
+    parameters = getattr(config, "rope_parameters", None) or {}
+    # Some networks turn each kind of layer in its own way.
+    for kind in [parameters] if "rope_type" in parameters else parameters.values():
+        if (
+            kind
+            and kind["rope_type"] == "longrope"
+            and longest > (limit := kind.get("original_max_position_embeddings", config.max_position_embeddings))
+        ):
+            return f"its longrope rotation turns all rows of a batch in another way once one is over {limit:,} tokens"
+    return None
+
+
+def _shorter_window(config: Any, longest: int) -> str | None:
+    """Why sequences that long cannot be packed; None if all layers attend to the whole of them."""
+    for setting in ("sliding_window", "attention_chunk_size"):
+        window = getattr(config, setting, None)
+        # Qwen2-MoE writes 0 for no window.
+        if window and window < longest:
+            return f"sequences of up to {longest:,} tokens are longer than the {setting} of {window:,}"
+    return None
 
 
 def describe_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]) -> str:
@@ -71,8 +82,10 @@ def describe_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]
         "fast": "Rows are packed without padding and computed by tunewright's own layers",
         "packed": "Rows are packed without padding and computed by the network's own code",
         "padded": "Rows are padded to equal length and computed by the network's own code",
+        "alone": "Rows are computed one after the other by the network's own code",
     }
-    num_shared = num_shared_tokens(sequences) if path != "padded" and shares_prompts(network) else 0
+    is_packed = path in ("fast", "packed")
+    num_shared = num_shared_tokens(sequences) if is_packed and shares_prompts(network) else 0
     shared = f" The {num_shared} tokens that all rows begin with are computed once per batch." if num_shared else ""
     return f"{how[path]} ({reason}).{shared}"
 
@@ -82,25 +95,13 @@ def shares_prompts(network: "PreTrainedModel") -> bool:
     return str(network.device.type) != "cuda"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What trying a network has shown."""
-
-    padded_reason: str | None = None
-    """Why it cannot be packed; None if it can."""
-    slow_reason: str | None = None
-    """Why it needs the network's own code; None if our layers compute the same."""
-    has_plain_head: bool = False
-    """Its logits are one linear map of the last hidden states: not scaled, capped or adapted."""
-
-
 _layouts: "WeakKeyDictionary[Module, Layout]" = WeakKeyDictionary()
 
 
 def layout_of(network: "PreTrainedModel") -> Layout:
     """What trying this network has shown; it is tried once."""
     if network not in _layouts:
-        _layouts[network] = _try_layouts(network)
+        _layouts[network] = try_layouts(network)
     return _layouts[network]
 
 
@@ -110,72 +111,4 @@ def use_own_code(network: "PreTrainedModel", reason: str) -> None:
     Args:
         reason: for the user.
     """
-    _layouts[network] = _try_layouts(network, reason)
-
-
-def _try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> Layout:
-    import torch
-
-    name = type(without_adapter(network)).__name__
-    if not getattr(network, "_supports_attention_backend", False):
-        return Layout(f"{name} has attention of its own, which cannot be told where documents end")
-    probes = _probes(network.config.get_text_config().vocab_size)
-    was_training = network.training
-    network.eval()
-    try:
-        with torch.no_grad(), torch.autocast(network.device.type, enabled=False):
-            logits_NV, targets_N, _, _ = padded_logits(network, pad_sequences(probes, 0, network.device))
-            expected_N = token_losses(logits_NV, targets_N)
-            batches = [pack_sequences(probes, network.device, share=share) for share in (False, True)]
-            slow_reason = slow_reason or _slow_reason(network, batches, expected_N)
-            if slow_reason is None:
-                return Layout(has_plain_head=True)
-            for batch in batches:
-                difference = _difference(packed_logits(network, batch), batch, expected_N)
-                if not difference <= PROBE_TOLERANCE:
-                    return Layout(f"{name} gives other losses when packed, by {difference:.1g} nats")
-            return Layout(None, slow_reason, _has_plain_head(network, batches[0], expected_N))
-    except (ModelError, TypeError, ValueError, RuntimeError) as error:
-        return Layout(f"{name} cannot be told where documents end: {str(error).partition(chr(10))[0]}")
-    finally:
-        network.train(was_training)
-
-
-def _probes(vocabulary_size: int) -> list[TokenSequence]:
-    probes = []
-    for row, length in enumerate(PROBE_LENGTHS):
-        first = [token * 7 + 1 for token in range(PROBE_SHARED_TOKENS)]
-        rest = [token * 5 + row + 3 for token in range(PROBE_SHARED_TOKENS, length)]
-        token_ids = tuple(token % vocabulary_size for token in first + rest)
-        probes.append(TokenSequence("probe", token_ids, (0.0, *[1.0] * (length - 1)), None))
-    return probes
-
-
-def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], expected_N: "Tensor") -> str | None:
-    from tunewright.model.decoder import decoder_refusal
-
-    base, head = without_adapter(network), plain_head(network)
-    if base.device.type == "cuda":
-        return "a GPU is fed by few large kernels, and the layers of our own are many small ones"
-    refusal = decoder_refusal(base)
-    if refusal is not None or head is None:
-        return refusal or "its head is not a plain linear layer"
-    differences = [_difference(fast_logits(network, batch, head), batch, expected_N) for batch in batches]
-    if not max(differences) <= PROBE_TOLERANCE:
-        return f"our layers give other losses than {type(base).__name__}, by {max(differences):.1g} nats"
-    return None
-
-
-def _has_plain_head(network: "PreTrainedModel", batch: PackedBatch, expected_N: "Tensor") -> bool:
-    from tunewright.model.head import head_logits
-
-    head = plain_head(network)
-    if head is None:
-        return False
-    logits_NV = head_logits(head, packed_states(network, batch))
-    return _difference(logits_NV, batch, expected_N) <= PROBE_TOLERANCE
-
-
-def _difference(logits_NV: "Tensor", batch: PackedBatch, expected_N: "Tensor") -> float:
-    """Largest, in nats per token."""
-    return (token_losses(logits_NV, batch.targets_N) - expected_N).abs().max().item()
+    _layouts[network] = try_layouts(network, reason)

@@ -62,7 +62,9 @@ def padded_logits(network: "PreTrainedModel", batch: PaddedBatch) -> tuple["Tens
 
     trained_BS = batch.loss_weights_BT[:, 1:] > 0
     positions_K = trained_BS.any(dim=0).nonzero()[:, 0]
-    inputs = {"input_ids": batch.token_ids_BT, "attention_mask": batch.attention_mask_BT, "use_cache": False}
+    inputs = {"input_ids": batch.token_ids_BT, "use_cache": False}
+    if batch.attention_mask_BT is not None:
+        inputs["attention_mask"] = batch.attention_mask_BT
     if can_keep_logits(network):
         logits_BKV = network(**inputs, logits_to_keep=positions_K).logits
     else:
