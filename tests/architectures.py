@@ -45,6 +45,17 @@ LINEAR_ATTENTION = {
     "linear_value_head_dim": 4,
     "layer_types": ["linear_attention", "full_attention"],
 }
+LLAMA4 = {
+    **SIZED,
+    **LOCAL_EXPERTS,
+    "num_experts_per_tok": 1,
+    "intermediate_size_mlp": 24,
+    "no_rope_layers": [1, 0],
+    "interleave_moe_layer_step": 2,
+    "attn_temperature_tuning": False,
+}
+TOKENS_TRIED = 49
+"""Of the two sequences that a network is tried with."""
 NO_SPECIAL_TOKENS = {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
 LONG_ROTATION = {  # in another way from 13 tokens on
     "rope_type": "longrope",
@@ -146,36 +157,16 @@ ARCHITECTURES = {
         "padded",
         {**SIZED, **LOCAL_EXPERTS, "block_size": 8, "layer_types": ["linear_attention", "full_attention"]},
     ),
-    "llama4_text": Architecture(
-        "packed",
-        {
-            **SIZED,
-            **LOCAL_EXPERTS,
-            "num_experts_per_tok": 1,
-            "intermediate_size_mlp": 24,
-            "attention_chunk_size": 40,
-            "no_rope_layers": [1, 0],
-            "interleave_moe_layer_step": 2,
-        },
-    ),
+    "llama4_text": Architecture("packed", {**LLAMA4, "attention_chunk_size": 40}),
     # Windows, caps, and a rotation that looks at the longest row.
     "starcoder2": Architecture("padded", {**GROUPED, "sliding_window": 29}),
     "phi3-window": Architecture("padded", {**GROUPED, "sliding_window": 29, **NO_SPECIAL_TOKENS}, "phi3"),
     "cohere2": Architecture("packed", {**GROUPED, "sliding_window": 40}),
     "gemma2": Architecture("padded", {**SIZED, "sliding_window": 12}),
     "gemma3_text": Architecture("packed", {**SIZED, "sliding_window": 40, "sliding_window_pattern": 2}),
-    "llama4-chunks": Architecture(
-        "padded",
-        {
-            **SIZED,
-            **LOCAL_EXPERTS,
-            "num_experts_per_tok": 1,
-            "intermediate_size_mlp": 24,
-            "attention_chunk_size": 29,
-            "no_rope_layers": [1, 0],
-            "interleave_moe_layer_step": 2,
-        },
-        "llama4_text",
+    "llama4-chunks": Architecture("padded", {**LLAMA4, "attention_chunk_size": 29}, "llama4_text"),
+    "llama4-scaled": Architecture(
+        "padded", {**LLAMA4, "attn_temperature_tuning": True, "floor_scale": TOKENS_TRIED + 1}, "llama4_text"
     ),
     "phi3-longrope": Architecture(
         "alone",

@@ -147,6 +147,9 @@ def _packing_refusal(network: "PreTrainedModel", batches: Sequence[PackedBatch],
     name = type(without_adapter(network)).__name__
     if not getattr(network, "_supports_attention_backend", False):
         return f"{name} has attention of its own, which cannot be told where documents end"
+    if getattr(network.config.get_text_config(), "attn_temperature_tuning", False):
+        # From the 8,192nd token of a row on, which is more than is tried.
+        return f"{name} scales attention by a token's place in the row, whatever document it belongs to"
     try:
         for batch in batches:
             refusal = _refusal(network, batch, expected_N)
