@@ -159,6 +159,10 @@ def test_a_row_that_does_not_fit_at_all_is_refused(
     with pytest.raises(TrainError, match=r"the longest has 5 \(5 tokens at once need .* Set a lower train\.max_length"):
         train(job, progress)
     assert any("gradient checkpointing" in line for line in progress.lines) is (chosen == "auto")
+    with pytest.raises(TrainError, match=r"the longest has 5 \(5 tokens at once need"):  # nor when it is resumed
+        train(make_job(tmp_path, base, recipe(gradient_checkpointing=chosen)), progress)
+    have(monkeypatch, None)
+    assert len(train(make_job(tmp_path, base, recipe(gradient_checkpointing=chosen)), progress).curve) > 1
 
 
 def test_it_can_be_asked_for(base: Path, tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def test_a_stopped_run_has_its_recipe_data_and_reasons_saved(stopped: RunFolder)
     assert version.id == stopped.record.dataset_id
 
 
+def test_a_run_that_no_longer_fits_into_memory_is_refused_when_it_is_resumed(
+    stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tunewright.train.forecast.available_bytes", lambda: 1)
+    with pytest.raises(TrainError, match=r"It cannot fit: the weights of a base of 0M parameters need"):
+        resume("last", home=stopped.path.parents[1])
+    assert stopped.record.status is RunStatus.INTERRUPTED
+
+
 def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no run at all"):
         resume("3f9a", home=tmp_path)

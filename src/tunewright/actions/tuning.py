@@ -63,7 +63,7 @@ def tune(
     if prompt is not None:
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
-    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.method, Full))
+    _refuse_what_cannot_fit(preparation)
     files = preparation_files(preparation.recipe, preparation)
     if prompt is not None:
         files = {PROMPT_FILE: prompt, **files}
@@ -78,7 +78,8 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     Raises:
         StoreError: there is no such run, or its data does not verify.
         BaseMismatchError: the base or its tokenizer is no longer what the run started with.
-        TrainError: the run has already succeeded, trains nothing, or was killed before its recipe was saved.
+        TrainError: the run has already succeeded, trains nothing, or was killed before its recipe was saved; or it does
+            not fit into the memory that is free now.
     """
     progress = progress or SilentProgress()
     store = Store(home)
@@ -88,8 +89,14 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
         recipe = run.read_record(RECIPE_FILE, TuneRecipe)
         require_trainable_together(recipe)
         preparation = reopen(store, run, recipe, progress)
+        _refuse_what_cannot_fit(preparation)
         run.update(status=RunStatus.RUNNING)
         return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home, num_processes()))
+
+
+def _refuse_what_cannot_fit(preparation: Preparation) -> None:
+    is_full = isinstance(preparation.recipe.method, Full)
+    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=is_full)
 
 
 def _carry_out(

@@ -80,7 +80,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
 def _start_or_resume(
     job: TrainingJob, trainable: Trainable, checkpoints: Checkpoints, recovery: Recovery, progress: Progress
 ) -> TrainState:
-    """Where the run stands: as in its newest checkpoint, else before the first step, validated, saved and forecast."""
+    """Where the run stands: as in its newest checkpoint, else before the first step, validated, forecast and saved."""
     state = checkpoints.load_newest()
     job.run.truncate_metrics(state.step if state else -1)
     if state is not None:
@@ -89,8 +89,9 @@ def _start_or_resume(
     started_at = time.monotonic()
     state = _validate(job, TrainState(), recovery)
     seconds_per_validation = time.monotonic() - started_at
-    checkpoints.save(state)
+    # Before anything can be resumed: what is refused here is looked at again the next time.
     _forecast(job, trainable, recovery, seconds_per_validation, progress)
+    checkpoints.save(state)
     return state
 
 
