@@ -13,6 +13,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.actions import base_ability, fallbacks, rehearsing, resume, retaining, tune
 from tunewright.errors import DataError, InterruptedRunError
+from tunewright.model import adapter
 from tunewright.records import Estimate, Full, Lora, Method, RetentionRecipe, RetentionResult, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train import defaults, strength
@@ -260,6 +261,19 @@ def test_the_last_resort_is_lora_in_the_feed_forward_blocks_alone(
     saved = weights_of(Store(tmp_path).run("last"), "artifact", "adapter_model.safetensors")
     assert saved
     assert all(".mlp." in name for name in saved)
+
+
+def test_the_last_resort_is_left_out_where_the_base_has_no_such_blocks(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.5})
+    monkeypatch.setattr(adapter, "FEED_FORWARD", frozenset())
+    progress = Listening()
+    tune(recipe_with(inputs, FEW), home=tmp_path, progress=progress)
+    assert names == ["as asked", "rehearsal"]
+    assert (
+        "LoRA in the feed-forward blocks alone is not tried: this base has no linear layers in such." in progress.lines
+    )
 
 
 def test_when_nothing_keeps_general_ability_the_base_is_kept_and_all_trainings_are_told(

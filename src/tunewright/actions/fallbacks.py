@@ -18,7 +18,7 @@ from tunewright.actions.preparing import Preparation
 from tunewright.actions.rehearsing import prepare_rehearsal
 from tunewright.actions.training import train_model
 from tunewright.contracts import Progress
-from tunewright.model.adapter import prepare_for_training
+from tunewright.model.adapter import feed_forward_layers, prepare_for_training
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import (
@@ -75,6 +75,9 @@ def train_keeping_ability(
     for fallback in _that_train(preparation.recipe):
         if attempts[-1].is_enough:
             break
+        if fallback == "mlp" and not feed_forward_layers(model.network):
+            progress.say("LoRA in the feed-forward blocks alone is not tried: this base has no linear layers in such.")
+            continue
         progress.say(_OPENINGS[fallback].format(share=f"{retention.rehearsal_fraction:.0%}"))
         tried.append(_train_again(run, fallback, preparation, progress, command_to_continue, distillation))
         attempts.append(_attempt(fallback, tried[-1][1]))

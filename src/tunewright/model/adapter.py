@@ -56,19 +56,27 @@ def _target_modules(network: "PreTrainedModel", method: Lora) -> "str | list[str
     """
     if method.layers == "all":
         return "all-linear"
-    from torch.nn import Linear
-    from transformers.pytorch_utils import Conv1D
-
-    linear = [name for name, module in network.named_modules() if isinstance(module, Linear | Conv1D)]
-    found = [name for name in linear if FEED_FORWARD.intersection(name.split("."))]
+    found = feed_forward_layers(network)
     if not found:
-        shown = ", ".join(linear[:3])
+        shown = ", ".join(_linear_layers(network)[:3])
         names = ", ".join(sorted(FEED_FORWARD))
         raise ModelError(
             f"method.layers: mlp, but no linear layer of this base is in a block named {names} (its first ones are "
             f"{shown}). Use method.layers=all."
         )
     return found
+
+
+def feed_forward_layers(network: "PreTrainedModel") -> list[str]:
+    """Names of the linear layers in feed-forward blocks. Mamba has no such blocks, and most experts are no layers."""
+    return [name for name in _linear_layers(network) if FEED_FORWARD.intersection(name.split("."))]
+
+
+def _linear_layers(network: "PreTrainedModel") -> list[str]:
+    from torch.nn import Linear
+    from transformers.pytorch_utils import Conv1D
+
+    return [name for name, module in network.named_modules() if isinstance(module, Linear | Conv1D)]
 
 
 def _unfit_modules(network: "PreTrainedModel") -> list[str]:
