@@ -185,6 +185,18 @@ def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
     assert any(value.abs().sum() > 0 for name, value in saved.items() if name.endswith("exp_avg"))
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not list what a process has mapped")
+def test_a_resumed_run_holds_on_to_no_file_of_its_checkpoints(base, tmp_path):
+    job = make_job(tmp_path, base, recipe(epochs=1))
+    train(job, SilentProgress())
+    again = make_job(tmp_path, base, recipe(epochs=1))
+    alone = loop.train_alone(again)
+    assert checkpoint.Checkpoints(again.run, alone).load_newest() is not None
+    assert any(optimizer.state for optimizer in alone.optimizers)
+    # A file that is mapped keeps its bytes on the disk after it was removed.
+    assert str(again.run.path) not in Path("/proc/self/maps").read_text()
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -183,7 +183,8 @@ class Alone:
             name, _, key = full_name.rpartition("|")
             parameter = self.parameters[name]
             # The fused AdamW keeps its step counter, too, beside the weights.
-            owner[parameter].state[parameter][key] = value.to(parameter.device)
+            # A copy: what is read lies in the mapped file, whose bytes would stay on the disk after it is removed.
+            owner[parameter].state[parameter][key] = value.to(parameter.device, copy=True)
 
 
 def step_all(optimizers: "Sequence[Optimizer]", learning_rate: float) -> None:
