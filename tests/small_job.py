@@ -24,18 +24,21 @@ def write_rows(path: Path, num_rows: int = 80, first: int = 0) -> Path:
     return path
 
 
+SMALL = (
+    "method.dropout=0.1",
+    "train.epochs=2",
+    "train.learning_rate=0.01",
+    "train.precision=float32",
+    "train.min_validations=2",
+    "evaluate.num_resamples=100",
+    # A random base has no ability to keep; tests of retention switch it on.
+    "retention.enabled=false",
+)
+
+
 def small_recipe(rows: Path, base: Path, *overrides: str) -> TuneRecipe:
-    """Ten optimizer steps with dropout, so that random numbers matter."""
-    settings = {
-        "data": {"path": str(rows)},
-        "base": str(base),
-        "method": {"dropout": 0.1},
-        "train": {"epochs": 2, "learning_rate": 0.01, "precision": "float32", "min_validations": 2},
-        "evaluate": {"num_resamples": 100},
-        # A random base has no ability to keep; tests of retention switch it on.
-        "retention": {"enabled": False},
-    }
-    return read_recipe(settings, None, overrides)
+    """Ten optimizer steps with dropout, so that random numbers matter; overrides win."""
+    return read_recipe({"data": {"path": str(rows)}, "base": str(base)}, None, (*SMALL, *overrides))
 
 
 def stop_at_step(monkeypatch: pytest.MonkeyPatch, stopped_at: int) -> None:
