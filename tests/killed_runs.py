@@ -240,5 +240,5 @@ if __name__ == "__main__":
     import torch
     import transformers  # noqa: F401
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     main(Path(sys.argv[1]))

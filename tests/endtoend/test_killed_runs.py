@@ -31,6 +31,16 @@ CASES = {
     # A checkpoint after every step instead of at validations.
     "often": ("train.seconds_between_checkpoints=0.000001",),
 }
+WATCHED = (
+    "retention.enabled=true",
+    "retention.max_items=10",
+    "retention.rehearsal=from_start",
+    "retention.beyond=tell",
+    "train.keep_by=metric",
+    # 600 tokens, enough for two threads with rows of their own.
+    "train.rows_per_step=20",
+    "train.epochs=4",
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +49,18 @@ def inputs(tmp_path_factory):
     return write_rows(folder / "rows.jsonl", num_rows=60), write_tiny_base(folder / "base")
 
 
-def recipe_of(case, inputs):
+def recipe_of(case, inputs, settings=()):
     # No checkpoint by the clock: where a machine pauses for two minutes, another one than before would be kept.
     usual = ["evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.seconds_between_checkpoints=100000"]
-    overrides = [*usual, "train.rows_per_step=5", *CASES[case]]
+    overrides = [*usual, "train.rows_per_step=5", *CASES.get(case, settings)]
     recipe = small_recipe(*inputs, *overrides)
     if case == "full":
         recipe = recipe.model_copy(update={"method": Full()})
     return json.loads(recipe.model_dump_json())
 
 
-def carry_out(cases, folder):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+def carry_out(cases, folder, num_threads=1):
+    environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(folder)], input=json.dumps({"cases": cases}), env=environment,
         capture_output=True, text=True, check=False,
@@ -111,6 +121,16 @@ def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path)
     outcomes = carry_out(plan(68, inputs), tmp_path)
     require_all_the_same(outcomes)
     assert count_kills(outcomes) == 68 * KILLS_PER_RUN
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_60_random_kills_of_runs_that_watch_ability_rehearse_and_divide_steps_among_threads(inputs, tmp_path):
+    case = {"name": "watched", "kind": "tune", "recipe": recipe_of("watched", inputs, WATCHED)}
+    kills = random_kills(20, f"{SEED} watched")
+    outcomes = carry_out([{**case, "signal": signal.SIGKILL, "kills": kills}], tmp_path, num_threads=2)
+    require_all_the_same(outcomes)
+    assert count_kills(outcomes) == 20 * KILLS_PER_RUN
 
 
 @pytest.mark.slow
