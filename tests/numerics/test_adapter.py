@@ -135,3 +135,33 @@ def test_lora_leaves_out_what_an_update_cannot_be_added_to(name, left_out, tmp_p
 def test_experts_are_updated_without_a_warning_that_the_user_can_do_nothing_about(tmp_path):
     network = trained_lora(write_architecture(tmp_path / "base", "mixtral"))
     assert any(".experts." in parameter for parameter in trainable_parameters(network))
+
+
+def dropouts(network):
+    """By the kind of layer that is updated: the share of dropout before its update."""
+    from peft.tuners.lora import LoraLayer
+
+    layers = [module for module in network.modules() if isinstance(module, LoraLayer)]
+    return {type(layer).__name__: getattr(layer.lora_dropout["default"], "p", 0.0) for layer in layers}
+
+
+def test_dropout_is_pefts_own(tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    base = write_tiny_base(tmp_path / "base")
+    network = prepare_for_training(load_base(base), Lora(rank=4, alpha=8.0, dropout=0.25), seed=0)
+    torch.manual_seed(0)
+    config = LoraConfig(r=4, lora_alpha=8.0, lora_dropout=0.25, target_modules="all-linear", task_type="CAUSAL_LM")
+    theirs = get_peft_model(load_base(base), config)
+    assert dropouts(network) == dropouts(theirs) == {"Linear": 0.25}
+    assert network.peft_config["default"].to_dict() == theirs.peft_config["default"].to_dict()
+    for name, parameter in trainable_parameters(theirs).items():
+        assert torch.equal(parameter, trainable_parameters(network)[name])
+
+
+def test_experts_have_no_dropout_and_the_others_do(tmp_path):
+    base = write_architecture(tmp_path / "base", "mixtral")
+    network = prepare_for_training(load_base(base), Lora(rank=4, alpha=8.0, dropout=0.25), seed=0)
+    assert dropouts(network) == {"Linear": 0.25, "ParamWrapper": 0.0}
+    save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
+    load_adapter(load_base(base), tmp_path / "adapter")

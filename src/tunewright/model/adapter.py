@@ -39,13 +39,33 @@ def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) 
     config = LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
-        lora_dropout=method.dropout,
         target_modules=_target_modules(network, method),
         exclude_modules=_unfit_modules(network) or None,
         task_type="CAUSAL_LM",
     )
     with _without_peft_noise():
-        return get_peft_model(network, config)
+        adapted = get_peft_model(network, config)
+    if method.dropout:
+        _add_dropout(adapted, method.dropout)
+    return adapted
+
+
+def _add_dropout(network: "PreTrainedModel", share: float) -> None:
+    """Put dropout before every update, as PEFT does if it is told to, except those of experts.
+
+    PEFT adds the update of experts, which are one tensor, to their weights, where no input can be dropped; it refuses
+    the whole network, also when the adapter is loaded.
+    """
+    from peft.tuners.lora import LoraLayer
+    from peft.tuners.lora.layer import ParamWrapper
+    from torch.nn import Dropout
+
+    layers = [module for module in network.modules() if isinstance(module, LoraLayer)]
+    on_inputs = [layer for layer in layers if not isinstance(layer, ParamWrapper)]
+    for layer in on_inputs:
+        layer.lora_dropout["default"] = Dropout(share)
+    if len(on_inputs) == len(layers):
+        network.peft_config["default"].lora_dropout = share
 
 
 def _target_modules(network: "PreTrainedModel", method: Lora) -> "str | list[str]":

@@ -184,7 +184,8 @@ class Lora(Settings):
     alpha: Annotated[float, Field(gt=0)] | None = None
     """The update is scaled by alpha / rank. Derived: 2 x rank."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
-    """Share of the adapter's inputs zeroed while training, against overfitting. Derived from the number of rows."""
+    """Share of the adapter's inputs zeroed while training, against overfitting; none of those of experts. Derived from
+    the number of rows."""
     layers: Literal["all", "mlp"] = "all"
     """Which linear layers get an update: `all`, or `mlp`, those of the feed-forward blocks alone, which learns a little
     less and forgets less."""
