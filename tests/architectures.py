@@ -225,7 +225,13 @@ ARCHITECTURES = {
             "layer_types": ["mamba", "attention"],
         },
     ),
-    "rwkv": Architecture("padded", {**RECURRENT, "attention_hidden_size": 16, "intermediate_size": 24}),
+    "falcon_h1": Architecture(
+        "padded",
+        {**GROUPED, "mamba_d_ssm": 32, "mamba_n_heads": 4, "mamba_d_head": 8, "mamba_d_state": 8},
+    ),
+    "rwkv": Architecture(
+        "padded", {**RECURRENT, "attention_hidden_size": 16, "intermediate_size": 24, "rescale_every": 1}
+    ),
     "recurrent_gemma": Architecture(
         "padded",
         {**SHAPE, "num_hidden_layers": 3, "num_key_value_heads": 1, "lru_width": 16, "attention_window_size": 12},
@@ -234,6 +240,21 @@ ARCHITECTURES = {
         "padded", {**SIZED, **EXPERTS, **LINEAR_ATTENTION, "shared_expert_intermediate_size": 12}
     ),
     "qwen3_5_text": Architecture("padded", {**SIZED, **LINEAR_ATTENTION}),
+    "xlstm": Architecture(
+        "padded",
+        {
+            "vocab_size": VOCABULARY_SIZE,
+            "hidden_size": 128,
+            "num_blocks": 2,
+            "num_heads": 2,
+            "chunk_size": 4,
+            "inference_state_dtype": "float32",
+            "autocast_kernel_dtype": "float32",
+        },
+    ),
+    # Without positions that can be given, and without a state.
+    "roformer": Architecture("padded", {**SHAPE, "is_decoder": True}),
+    "openai-gpt": Architecture("padded", GPT),
 }
 
 

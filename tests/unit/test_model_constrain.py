@@ -14,6 +14,7 @@ from tiny_base import write_tiny_base
 from tunewright.contracts import SilentProgress
 from tunewright.errors import MissingExtraError, RecipeError
 from tunewright.evaluate.scorers import is_json
+from tunewright.model import generate
 from tunewright.model.constrain import AnswerGrammar, JsonStyle
 from tunewright.model.generate import GreedyDecoder
 from tunewright.model.language_model import LanguageModel
@@ -125,8 +126,10 @@ def written(texts: Sequence[str], renderer: Renderer, base: Path, grammar: Answe
     """What a network that wants to write the texts writes."""
     token_ids = [[*renderer._tokenizer.encode(text), min(renderer.stop_token_ids)] for text in texts]
     decoder = GreedyDecoder(load_base(base), "float32", 0)
-    decoder._decoding = lambda longest: Script(token_ids, renderer.vocabulary_size)  # type: ignore[method-assign]
-    answers = decoder.generate([[1]] * len(texts), 60, renderer.stop_token_ids, grammar=grammar)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(generate, "open_decoding", lambda *_: Script(token_ids, renderer.vocabulary_size))
+        patch.setattr(generate, "decoding_path", lambda *_: ("shared", ""))
+        answers = decoder.generate([[1]] * len(texts), 60, renderer.stop_token_ids, grammar=grammar)
     return [renderer.decode(answer.token_ids) for answer in answers]
 
 

@@ -99,7 +99,7 @@ def test_a_model_kept_for_answering_has_tried_its_network_before_the_first_answe
 ) -> None:
     kept = LanguageModel(load_base(base), renderer, "float32").for_answering()
     tried: list[object] = []
-    monkeypatch.setattr(decode, "_try_shared_cache", tried.append)
+    monkeypatch.setattr(decode, "_try", lambda *which: tried.append(which))
     monkeypatch.setattr(layout, "try_layouts", tried.append)
     kept.answer([user("Where?")], Counter())
     assert tried == [], "the time of the trials would be that of the first answers"

@@ -86,8 +86,8 @@ def say_forced(opened: OpenedModel, progress: Progress) -> None:
 
 def say_slow_answers(model: LanguageModel, progress: Progress) -> None:
     """Tell the user when the base's architecture keeps answers from being written the fast way."""
-    if reason := model.slow_answers:
-        progress.say(f"Answers are written through transformers' own cache, which is slower: {reason}.")
+    if description := model.slow_answers:
+        progress.say(description)
 
 
 def _newest_tuned(store: Store) -> str:

@@ -1,34 +1,31 @@
-"""Run a network over a batch of prompts and then over one more token of each row at a time.
+"""How a network is run over a batch of prompts and then over one more token of each row at a time.
 
-Two ways give the same logits. `OverSharedCache` packs the prompts without padding after the tokens that they share, and
-holds keys and values as cached_attention.py wants them. `OverPaddedCache` pads prompts on the left and leaves the cache
-to transformers: slower, and any causal model that has one will do. `decoding_path` says which is taken, and why.
+shared      packed prompts, over a cache that holds what they share once (shared_decoding.py)
+padded      prompts side by side, over the network's own state (general_decoding.py)
+alone       one prompt after the other, each over the network's own state
+reread      one prompt after the other, read as a whole again for every token
+
+All give the logits of the last, which any causal network can do. Each is tried on a network before it is used.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from tunewright.errors import ModelError
-from tunewright.model.layout import attention_path
-from tunewright.model.passes import can_keep_logits
+from tunewright.model.general_decoding import OverOwnState, Rereading
+from tunewright.model.layout import attention_path, changing_rotation
+from tunewright.model.passes import without_adapter
+from tunewright.model.shared_decoding import MIN_SHARED_TOKENS, OverSharedCache
 
 if TYPE_CHECKING:
-    from torch import LongTensor, Tensor
+    from torch import Tensor
     from torch.nn import Module
-    from transformers import Cache, PreTrainedModel
-    from transformers.utils import ModelOutput
+    from transformers import PreTrainedModel
 
-    from tunewright.model.cached_attention import RowCache, SharedTokens, Step
+    from tunewright.model.cached_attention import SharedTokens
 
-DecodingPath = Literal["shared", "padded"]
-
-MIN_SHARED_TOKENS = 64
-"""Tokens that must be spared, over all rows of a batch, for a forward pass of their own to pay."""
-
-MAX_PAIRS = 2**19
-"""Pairs of a new and a seen token in one forward pass over prompts. Their scores should stay in the processor's caches:
-2**22 took 1.6 times as long for 12 prompts of 620 tokens, 340 of them shared (8M base, one thread)."""
+DecodingPath = Literal["shared", "padded", "alone", "reread"]
 
 
 class Decoding(Protocol):
@@ -45,251 +42,137 @@ class Decoding(Protocol):
 
 
 def decoding_path(network: "PreTrainedModel", longest: int = 0) -> tuple[DecodingPath, str]:
-    """How answers are written for this network, and why.
+    """How answers are written for this network, and why not faster.
 
-    "shared" computes once what prompts start with, and wastes nothing on padding. It is taken where documents can be
-    packed and where two short prompts, tried once per network, have the logits that transformers' own cache gives.
+    "shared" computes once what prompts start with, and wastes nothing on padding. It is tried where documents can be
+    packed. Each of the others is slower than the one before, and asks less of the network. A way is taken if two short
+    prompts, tried once per network, have the logits that they have when each is read alone, as a whole.
 
     Args:
         longest: tokens of the longest prompt with its answer.
     """
-    path, reason = attention_path(network, longest)
-    if path in ("padded", "alone"):
-        return "padded", reason
-    base = network.get_base_model() if hasattr(network, "get_base_model") else network
-    if base not in _refusals:
-        _refusals[base] = _try_shared_cache(base)
-    refusal = _refusals[base]
-    if refusal is not None:
-        return "padded", refusal
-    return "shared", "the start that prompts share is computed once, without padding; equal to transformers on a test"
+    changing = changing_rotation(network, longest)
+    if changing is not None:  # what was read before is turned in another way, too
+        return "reread", changing
+    path, why_not_faster = attention_path(network, longest)
+    if path in ("fast", "packed"):
+        refusal = _refusal(network, "shared")
+        if refusal is None:
+            return (
+                "shared",
+                "the start that prompts share is computed once, without padding; equal to transformers on a test",
+            )
+        why_not_faster = refusal
+    general: tuple[DecodingPath, ...] = ("padded", "alone")
+    for slower in general:
+        refusal = _refusal(network, slower)
+        if refusal is None:
+            return slower, why_not_faster
+        why_not_faster = refusal
+    return "reread", why_not_faster
 
 
-_refusals: "WeakKeyDictionary[Module, str | None]" = WeakKeyDictionary()
+def describe_slow_decoding(network: "PreTrainedModel", longest: int) -> str | None:
+    """How answers are written and why, in a sentence for the user; None where they are written the fast way.
+
+    Args:
+        longest: as in `decoding_path`.
+    """
+    path, reason = decoding_path(network, longest)
+    how = {
+        "padded": "through transformers' own cache, which is slower",
+        "alone": "one after the other, which is slower",
+        "reread": "one after the other, each read again as a whole for every token, which is much slower",
+    }
+    return f"Answers are written {how[path]}: {reason}." if path in how else None
+
+
+def prompts_at_once(path: DecodingPath, num_prompts: int) -> int:
+    """How many prompts of a batch are answered side by side."""
+    return num_prompts if path in ("shared", "padded") else 1
+
+
+def open_decoding(
+    path: DecodingPath,
+    network: "PreTrainedModel",
+    pad_token_id: int,
+    known: "SharedTokens",
+    min_shared_tokens: int = MIN_SHARED_TOKENS,
+) -> Decoding:
+    """What answers a batch in that way.
+
+    Args:
+        known, min_shared_tokens: as OverSharedCache has them; the other ways share nothing.
+    """
+    if path == "shared":
+        return OverSharedCache(network, known, min_shared_tokens)
+    return Rereading(network) if path == "reread" else OverOwnState(network, pad_token_id)
+
+
+_refusals: "WeakKeyDictionary[Module, dict[DecodingPath, str | None]]" = WeakKeyDictionary()
+
+
+def _refusal(network: "PreTrainedModel", path: DecodingPath) -> str | None:
+    """Why the network cannot be asked in that way, which is tried once; None if it can."""
+    known = _refusals.setdefault(without_adapter(network), {})
+    if path not in known:
+        known[path] = _try(network, path)
+    return known[path]
+
 
 PROBE_LENGTHS, PROBE_SHARED = (11, 6), 4
 PROBE_TOLERANCE = 1e-4
 """Of the largest logit. Float32 differs by 1e-6; a row that saw another one, or a wrong position, by far more."""
 
+_WAYS: dict[DecodingPath, str] = {
+    "shared": "over a shared cache",
+    "padded": "beside padding",
+    "alone": "over what it keeps of a text",
+}
 
-def _try_shared_cache(network: "PreTrainedModel") -> str | None:
-    """Why the network cannot be asked over the shared cache; None if it can."""
+
+def _try(network: "PreTrainedModel", path: DecodingPath) -> str | None:
+    """As `_refusal`."""
+    import torch
+
+    name = type(without_adapter(network)).__name__
+    with torch.inference_mode(), torch.autocast(network.device.type, enabled=False):
+        try:
+            found = _probe(network, path)
+        except (ModelError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            return f"{name} cannot be asked {_WAYS[path]}: {str(error).partition(chr(10))[0]}"
+        off = max(_difference(logits_V, network, text) for text, logits_V in found)
+    if not off <= PROBE_TOLERANCE:
+        return f"{name} gives other logits {_WAYS[path]}, by {off:.1g} of the largest"
+    return None
+
+
+def _probe(network: "PreTrainedModel", path: DecodingPath) -> "list[tuple[list[int], Tensor]]":
+    """Texts, and the logits_V of what comes next: prompts are read and go on, at last without the first of them."""
     import torch
 
     from tunewright.model.cached_attention import SharedTokens
 
-    name = type(network).__name__
     vocabulary_size = network.config.get_text_config().vocab_size
-    prompts = [
+    texts = [
         [(7 * place + 3 * row * (place >= PROBE_SHARED) + 1) % vocabulary_size for place in range(length)]
         for row, length in enumerate(PROBE_LENGTHS)
     ]
-    ours = OverSharedCache(network, SharedTokens(), min_shared_tokens=1)
-    stock = OverPaddedCache(network, pad_token_id=0)
-    try:
-        with torch.inference_mode(), torch.autocast(network.device.type, enabled=False):
-            steps = [(ours.start(prompts, 1), stock.start(prompts, 1))]
-            tokens_B = steps[0][1].argmax(dim=-1)
-            steps.append((ours.step(tokens_B), stock.step(tokens_B)))
-    except (ModelError, AttributeError, TypeError, ValueError, RuntimeError) as error:
-        return f"{name} cannot be asked over a shared cache: {str(error).partition(chr(10))[0]}"
-    off = max(((got - expected).abs().max() / expected.abs().max()).item() for got, expected in steps)
-    if not off <= PROBE_TOLERANCE:
-        return f"{name} gives other logits over a shared cache, by {off:.1g} of the largest"
-    return None
+    at_once = prompts_at_once(path, len(texts))
+    found: list[tuple[list[int], Tensor]] = []
+    for group in (texts[start : start + at_once] for start in range(0, len(texts), at_once)):
+        decoding = open_decoding(path, network, 0, SharedTokens(), min_shared_tokens=1)
+        found += zip(group, decoding.start(group, 2), strict=True)
+        for token in (5 % vocabulary_size, 2 % vocabulary_size):
+            group = [[*text, token] for text in group]
+            found += zip(group, decoding.step(torch.tensor([token] * len(group), device=network.device)), strict=True)
+            if len(group) > 1:
+                group = group[1:]
+                decoding.keep(torch.arange(1, len(group) + 1, device=network.device))
+    return found
 
 
-class OverSharedCache:
-    """Packed prompts after the tokens that they share.
-
-    Args:
-        known: keys and values of tokens that earlier prompts shared; used as far as these prompts start with them.
-    """
-
-    def __init__(
-        self, network: "PreTrainedModel", known: "SharedTokens", min_shared_tokens: int = MIN_SHARED_TOKENS
-    ) -> None:
-        self.shared = known
-        """What the prompts share, once they have been read."""
-        self._network = network
-        self._min_shared_tokens = min_shared_tokens
-        self._cache: RowCache
-        self._next_slot: int
-        self._positions_B: Tensor
-        self._hidden_BS: Tensor | None = None
-
-    def start(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> "Tensor":
-        """As Decoding."""
-        import torch
-
-        from tunewright.model.cached_attention import RowCache
-
-        self._share(prompts)
-        num_shared = len(self.shared.token_ids)
-        own = [prompt[num_shared:] for prompt in prompts]
-        lengths_B = torch.tensor([len(tokens) for tokens in own], device=self._network.device)
-        longest = self._next_slot = int(lengths_B.max())
-        self._cache = RowCache(self.shared, len(own), longest + max_new_tokens)
-        self._positions_B = lengths_B + num_shared
-        if int(lengths_B.min()) < longest:
-            slots_S = torch.arange(self._cache.num_slots, device=lengths_B.device)
-            self._hidden_BS = slots_S < (longest - lengths_B)[:, None]
-        passes = _passes(lengths_B.tolist(), num_shared)
-        return torch.cat([self._read(self._cache, own[rows], rows, longest) for rows in passes])
-
-    def step(self, tokens_B: "Tensor") -> "Tensor":
-        """As Decoding."""
-        import torch
-
-        from tunewright.model.cached_attention import Step
-
-        slot = self._next_slot
-        mask_BQS = None
-        if self._hidden_BS is not None:
-            mask_BQS = torch.zeros(len(tokens_B), 1, slot + 1, device=tokens_B.device)
-            mask_BQS.masked_fill_(self._hidden_BS[:, None, : slot + 1], float("-inf"))
-        step = Step(self._cache, slice(0, len(tokens_B)), slice(slot, slot + 1), slice(0, slot + 1), mask_BQS)
-        logits_BV = self._run(tokens_B, self._positions_B, step)
-        self._next_slot = slot + 1
-        self._positions_B = self._positions_B + 1
-        return logits_BV
-
-    def keep(self, rows: "Tensor") -> None:
-        """As Decoding."""
-        self._cache.keep(rows)
-        self._positions_B = self._positions_B[rows]
-        if self._hidden_BS is not None:
-            self._hidden_BS = self._hidden_BS[rows]
-
-    def _share(self, prompts: Sequence[Sequence[int]]) -> None:
-        """Compute what all prompts start with, as far as it is not known. Each row's last token stays its own."""
-        from tunewright.model.cached_attention import RowCache
-
-        num_common = min(_num_equal(prompts[0], prompt) for prompt in prompts)
-        common = prompts[0][: min(num_common, min(map(len, prompts)) - 1)]
-        num_known = _num_equal(common, self.shared.token_ids)
-        known, new = self.shared.cut(num_known), common[num_known:]
-        if len(new) * (len(prompts) - 1) >= self._min_shared_tokens:
-            cache = RowCache(known, 1, len(new))
-            self._read(cache, [new], slice(0, 1), len(new))
-            known = known.followed_by(new, cache)
-        self.shared = known
-
-    def _read(self, cache: "RowCache", own: Sequence[Sequence[int]], rows: slice, end: int) -> "Tensor":
-        """Fill the slots up to `end` with some rows' tokens; returns the logits_BV of each row's next token."""
-        import torch
-
-        from tunewright.model.cached_attention import Step
-
-        device = self._network.device
-        lengths_B = torch.tensor([len(tokens) for tokens in own])
-        longest = int(lengths_B.max())
-        first_B = longest - lengths_B
-        row_T = torch.arange(len(own)).repeat_interleave(lengths_B)
-        place_T = torch.cat([torch.arange(len(tokens)) for tokens in own])
-        slots_Q = torch.arange(longest)
-        is_seen_BQS = (slots_Q[:, None] >= slots_Q) & (slots_Q >= first_B[:, None, None])
-        mask_BQS = torch.zeros(is_seen_BQS.shape).masked_fill_(~is_seen_BQS, float("-inf")).to(device)
-        slots = slice(end - longest, end)
-        step = Step(cache, rows, slots, slots, mask_BQS, row_T.to(device), (place_T + first_B[row_T]).to(device))
-        tokens_T = torch.tensor([token for tokens in own for token in tokens], device=device)
-        positions_T = (place_T + len(cache.shared.token_ids)).to(device)
-        return self._run(tokens_T, positions_T, step, last_B=(lengths_B.cumsum(0) - 1).to(device))
-
-    def _run(self, tokens_T: "Tensor", positions_T: "Tensor", step: "Step", last_B: "Tensor | None" = None) -> "Tensor":
-        """Logits of the packed tokens, or of those at `last_B` only."""
-        from tunewright.model.cached_attention import attention_over_cache
-
-        inputs = {"input_ids": tokens_T[None], "position_ids": positions_T[None], "step": step, "use_cache": False}
-        can_keep = last_B is not None and can_keep_logits(self._network)
-        if can_keep:
-            inputs["logits_to_keep"] = last_B
-        with attention_over_cache(self._network):
-            logits_NV: Tensor = self._network(**inputs).logits[0]
-        return (logits_NV if can_keep or last_B is None else logits_NV[last_B]).float()
-
-
-def _num_equal(first: Sequence[int], second: Sequence[int]) -> int:
-    """Tokens that both start with."""
-    num_equal = 0
-    for one, other in zip(first, second, strict=False):
-        if one != other:
-            break
-        num_equal += 1
-    return num_equal
-
-
-def _passes(lengths: Sequence[int], num_shared: int) -> Iterator[slice]:
-    """Cut the rows of a batch, in order, so that the attention of one forward pass stays within MAX_PAIRS."""
-    first, longest = 0, 0
-    for row, length in enumerate(lengths):
-        longest = max(longest, length)
-        if row > first and (row + 1 - first) * longest * (longest + num_shared) > MAX_PAIRS:
-            yield slice(first, row)
-            first, longest = row, length
-    yield slice(first, len(lengths))
-
-
-class OverPaddedCache:
-    """Prompts padded on the left, with the cache that the architecture brings along."""
-
-    def __init__(self, network: "PreTrainedModel", pad_token_id: int) -> None:
-        self._network = network
-        self._pad_token_id = pad_token_id
-        self._keep_last = {"logits_to_keep": 1} if can_keep_logits(network) else {}
-        self._cache: Cache | None = None
-        self._mask_BT: Tensor
-
-    def start(self, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> "Tensor":
-        """As Decoding."""
-        del max_new_tokens
-        token_ids_BT, mask_BT = _pad_left(prompts, self._pad_token_id)
-        self._mask_BT = mask_BT.to(self._network.device)
-        return self._run(token_ids_BT.to(self._network.device))
-
-    def step(self, tokens_B: "Tensor") -> "Tensor":
-        """As Decoding."""
-        import torch
-
-        self._mask_BT = torch.cat([self._mask_BT, self._mask_BT.new_ones(len(tokens_B), 1)], dim=1)
-        return self._run(tokens_B[:, None])
-
-    def keep(self, rows: "Tensor") -> None:
-        """As Decoding."""
-        assert self._cache is not None
-        self._cache.reorder_cache(cast("LongTensor", rows))  # layers with linear attention have no batch_select_indices
-        self._mask_BT = self._mask_BT[rows]
-
-    def _run(self, token_ids_BT: "Tensor") -> "Tensor":
-        output = self._network(
-            input_ids=token_ids_BT,
-            attention_mask=self._mask_BT,
-            position_ids=(self._mask_BT.cumsum(-1) - 1).clamp(min=0)[:, -token_ids_BT.shape[1] :],
-            past_key_values=self._cache,
-            use_cache=True,
-            **self._keep_last,
-        )
-        self._cache = _require_cache(self._network, output)
-        return cast("Tensor", output.logits[:, -1].float())
-
-
-def _require_cache(network: "PreTrainedModel", output: "ModelOutput") -> "Cache":
-    cache: Cache | None = output.get("past_key_values")
-    if cache is None:
-        raise ModelError(
-            f"base {type(network).__name__}: found an architecture that gives no key/value cache, expected one that "
-            "does, as Llama, Qwen or Gemma. Its answers could not be measured; choose another base."
-        )
-    return cache
-
-
-def _pad_left(prompts: Sequence[Sequence[int]], pad_token_id: int) -> tuple["Tensor", "Tensor"]:
-    import torch
-
-    longest = max(len(prompt) for prompt in prompts)
-    token_ids = torch.full((len(prompts), longest), pad_token_id, dtype=torch.int64)
-    mask = torch.zeros_like(token_ids)
-    for row, prompt in enumerate(prompts):
-        token_ids[row, longest - len(prompt) :] = torch.tensor(prompt)
-        mask[row, longest - len(prompt) :] = 1
-    return token_ids, mask
+def _difference(logits_V: "Tensor", network: "PreTrainedModel", text: Sequence[int]) -> float:
+    """From those of the text read alone and as a whole; relative to the largest of them."""
+    expected_V = Rereading(network).start([text], 0)[0]
+    return ((logits_V - expected_V).abs().max() / expected_V.abs().max()).item()

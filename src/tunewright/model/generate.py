@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tunewright.model.constrain import AnswerGrammar
-from tunewright.model.decode import Decoding, OverPaddedCache, OverSharedCache, decoding_path
+from tunewright.model.decode import Decoding, decoding_path, open_decoding, prompts_at_once
 from tunewright.model.forward import compute_precision
+from tunewright.model.shared_decoding import OverSharedCache
 from tunewright.records import Precision
 
 if TYPE_CHECKING:
@@ -67,30 +68,21 @@ class GreedyDecoder:
             grammar: what the answers may be; anything by default.
         Returns:
             One continuation per prompt, in order. A row whose best logit is not finite ends with finish "not finite".
-        Raises:
-            ModelError: the architecture keeps its state in another way than a key/value cache, as Mamba does.
         """
         import torch
 
-        with torch.inference_mode(), compute_precision(self._precision, self._network.device):
-            decoding = self._decoding(max(map(len, prompts)) + max_new_tokens)
-            logits_BV = decoding.start(prompts, max_new_tokens)
+        path, _ = decoding_path(self._original, max(map(len, prompts)) + max_new_tokens)
+        at_once = prompts_at_once(path, len(prompts))
+        continuations: list[Continuation] = []
+        for start in range(0, len(prompts), at_once):
+            decoding = open_decoding(path, self._network, self._pad_token_id, self.shared)
+            batch = _Batch(decoding, prompts[start : start + at_once], stop_token_ids, grammar)
+            with torch.inference_mode(), compute_precision(self._precision, self._network.device):
+                batch.run(max_new_tokens, None if start else on_token)
             if isinstance(decoding, OverSharedCache):
                 self.shared = decoding.shared
-            batch = _Batch(decoding, len(prompts), stop_token_ids, grammar)
-            for step in range(max_new_tokens):
-                next_B = batch.write(logits_BV)
-                if on_token and batch.continuations[0].finish != "not finite":
-                    on_token(batch.continuations[0].token_ids[-1])
-                if next_B is None or step + 1 == max_new_tokens:
-                    break
-                logits_BV = decoding.step(next_B)
-        return batch.continuations
-
-    def _decoding(self, longest: int) -> Decoding:
-        if decoding_path(self._original, longest)[0] == "shared":
-            return OverSharedCache(self._network, self.shared)
-        return OverPaddedCache(self._network, self._pad_token_id)
+            continuations += batch.continuations
+        return continuations
 
 
 def generate_greedy(
@@ -110,15 +102,31 @@ class _Batch:
     """The rows that are being written, of which some have left."""
 
     def __init__(
-        self, decoding: Decoding, num_rows: int, stop_token_ids: frozenset[int], grammar: AnswerGrammar | None
+        self,
+        decoding: Decoding,
+        prompts: Sequence[Sequence[int]],
+        stop_token_ids: frozenset[int],
+        grammar: AnswerGrammar | None,
     ) -> None:
-        self.continuations = [Continuation() for _ in range(num_rows)]
+        self.continuations = [Continuation() for _ in prompts]
         self._decoding = decoding
+        self._prompts = prompts
         self._stop_token_ids = stop_token_ids
-        self._rows = list(range(num_rows))
-        self._constrained = grammar.start(num_rows) if grammar else None
+        self._rows = list(range(len(prompts)))
+        self._constrained = grammar.start(len(prompts)) if grammar else None
 
-    def write(self, logits_BV: "Tensor") -> "Tensor | None":
+    def run(self, max_new_tokens: int, on_token: Callable[[int], None] | None) -> None:
+        """Write until all rows have finished; `on_token` as in `GreedyDecoder.generate`."""
+        logits_BV = self._decoding.start(self._prompts, max_new_tokens)
+        for step in range(max_new_tokens):
+            next_B = self._write(logits_BV)
+            if on_token and self.continuations[0].finish != "not finite":
+                on_token(self.continuations[0].token_ids[-1])
+            if next_B is None or step + 1 == max_new_tokens:
+                break
+            logits_BV = self._decoding.step(next_B)
+
+    def _write(self, logits_BV: "Tensor") -> "Tensor | None":
         """Write the most likely token to every row that is still going.
 
         Returns:

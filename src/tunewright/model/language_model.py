@@ -10,7 +10,7 @@ from tunewright.contracts import Advance
 from tunewright.errors import RenderError
 from tunewright.model.batch import PackedBatch, PaddedBatch, most_logit_rows
 from tunewright.model.constrain import AnswerGrammar
-from tunewright.model.decode import decoding_path
+from tunewright.model.decode import decoding_path, describe_slow_decoding
 from tunewright.model.forward import compute_precision, make_scoring_batches, trained_logits, trained_token_losses
 from tunewright.model.generate import Continuation, GreedyDecoder
 from tunewright.model.threads import num_threads, side_by_side, threads_refusal
@@ -81,9 +81,8 @@ class LanguageModel:
 
     @property
     def slow_answers(self) -> str | None:
-        """Why answers take the slower of the two ways in decode.py; None if they take the fast one."""
-        path, reason = decoding_path(self.network, self.renderer.max_length)
-        return reason if path == "padded" else None
+        """How answers are written and why, for the user, where decode.py has no fast way; None where it has."""
+        return describe_slow_decoding(self.network, self.renderer.max_length)
 
     def fits(self, messages: Sequence[Message]) -> bool:
         """Whether a prompt leaves room for an answer without being shortened."""

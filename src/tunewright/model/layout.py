@@ -34,7 +34,7 @@ def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[Attent
     """
     layout = layout_of(network)
     config = network.config.get_text_config()
-    changing = _changing_rotation(config, longest)
+    changing = changing_rotation(network, longest)
     if changing is not None:
         return "alone", changing
     padded_reason = layout.padded_reason or _shorter_window(config, longest)
@@ -47,12 +47,13 @@ def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[Attent
     return "fast", "equal to the network's own code on a test"
 
 
-def _changing_rotation(config: Any, longest: int) -> str | None:
+def changing_rotation(network: "PreTrainedModel", longest: int) -> str | None:
     """Why sequences that long change others of their batch; None if they do not.
 
     A long rotation takes other factors for the whole batch once its longest row has more tokens than the base first
     knew. A dynamic one changes above `max_position_embeddings`, and no row is longer.
     """
+    config = network.config.get_text_config()
     parameters = getattr(config, "rope_parameters", None) or {}
     # Some networks turn each kind of layer in its own way.
     for kind in [parameters] if "rope_type" in parameters else parameters.values():

@@ -46,6 +46,10 @@ def load_base(folder: Path) -> "PreTrainedModel":
             f"base {folder.name}: {len(missing)} weights are missing from the files, such as {missing[0]}. They would "
             "be random. Download the model again, or check that config.json belongs to these weights."
         )
+    if getattr(network.config, "rescale_every", 0):
+        # RWKV halves its weights in place for answers in float16, and doubles them for training: not those of an
+        # adapter, and not those of a copy that shares them. Wider numbers need none of it, and logits are the same.
+        network.config.rescale_every = 0
     network.requires_grad_(False)
     return network.to(device).eval()
 
