@@ -258,18 +258,19 @@ ARCHITECTURES = {
 }
 
 
-def write_architecture(folder: Path, name: str, weight_scale: float | None = 0.3) -> Path:
+def write_architecture(folder: Path, name: str, weight_scale: float | None = 0.3, **settings: Any) -> Path:
     """Write configuration and random weights, without dropout or noise.
 
     Args:
         weight_scale: of normal weights, so large that everything in a network matters; None leaves the architecture's
             own start.
+        settings: in place of the architecture's own.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     architecture = ARCHITECTURES[name]
-    config = AutoConfig.for_model(architecture.model_type or name, **architecture.settings)
+    config = AutoConfig.for_model(architecture.model_type or name, **{**architecture.settings, **settings})
     for setting, value in vars(config).items():
         if ("drop" in setting or "jitter" in setting) and isinstance(value, float):
             setattr(config, setting, 0.0)
