@@ -17,15 +17,21 @@ from tunewright.render import load_renderer
 SEQUENCES = make_sequences([20, 7, 33, 12, 5, 9, 9, 30, 25, 11, 14])
 
 
-@pytest.fixture
-def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LanguageModel]:
-    """Scores 32 tokens at once, with two threads whatever the machine has."""
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    """Whatever the machine has."""
     before = torch.get_num_threads()
     torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LanguageModel:
+    """Scores 32 tokens at once."""
     monkeypatch.setattr(language_model, "MIN_TOKENS_OF_A_THREAD", 32)
     network = load(tmp_path, "llama", dtype=torch.float32)
-    yield LanguageModel(network, load_renderer(tmp_path / "base"), "float32")
-    torch.set_num_threads(before)
+    return LanguageModel(network, load_renderer(tmp_path / "base"), "float32")
 
 
 def no_advance(count: int) -> None:
@@ -75,8 +81,6 @@ def test_one_batch_is_computed_by_all_threads_together(model: LanguageModel, mon
 
 
 def test_what_a_thread_raises_is_raised_and_threads_are_as_before() -> None:
-    torch.set_num_threads(2)
-
     def compute(item: int) -> int:
         if item == 2:
             raise MemoryError(f"item {item}")
