@@ -1,5 +1,6 @@
 """Every causal architecture of transformers: loss and gradients of a batch against a plain loop over its rows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,24 @@ from tunewright.train.loss import accumulate_gradients
 
 IN_FLOAT32 = ("xglm", "gpt_neo")
 """The former fills its mask with a number that float64 makes infinite; the latter's attention computes in float32."""
+
+PLAIN = (
+    *(
+        "falcon",
+        "falcon-alibi",
+        "mpt",
+        "gptj",
+        "codegen",
+        "stablelm",
+        "nemotron",
+        "biogpt",
+        "persimmon",
+        "olmo",
+        "olmo2",
+    ),
+    *("cohere", "glm", "glm4", "smollm3", "helium", "ernie4_5", "starcoder2", "cohere2", "gemma2", "gemma3_text"),
+)
+"""All that is trained are linear layers as everywhere, so LoRA on them is tested among the slow ones."""
 
 
 def make_rows(lengths: list[int]) -> list[TokenSequence]:
@@ -68,9 +87,14 @@ def gradients(network: Any) -> dict[str, torch.Tensor]:
     return found
 
 
+def cases() -> Iterator[Any]:
+    for name in ARCHITECTURES:
+        yield pytest.param(name, FULL, id=f"{name}-full")
+        yield pytest.param(name, LORA, id=f"{name}-lora", marks=pytest.mark.slow if name in PLAIN else ())
+
+
 @pytest.mark.filterwarnings("ignore:fan_in_fan_out is set to False:UserWarning")
-@pytest.mark.parametrize("method", [FULL, LORA], ids=["full", "lora"])
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize(("name", "method"), list(cases()))
 def test_loss_and_every_gradient_are_those_of_rows_that_are_computed_alone(
     name: str, method: Method, tmp_path: Path
 ) -> None:
