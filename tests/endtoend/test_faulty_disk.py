@@ -12,10 +12,11 @@ from small_job import small_recipe, write_rows
 from store_samples import FaultyFiles
 from tiny_base import write_tiny_base
 
-from tunewright.actions import resume, tune, tuning
+from tunewright.actions import fitting, resume, tune, tuning
 from tunewright.errors import StoreError
 from tunewright.records import RunStatus
 from tunewright.store import Store
+from tunewright.train import loop
 
 WEIGHTS = "artifact/adapter_model.safetensors"
 FEW = ("evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=10")
@@ -132,7 +133,12 @@ IS_ROOT_ON_LINUX = sys.platform == "linux" and os.geteuid() == 0
 
 
 @pytest.mark.skipif(not IS_ROOT_ON_LINUX, reason="only root can mount a small disk; injected above for everyone")
-def test_on_a_disk_that_gets_full_a_run_stops_in_words_and_goes_on_when_there_is_room(inputs, straight, tmp_path):
+def test_on_a_disk_that_gets_full_a_run_stops_in_words_and_goes_on_when_there_is_room(
+    inputs, straight, tmp_path, monkeypatch
+):
+    # As where other programs fill the disk after the run has looked at it.
+    for place in (fitting, loop):
+        monkeypatch.setattr(place, "require_room", lambda *need, **more: None)
     home = tmp_path / "disk"
     home.mkdir()
     try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from tunewright.actions.fitting import require_memory_and_disk
 from tunewright.actions.handover import command_to_continue
 from tunewright.actions.kept_arms import TRAINED_IN, keep_arm
 from tunewright.actions.outcome import recorded_outcome, start_run
@@ -40,9 +41,7 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError, Problem, RecipeError
 from tunewright.evaluate import test_items
-from tunewright.model.load import num_parameters
 from tunewright.records import (
-    Full,
     Passage,
     RunStatus,
     Split,
@@ -61,7 +60,6 @@ from tunewright.study.bench import Bench
 from tunewright.study.instructions import Instruction, assemble_instructions
 from tunewright.study.retrieved_rows import with_retrieved_passages
 from tunewright.study.similar_examples import ExamplePool
-from tunewright.train.forecast import refuse_what_cannot_fit
 
 PROMPTS_FILE, PASSAGES_FILE = "prompts.json", "passages.json"
 """What the user's files held when the study started: a resumed study reads them no more."""
@@ -104,7 +102,7 @@ def study(
     if recipe.endpoint:
         hosted_at_the_bottom(recipe)
     announce(preparation, progress)
-    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=isinstance(recipe.tuning.method, Full))
+    require_memory_and_disk(preparation, store, num_trainings=_num_trainings(recipe))
     _announce_sending(recipe, progress)
     announce_judge(recipe, progress)
     if recipe.updated and update:
@@ -125,9 +123,10 @@ def resume_study(run_name: str, *, home: Path | None = None, progress: Progress 
     """Continue a study that was stopped: only what has no answer yet is asked.
 
     Raises:
-        StoreError: there is no such run, or its data does not verify.
+        StoreError: there is no such run, its data does not verify, or the disk has no room for what it will write.
         BaseMismatchError: the base or its tokenizer is no longer what the study started with.
-        TrainError: the run has already succeeded, is no study, or was killed before its recipe was saved.
+        TrainError: the run has already succeeded, is no study, or was killed before its recipe was saved; or it does
+            not fit into the memory that is free now.
     """
     progress = progress or SilentProgress()
     store = Store(home)
@@ -136,8 +135,14 @@ def resume_study(run_name: str, *, home: Path | None = None, progress: Progress 
     with run.lock():
         recipe = run.read_record(RECIPE_FILE, StudyRecipe)
         preparation = reopen(store, run, recipe.tuning, progress)
+        require_memory_and_disk(preparation, store, run, num_trainings=_num_trainings(recipe))
         run.update(status=RunStatus.RUNNING)
         return _carry_out(run, recipe, preparation, progress, home)
+
+
+def _num_trainings(recipe: StudyRecipe) -> int:
+    """The tuned arm's and, with documents, that of the arm which is tuned for passages."""
+    return 1 if recipe.documents is None else 2
 
 
 def _carry_out(

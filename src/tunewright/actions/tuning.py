@@ -8,6 +8,7 @@ from tunewright.actions.answering import ARTIFACT, say_slow_answers
 from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
 from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
+from tunewright.actions.fitting import require_memory_and_disk
 from tunewright.actions.handover import command_to_continue
 from tunewright.actions.memorising import open_probe, plant_canaries
 from tunewright.actions.outcome import recorded_outcome, start_run
@@ -26,10 +27,8 @@ from tunewright.actions.training import publish_artifact
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge, test_items
 from tunewright.model.language_model import LanguageModel
-from tunewright.model.load import num_parameters
-from tunewright.records import EvaluateRecipe, Full, Report, RunStatus, Split, TuneRecipe, settled
+from tunewright.records import EvaluateRecipe, Report, RunStatus, Split, TuneRecipe, settled
 from tunewright.store import RunFolder, Store
-from tunewright.train.forecast import refuse_what_cannot_fit
 
 
 def tune(
@@ -63,7 +62,7 @@ def tune(
     if prompt is not None:
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
-    _refuse_what_cannot_fit(preparation)
+    require_memory_and_disk(preparation, store)
     files = preparation_files(preparation.recipe, preparation)
     if prompt is not None:
         files = {PROMPT_FILE: prompt, **files}
@@ -76,7 +75,7 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     """Continue a tuning run that was stopped, from its last complete stage and checkpoint.
 
     Raises:
-        StoreError: there is no such run, or its data does not verify.
+        StoreError: there is no such run, its data does not verify, or the disk has no room for what it will write.
         BaseMismatchError: the base or its tokenizer is no longer what the run started with.
         TrainError: the run has already succeeded, trains nothing, or was killed before its recipe was saved; or it does
             not fit into the memory that is free now.
@@ -89,14 +88,9 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
         recipe = run.read_record(RECIPE_FILE, TuneRecipe)
         require_trainable_together(recipe)
         preparation = reopen(store, run, recipe, progress)
-        _refuse_what_cannot_fit(preparation)
+        require_memory_and_disk(preparation, store, run)
         run.update(status=RunStatus.RUNNING)
         return _carry_out(run, store, preparation, progress, command_to_continue(run.record.id, home, num_processes()))
-
-
-def _refuse_what_cannot_fit(preparation: Preparation) -> None:
-    is_full = isinstance(preparation.recipe.method, Full)
-    refuse_what_cannot_fit(num_parameters(preparation.base.folder), is_full=is_full)
 
 
 def _carry_out(

@@ -78,20 +78,25 @@ def max_positions(folder: Path) -> int | None:
 
 
 def num_parameters(folder: Path) -> int:
-    """Weights stored in a model folder, read from the safetensors headers without loading them.
+    """Weights stored in a model folder; see weight_shapes."""
+    return sum(map(math.prod, weight_shapes(folder)))
+
+
+def weight_shapes(folder: Path) -> list[tuple[int, ...]]:
+    """Of each tensor of a model folder, read from the safetensors headers without loading them.
 
     Raises:
         ModelError: a file of weights is missing or cannot be read.
     """
     from safetensors import safe_open
 
-    total = 0
+    shapes: list[tuple[int, ...]] = []
     with _unreadable_refused(folder):
         for path in _weight_files(folder):
             with safe_open(path, framework="numpy") as tensors:
-                shapes = [tensors.get_slice(name).get_shape() for name in tensors.keys()]  # noqa: SIM118  (no mapping)
-            total += sum(math.prod(shape) for shape in shapes)
-    return total
+                names = tensors.keys()
+                shapes += [tuple(tensors.get_slice(name).get_shape()) for name in names]
+    return shapes
 
 
 def _weight_files(folder: Path) -> list[Path]:

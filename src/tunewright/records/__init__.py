@@ -101,6 +101,7 @@ from tunewright.records.retention import (
 )
 from tunewright.records.run import BaseChange, BaseModelRef, BasePart, Environment, Run, RunKind, RunStatus
 from tunewright.records.score import Answer, Score, TokenLoss
+from tunewright.records.sizes import format_bytes
 from tunewright.records.study import (
     EndpointRecipe,
     FewShotRecipe,
@@ -270,6 +271,7 @@ __all__ = [
     "content_hash",
     "format_amount",
     "format_break_even",
+    "format_bytes",
     "format_drop",
     "format_duration",
     "format_estimate",

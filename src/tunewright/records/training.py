@@ -5,6 +5,7 @@ from typing import Literal
 from tunewright.records.base import Record
 from tunewright.records.result import Estimate, Metric
 from tunewright.records.retention import RetentionResult, RetentionSummary
+from tunewright.records.sizes import format_bytes
 
 
 class CurvePoint(Record):
@@ -35,14 +36,22 @@ class Forecast(Record):
     seconds: float
     """Steps and validations; without measurements of general ability."""
     peak_memory_bytes: int
+    disk_bytes: int | None = None
+    """Most that the run's folder will hold at once; None for runs of versions that did not say."""
+    free_disk_bytes: int | None = None
+    """On the disk of that folder, before the first checkpoint."""
 
     @property
     def told(self) -> str:
         """In one line."""
         minutes, seconds = divmod(round(self.seconds), 60)
+        disk = ""
+        if self.disk_bytes is not None and self.free_disk_bytes is not None:
+            disk = f", disk: about {format_bytes(self.disk_bytes)} of {format_bytes(self.free_disk_bytes)} free"
         return (
             f"Forecast: {self.num_steps:,} steps, {self.num_tokens:,} tokens, "
-            f"{f'{minutes:,} min ' if minutes else ''}{seconds} s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB."
+            f"{f'{minutes:,} min ' if minutes else ''}{seconds} s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB"
+            f"{disk}."
         )
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tunewright.errors import Problem, StoreError
+from tunewright.records import format_bytes
 
 TEMPORARY_PREFIX = ".tmp-"
 HASH_CHUNK_BYTES = 1 << 20
@@ -160,10 +161,11 @@ class Files:
 
     def disk_full(self, doing: str, path: Path, needed_bytes: int | None = None) -> StoreError:
         """The error for a full disk, with the space that is free now."""
-        need = "" if needed_bytes is None else f"{_size(needed_bytes)} needed, "
+        need = "" if needed_bytes is None else f"{format_bytes(needed_bytes)} needed, "
+        free = format_bytes(self.free_bytes(path))
         return StoreError(
-            f"disk full: cannot {doing} {path} ({need}{_size(self.free_bytes(path))} free). What was saved before is "
-            "intact. Free some space or set TUNEWRIGHT_HOME to another disk, then run the command again."
+            f"disk full: cannot {doing} {path} ({need}{free} free). What was saved before is intact. Free some space "
+            "or set TUNEWRIGHT_HOME to another disk, then run the command again."
         )
 
 
@@ -182,17 +184,3 @@ def _describe(error: OSError, doing: str, path: Path) -> Problem:
     else:
         fix = "What was saved before is intact. Check the disk, then run the command again."
     return Problem(str(path), found, f"to {doing} it", fix)
-
-
-def _size(num_bytes: int) -> str:
-    """Decimal units, as disks are sold and `df -H` prints.
-
-    >>> _size(1_230_000_000)
-    '1.2 GB'
-    """
-    size = float(num_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -77,6 +77,16 @@ class RunFolder:
         home = folder.parent if folder.name == RUNS else self.path
         return Measurements(home / MEASURED, self._files, self._clock)
 
+    @property
+    def free_bytes(self) -> int:
+        """Space left for us on the run's disk."""
+        return self._files.free_bytes(self.path)
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all files of the run, those of runs inside it included."""
+        return sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file())
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Be the run's only writer. Removes what a killed one left, and reads the record again.

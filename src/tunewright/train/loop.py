@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
-from tunewright.model.adapter import trainable_parameters
+from tunewright.model.adapter import adapter_outputs, trainable_parameters
 from tunewright.model.recompute import recompute_layers
 from tunewright.records import CurvePoint, Forecast, Remedy, TrainingSummary, settled
 from tunewright.render import TokenSequence
 from tunewright.train.activations import compute_less, fit_into_memory
 from tunewright.train.checkpoint import Checkpoints, TrainState
+from tunewright.train.disk import Trained, disk_need, require_room
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
 from tunewright.train.job import TrainingJob
@@ -34,6 +35,7 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
             the first time; those steps updated nothing. The first time, and when finite losses explode, training goes
             back to the best checkpoint and on at half the learning rate.
         TrainError: memory ran out with a single row.
+        StoreError: the disk is full or failing, or could not hold what training will write.
         InterruptedRunError: SIGINT or SIGTERM arrived; a checkpoint was saved.
     """
     trainable = (job.open_trainable or train_alone)(job)
@@ -202,8 +204,24 @@ def _forecast(
     )
     trainable.forget_gradients()
     restore_random_state(random_before)
+    _tell_forecast(job, found, progress)
+
+
+def _tell_forecast(job: TrainingJob, found: Forecast, progress: Progress) -> None:
+    """Say and save it, with the disk that training will need.
+
+    Raises:
+        StoreError: there is less.
+    """
+    sizes = [parameter.numel() for parameter in trainable_parameters(job.network).values()]
+    trained = Trained(sum(sizes), len(sizes))
+    is_watched = job.measure_retention is not None
+    need = disk_need(trained, job.settings, job.plan, is_watched=is_watched, seconds=found.seconds)
+    free = job.run.free_bytes
+    found = found.model_copy(update={"disk_bytes": need.peak_bytes, "free_disk_bytes": free})
     job.run.write_json(FORECAST_FILE, found)
     progress.say(found.told)
+    require_room(need, free, job.run.path, is_full=not adapter_outputs(job.network))
 
 
 def _validate(job: TrainingJob, state: TrainState, recovery: Recovery) -> TrainState:
