@@ -19,10 +19,10 @@ from small_job import write_rows
 from small_study import study_recipe, write_documents, write_study_base, write_update
 from tiny_base import write_tiny_base
 
-from tunewright.actions import chat, resume, resume_study, show_run, study, study_reporting
+from tunewright.actions import chat, resume, resume_study, show_run, study, study_reporting, studying
 from tunewright.actions.handover import StudyJob
 from tunewright.actions.supervising import World, start_worker, supervise
-from tunewright.errors import DataError, RecipeError, TrainError
+from tunewright.errors import DataError, InterruptedRunError, RecipeError, TrainError
 from tunewright.records import RunStatus, Split, StudyReport
 from tunewright.store import Store
 
@@ -331,6 +331,20 @@ def test_what_cannot_be_studied_is_refused_before_anything_is_written(job, tmp_p
         with pytest.raises(error, match=match):
             study(recipe, home=tmp_path / "home")
     assert not (tmp_path / "home").exists()
+
+
+def test_a_study_that_no_longer_fits_into_memory_is_refused_when_it_is_resumed(job, tmp_path, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(studying, "base_model", stop)
+        with pytest.raises(InterruptedRunError):
+            study(study_recipe(job.rows, job.base), home=tmp_path)
+    monkeypatch.setattr("tunewright.train.forecast.available_bytes", lambda: 1)
+    with pytest.raises(TrainError, match=r"It cannot fit: the weights of a base of 0M parameters need"):
+        resume_study("last", home=tmp_path)
+    assert Store(tmp_path).run("last").record.status is RunStatus.INTERRUPTED
 
 
 def hosted(**changes: str) -> dict[str, str]:
