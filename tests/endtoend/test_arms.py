@@ -226,6 +226,8 @@ def test_an_arm_of_another_base_is_refused_but_a_hosted_one_needs_none(job, monk
         template.write_text(as_it_was + "{# edited #}", encoding="utf-8")
         with pytest.raises(BaseMismatchError, match="it was made for base"):
             open_model_or_arm("last/few-shot", job.home)
+        with pytest.raises(StoreError, match=r"--force: found last/few-shot, an arm of a study, expected a run that"):
+            open_model_or_arm("last/few-shot", job.home, force=True)
         assert open_model_or_arm("last/endpoint", job.home).name == "endpoint"
     finally:
         template.write_text(as_it_was, encoding="utf-8")

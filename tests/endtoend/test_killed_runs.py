@@ -13,7 +13,9 @@ from small_job import small_recipe, write_rows
 from small_study import study_recipe, write_study_base
 from tiny_base import write_tiny_base
 
-from tunewright.records import Full
+from tunewright.records import Full, Report
+from tunewright.store import Store
+from tunewright.train.side_by_side import MIN_TOKENS
 
 SCRIPT = Path(__file__).parents[1] / "killed_runs.py"
 SEED = 20261126
@@ -131,6 +133,11 @@ def test_60_random_kills_of_runs_that_watch_ability_rehearse_and_divide_steps_am
     outcomes = carry_out([{**case, "signal": signal.SIGKILL, "kills": kills}], tmp_path, num_threads=2)
     require_all_the_same(outcomes)
     assert count_kills(outcomes) == 20 * KILLS_PER_RUN
+    run = Store(tmp_path / "watched-straight").run("last")
+    report = run.read_record("report.json", Report)
+    assert run.record.environment.num_threads == 2
+    assert report.training.num_tokens > 2 * MIN_TOKENS * report.training.num_steps
+    assert any(point.retention and point.task for point in report.training.curve)
 
 
 @pytest.mark.slow

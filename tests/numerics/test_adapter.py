@@ -7,6 +7,7 @@ from safetensors import SafetensorError
 from tiny_base import write_tiny_base
 
 from tunewright.errors import ModelError, StoreError
+from tunewright.model import adapter
 from tunewright.model.adapter import load_adapter, prepare_for_training, save_tuned, trainable_parameters
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora
@@ -130,6 +131,21 @@ def test_lora_leaves_out_what_an_update_cannot_be_added_to(name, left_out, tmp_p
     save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
     with torch.no_grad():
         assert torch.equal(load_adapter(load_base(base), tmp_path / "adapter")(IDS).logits, network(IDS).logits)
+
+
+class Grouped(torch.nn.Linear):
+    def forward(self, inputs):
+        return super().forward(inputs.view(-1, 4, self.in_features)).flatten()
+
+
+class Flat(torch.nn.Linear):
+    def forward(self, inputs):
+        return super().forward(inputs).flatten()
+
+
+def test_linear_layers_of_other_shapes_than_they_say_get_no_update():
+    layers = {"plain": torch.nn.Linear(3, 2), "grouped": Grouped(3, 2), "flat": Flat(3, 2)}
+    assert adapter._unfit_modules(torch.nn.ModuleDict(layers)) == ["grouped", "flat"]
 
 
 def test_experts_are_updated_without_a_warning_that_the_user_can_do_nothing_about(tmp_path):

@@ -1,4 +1,4 @@
-"""Every causal architecture of transformers: loss and gradients of a batch against a plain loop over its rows."""
+"""Many causal architectures of transformers: loss and gradients of a batch against a plain loop over its rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +8,13 @@ import pytest
 import torch
 from architectures import ARCHITECTURES, VOCABULARY_SIZE, write_architecture
 from test_attention import FULL, LORA, assert_same
+from tiny_base import write_tiny_base
 from torch.nn import functional
 
 from tunewright.errors import ModelError
+from tunewright.model import layout, trial
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
+from tunewright.model.batch import PackedBatch, pack_sequences
 from tunewright.model.forward import make_batches
 from tunewright.model.layout import attention_path, describe_path, layout_of
 from tunewright.model.load import load_base
@@ -186,6 +189,93 @@ def test_a_network_that_needs_more_than_tokens_is_refused(tmp_path: Path, monkey
     monkeypatch.setattr(network, "forward", forward)
     with pytest.raises(ModelError, match=r"BloomForCausalLM: its own code .*'pixel_values'.* Choose another base"):
         attention_path(network)
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, RuntimeError])
+def test_a_network_that_stops_at_packed_rows_is_given_padded_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    network = load(tmp_path, "olmo")
+
+    def packed(*_: Any) -> Any:
+        raise error("no such thing")
+
+    monkeypatch.setattr(trial, "packed_logits", packed)
+    path, reason = attention_path(network)
+    assert path == "padded"
+    assert "OlmoForCausalLM cannot be told where documents end" in reason
+    assert "no such thing" in reason
+
+
+def test_a_network_that_cannot_read_even_one_sequence_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load(tmp_path, "olmo")
+
+    def forward(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("The size of tensor a\nmust match")
+
+    monkeypatch.setattr(network, "forward", forward)
+    with pytest.raises(ModelError, match=r"its own code cannot compute a sequence of tokens \(The size of tensor a\)"):
+        attention_path(network)
+
+
+def test_running_out_of_memory_says_nothing_about_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = load(tmp_path, "olmo")
+
+    def packed(*_: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trial, "packed_logits", packed)
+        with pytest.raises(torch.OutOfMemoryError):
+            attention_path(network)
+    assert attention_path(network)[0] == "packed"
+
+
+def test_one_of_the_batches_that_are_tried_computes_a_shared_beginning_once() -> None:
+    probes = trial._probes(VOCABULARY_SIZE)
+    found = [pack_sequences(probes, torch.device("cpu"), share=share).num_shared_tokens for share in (False, True)]
+    assert found == [0, trial.PROBE_SHARED_TOKENS]
+
+
+def test_losses_that_are_no_numbers_are_found_in_whichever_batch_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load_base(write_tiny_base(tmp_path / "base"))
+    fast = trial.fast_logits
+
+    def not_finite_beside_a_shared_beginning(network: Any, batch: PackedBatch, head: Any) -> torch.Tensor:
+        return fast(network, batch, head) * (torch.nan if batch.num_shared_tokens else 1.0)
+
+    monkeypatch.setattr(trial, "fast_logits", not_finite_beside_a_shared_beginning)
+    assert attention_path(network) == ("packed", "our layers give other losses than LlamaForCausalLM, by nan nats")
+
+
+def test_a_network_that_looks_tokens_up_twice_cannot_show_what_they_see(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load(tmp_path, "olmo")
+    forward = network.forward
+
+    def twice(input_ids: torch.Tensor, **others: Any) -> Any:
+        network.get_input_embeddings()(input_ids)
+        return forward(input_ids, **others)
+
+    monkeypatch.setattr(network, "forward", twice)
+    assert attention_path(network) == (
+        "alone",
+        "OlmoForCausalLM looks its tokens up 2 times, so what they see of each other cannot be tried",
+    )
+
+
+def test_padding_is_tried_only_where_rows_cannot_be_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    monkeypatch.setattr(layout, "try_padding", tried.append)
+    assert attention_path(load(tmp_path / "olmo", "olmo"))[0] == "packed"
+    assert tried == []
+    assert [attention_path(network)[0] for network in 2 * [load(tmp_path / "bloom", "bloom")]] == ["padded", "padded"]
+    assert len(tried) == 1
 
 
 def test_a_network_can_be_tried_where_no_gradients_are_wanted(tmp_path: Path) -> None:

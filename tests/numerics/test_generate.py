@@ -1,6 +1,7 @@
 """Greedy decoding against transformers.generate."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from architectures import write_architecture
 from tiny_base import ARCHITECTURES, write_tiny_base
 
 from tunewright.errors import ModelError
-from tunewright.model import shared_decoding
+from tunewright.model import decode, shared_decoding
 from tunewright.model.adapter import prepare_for_training
 from tunewright.model.decode import decoding_path, describe_slow_decoding
 from tunewright.model.decoding_copy import decoding_copy
@@ -143,6 +144,15 @@ def test_other_bases_are_asked_over_transformers_cache_and_it_is_said(architectu
         strict=True,
     ):
         assert continuation.token_ids == written_by_transformers(network, prompt, 8)
+
+
+def test_a_base_that_gives_no_numbers_for_some_of_the_texts_it_is_tried_with_is_asked_otherwise(tmp_path, monkeypatch):
+    network = load_base(write_tiny_base(tmp_path / "base", "bloom"))
+    found = iter([0.0, math.nan])
+    monkeypatch.setattr(decode, "_difference", lambda *_: next(found, 0.0))
+    path, reason = decoding_path(network)
+    assert path == "alone"
+    assert reason == "BloomForCausalLM gives other logits beside padding, by nan of the largest"
 
 
 def test_prompts_longer_than_a_base_s_window_are_asked_over_transformers_cache(tmp_path):

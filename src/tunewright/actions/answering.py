@@ -147,7 +147,7 @@ def _changes(
         return (change,)
     raise BaseMismatchError(
         f"run {run.record.id}: {made} {change.told} at {base.ref.name}. Its answers would be worth nothing. Put the "
-        "old files back, or make it again."
+        "old files back, or make it again. (`chat` and `evaluate` ask a tuned run all the same with --force.)"
     )
 
 

@@ -196,9 +196,14 @@ def open_model_or_arm(
 
     Args:
         name: an arm of a study, as in `STUDY/few-shot` or `last/few-shot`; else as for `open_model`.
-        force: as for `open_model`. An arm is opened as it was in its study or not at all.
+        force: as for `open_model`.
+    Raises:
+        StoreError: force, for an arm, which is opened as it was in its study or not at all.
     """
     found = find_arm(name, Store(home))
+    if found and force:
+        fix = "An arm answers as it did in its study, or not at all. Leave --force out."
+        raise StoreError(str(Problem("--force", f"{name}, an arm of a study", "a run that trained a model", fix)))
     return (
         open_arm(*found, home, max_answer_tokens) if found else open_model(name, home, max_answer_tokens, force=force)
     )

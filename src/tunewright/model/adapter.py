@@ -12,7 +12,7 @@ from tunewright.errors import ModelError, StoreError
 from tunewright.records import Full, Lora, Method
 
 if TYPE_CHECKING:
-    from torch.nn import Parameter
+    from torch.nn import Linear, Parameter
     from transformers import PreTrainedModel
 
 FEED_FORWARD = frozenset({"feed_forward", "ffn", "fc1", "fc2", "mlp"})
@@ -102,21 +102,30 @@ def _linear_layers(network: "PreTrainedModel") -> list[str]:
 def _unfit_modules(network: "PreTrainedModel") -> list[str]:
     """Names of linear layers that an update cannot be added to.
 
-    Some routers give more than a tensor. The fused kernels of state space layers read the weight of `out_proj` and
-    never call it, and PEFT refuses it.
+    Some routers give more than a tensor, some layers take other inputs than rows of `in_features`. The fused kernels of
+    state space layers read the weight of `out_proj` and never call it, and PEFT refuses it.
     """
-    from torch import Tensor
     from torch.nn import Linear
 
     unfit = []
     for name, module in network.named_modules():
         if hasattr(module, "A_log") and hasattr(module, "D") and hasattr(module, "out_proj"):
             unfit.append(f"{name}.out_proj")
-        if isinstance(module, Linear) and type(module).forward is not Linear.forward:
-            given = module(module.weight.new_zeros(1, module.in_features))
-            if not isinstance(given, Tensor):
-                unfit.append(name)
+        if isinstance(module, Linear) and type(module).forward is not Linear.forward and not _maps_rows(module):
+            unfit.append(name)
     return unfit
+
+
+def _maps_rows(linear: "Linear") -> bool:
+    """Whether it does what its class says, [rows, in_features] to [rows, out_features]."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            given = linear(linear.weight.new_zeros(1, linear.in_features))
+    except (AttributeError, LookupError, TypeError, ValueError, RuntimeError):
+        return False
+    return isinstance(given, torch.Tensor) and given.shape == (1, linear.out_features)
 
 
 def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:

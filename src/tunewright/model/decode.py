@@ -5,18 +5,18 @@ padded      prompts side by side, over the network's own state (general_decoding
 alone       one prompt after the other, each over the network's own state
 reread      one prompt after the other, read as a whole again for every token
 
-All give the logits of the last, which any causal network can do. Each is tried on a network before it is used.
+All give the logits of the last, which any causal network can do. Each of the others is tried before it is used.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from tunewright.errors import ModelError
 from tunewright.model.general_decoding import OverOwnState, Rereading
 from tunewright.model.layout import attention_path, changing_rotation
 from tunewright.model.passes import without_adapter
 from tunewright.model.shared_decoding import MIN_SHARED_TOKENS, OverSharedCache
+from tunewright.model.trial import REFUSALS, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -139,9 +139,10 @@ def _try(network: "PreTrainedModel", path: DecodingPath) -> str | None:
     with torch.inference_mode(), torch.autocast(network.device.type, enabled=False):
         try:
             found = _probe(network, path)
-        except (ModelError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-            return f"{name} cannot be asked {_WAYS[path]}: {str(error).partition(chr(10))[0]}"
-        off = max(_difference(logits_V, network, text) for text, logits_V in found)
+        except REFUSALS as error:
+            return f"{name} cannot be asked {_WAYS[path]}: {first_line(error)}"
+        # Of a tensor, not of numbers: max([0.0, nan]) is 0.0.
+        off = torch.tensor([_difference(logits_V, network, text) for text, logits_V in found]).max().item()
     if not off <= PROBE_TOLERANCE:
         return f"{name} gives other logits {_WAYS[path]}, by {off:.1g} of the largest"
     return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from tunewright.model.batch import num_shared_tokens
-from tunewright.model.trial import Layout, try_layouts
+from tunewright.model.trial import Layout, try_layouts, try_padding
 from tunewright.render import TokenSequence
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[Attent
     "fast" is our own layers on a packed row; "packed" is the network's own code on a packed row, where every layer of
     attention can be told where documents end; "padded" is the network's own code on sequences side by side, and
     "alone" on one after the other. The first three are tried before they are used: two short sequences must have the
-    losses that they have alone, and not see each other (trial.py). That runs once per network.
+    losses that they have alone and, in the network's own code, not see each other (trial.py). That runs once per
+    network.
 
     Args:
         longest: tokens of the longest sequence. Packing does not know attention windows, so none may be shorter.
@@ -38,10 +39,9 @@ def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[Attent
     if changing is not None:
         return "alone", changing
     padded_reason = layout.padded_reason or _shorter_window(config, longest)
-    if padded_reason is not None and layout.alone_reason is not None:
-        return "alone", layout.alone_reason
     if padded_reason is not None:
-        return "padded", padded_reason
+        alone_reason = _why_not_padded(network)
+        return ("padded", padded_reason) if alone_reason is None else ("alone", alone_reason)
     if layout.slow_reason is not None:
         return "packed", layout.slow_reason
     return "fast", "equal to the network's own code on a test"
@@ -58,8 +58,8 @@ def changing_rotation(network: "PreTrainedModel", longest: int) -> str | None:
     # Some networks turn each kind of layer in its own way.
     for kind in [parameters] if "rope_type" in parameters else parameters.values():
         if (
-            kind
-            and kind["rope_type"] == "longrope"
+            isinstance(kind, dict)
+            and kind.get("rope_type") == "longrope"
             and longest > (limit := kind.get("original_max_position_embeddings", config.max_position_embeddings))
         ):
             return f"its longrope rotation turns all rows of a batch in another way once one is over {limit:,} tokens"
@@ -104,6 +104,16 @@ def layout_of(network: "PreTrainedModel") -> Layout:
     if network not in _layouts:
         _layouts[network] = try_layouts(network)
     return _layouts[network]
+
+
+_paddings: "WeakKeyDictionary[Module, str | None]" = WeakKeyDictionary()
+
+
+def _why_not_padded(network: "PreTrainedModel") -> str | None:
+    """As `try_padding`; a network is tried once, and only where its rows cannot be packed."""
+    if network not in _paddings:
+        _paddings[network] = try_padding(network)
+    return _paddings[network]
 
 
 def use_own_code(network: "PreTrainedModel", reason: str) -> None:

@@ -36,18 +36,20 @@ PROBE_LENGTHS = (27, 22)
 """Tokens of the two sequences that layouts are tried with."""
 
 PROBE_SHARED_TOKENS = 18
-"""How many of them are the same in both."""
+"""How many of them are the same in both, and not trained: a batch computes only such tokens once."""
 
 PROBE_TOLERANCE = 1e-4
 """Nats per token. Float32 differs by 1e-6; a document that saw the other one would differ by far more."""
 
 
+REFUSALS = (ModelError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+"""What a network's code ends in where it is asked in a way that it does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What trying a network has shown."""
+    """What trying a network has shown. Whether rows can be padded is tried where they are: `try_padding`."""
 
-    alone_reason: str | None = None
-    """Why they cannot be padded; None if they can."""
     padded_reason: str | None = None
     """Why they cannot be packed; None if they can."""
     slow_reason: str | None = None
@@ -68,7 +70,7 @@ def try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> L
 
     probes = _probes(network.config.get_text_config().vocab_size)
     # Whoever asks first may be scoring, and gradients are needed here.
-    with torch.inference_mode(False), torch.no_grad(), _in_float32_and_eval(network):
+    with torch.inference_mode(False), torch.no_grad(), _without_autocast_and_dropout(network):
         expected_N = _losses_alone(network, probes)
         batches = [pack_sequences(probes, network.device, share=share) for share in (False, True)]
         slow_reason = slow_reason or _slow_reason(network, batches, expected_N)
@@ -76,11 +78,35 @@ def try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> L
             return Layout(has_plain_head=True)
         padded_reason = _packing_refusal(network, batches, expected_N)
         return Layout(
-            alone_reason=_padding_refusal(network, probes, expected_N),
             padded_reason=padded_reason,
             slow_reason=slow_reason,
             has_plain_head=padded_reason is None and _has_plain_head(network, batches[0]),
         )
+
+
+def try_padding(network: "PreTrainedModel") -> str | None:
+    """Why sequences cannot be padded to equal length; None if they can.
+
+    Raises: as `try_layouts`.
+    """
+    import torch
+
+    probes = _probes(network.config.get_text_config().vocab_size)
+    with torch.inference_mode(False), torch.no_grad(), _without_autocast_and_dropout(network):
+        return _padding_refusal(network, probes, _losses_alone(network, probes))
+
+
+def first_line(error: Exception) -> str:
+    """Of what a network's code said.
+
+    Raises:
+        torch.OutOfMemoryError: `error`, if it is one: it says nothing about the network.
+    """
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError):
+        raise error
+    return str(error).partition("\n")[0]
 
 
 def _probes(vocabulary_size: int) -> list[TokenSequence]:
@@ -89,12 +115,13 @@ def _probes(vocabulary_size: int) -> list[TokenSequence]:
         first = [token * 7 + 1 for token in range(PROBE_SHARED_TOKENS)]
         rest = [token * 5 + row + 3 for token in range(PROBE_SHARED_TOKENS, length)]
         token_ids = tuple(token % vocabulary_size for token in first + rest)
-        probes.append(TokenSequence("probe", token_ids, (0.0, *[1.0] * (length - 1)), None))
+        weights = (0.0,) * PROBE_SHARED_TOKENS + (1.0,) * (length - PROBE_SHARED_TOKENS)
+        probes.append(TokenSequence("probe", token_ids, weights, None))
     return probes
 
 
 @contextmanager
-def _in_float32_and_eval(network: "PreTrainedModel") -> Iterator[None]:
+def _without_autocast_and_dropout(network: "PreTrainedModel") -> Iterator[None]:
     import torch
 
     was_training = network.training
@@ -111,10 +138,10 @@ def _losses_alone(network: "PreTrainedModel", probes: Sequence[TokenSequence]) -
 
     try:
         alone = [_own_losses(network, pad_sequences([probe], 0, network.device))[0] for probe in probes]
-    except (IndexError, TypeError, ValueError) as error:
+    except REFUSALS as error:
         name = type(without_adapter(network)).__name__
         raise ModelError(
-            f"base {name}: its own code cannot compute a sequence of tokens ({_first_line(error)}), expected a causal "
+            f"base {name}: its own code cannot compute a sequence of tokens ({first_line(error)}), expected a causal "
             "language model of text, as Llama, Qwen or Gemma. Choose another base."
         ) from None
     return torch.cat(alone)
@@ -124,6 +151,8 @@ def _losses_alone(network: "PreTrainedModel", probes: Sequence[TokenSequence]) -
 
 
 def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], expected_N: "Tensor") -> str | None:
+    import torch
+
     from tunewright.model.decoder import decoder_refusal
 
     base, head = without_adapter(network), plain_head(network)
@@ -133,7 +162,8 @@ def _slow_reason(network: "PreTrainedModel", batches: Sequence[PackedBatch], exp
     if refusal is not None or head is None:
         return refusal or "its head is not a plain linear layer"
     found = [token_losses(fast_logits(network, batch, head), batch.targets_N) for batch in batches]
-    difference = max(_difference(losses_N, expected_N) for losses_N in found)
+    # Of tensors, not of numbers: max([0.0, nan]) is 0.0.
+    difference = _difference(torch.stack(found), expected_N)
     if not difference <= PROBE_TOLERANCE:
         return f"our layers give other losses than {type(base).__name__}, by {difference:.1g} nats"
     return None
@@ -155,8 +185,8 @@ def _packing_refusal(network: "PreTrainedModel", batches: Sequence[PackedBatch],
             refusal = _refusal(network, batch, expected_N)
             if refusal is not None:
                 return f"{name} {refusal}"
-    except (ModelError, IndexError, TypeError, ValueError, RuntimeError) as error:
-        return f"{name} cannot be told where documents end: {_first_line(error)}"
+    except REFUSALS as error:
+        return f"{name} cannot be told where documents end: {first_line(error)}"
     return None
 
 
@@ -165,8 +195,8 @@ def _padding_refusal(network: "PreTrainedModel", probes: Sequence[TokenSequence]
     name = type(without_adapter(network)).__name__
     try:
         refusal = _refusal(network, pad_sequences(probes, 0, network.device), expected_N)
-    except (IndexError, TypeError, ValueError, RuntimeError) as error:
-        return f"{name} cannot be told what is padding: {_first_line(error)}"
+    except REFUSALS as error:
+        return f"{name} cannot be told what is padding: {first_line(error)}"
     return refusal and f"{name} {refusal}"
 
 
@@ -182,6 +212,8 @@ def _refusal(network: "PreTrainedModel", batch: PackedBatch | PaddedBatch, expec
             return f"gives losses that are not finite when {how}"
         if difference > PROBE_TOLERANCE:
             return f"gives other losses when {how}, by {difference:.1g} nats"
+        if len(watched) != 1:
+            return f"looks its tokens up {len(watched)} times, so what they see of each other cannot be tried"
         for row in range(len(PROBE_LENGTHS)):
             (of_others,) = torch.autograd.grad(losses_N[row_N == row].sum(), watched, retain_graph=True)
             of_others[_own_tokens(batch, row)] = 0
@@ -261,9 +293,5 @@ def _has_plain_head(network: "PreTrainedModel", batch: PackedBatch) -> bool:
 
 
 def _difference(losses_N: "Tensor", expected_N: "Tensor") -> float:
-    """Largest, in nats per token."""
+    """Largest, in nats per token; NaN if any is."""
     return (losses_N - expected_N).abs().max().item()
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
