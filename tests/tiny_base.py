@@ -25,6 +25,7 @@ MORE_ARCHITECTURES: dict[str, dict[str, Any]] = {
     "gemma2": {**LLAMA_SHAPE, "head_dim": 8},
     "granite": {**LLAMA_SHAPE, "logits_scaling": 4.0},
     "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
+    "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
 }
 
 
