@@ -53,7 +53,10 @@ OFTEN = "train.seconds_between_checkpoints=0.000001"
 
 
 @pytest.mark.parametrize("is_full", [False, True], ids=["lora", "full"])
-@pytest.mark.parametrize("often", [(), (OFTEN,)], ids=["at validations", "at every step"])
+@pytest.mark.parametrize(
+    "often",
+    [pytest.param((), id="at validations"), pytest.param((OFTEN,), id="at every step", marks=pytest.mark.slow)],
+)
 def test_a_run_needs_as_much_as_it_is_told_before_its_first_step(inputs, tmp_path, monkeypatch, is_full, often):
     files, progress = WatchedFiles(tmp_path), Listening()
     monkeypatch.setattr(tuning, "Store", lambda home: Store(home, files=files))
@@ -89,6 +92,7 @@ def _refusal(need: int, advice: str) -> str:
     return f"cannot fit on the disk .* about {format_bytes(need)} .* Free some space, {advice}, or set TUNEWRIGHT_HOME"
 
 
+@pytest.mark.slow
 def test_what_the_measured_time_adds_is_refused_before_the_first_step_and_goes_on_when_there_is_room(
     inputs, tmp_path, monkeypatch
 ):
