@@ -29,6 +29,17 @@ def damaged(content: bytes, damage: str, name: str) -> bytes:
     return bytes(flipped)
 
 
+def bits_and_ends(content: bytes, name: str, num_bits: int = 200, num_ends: int = 50) -> Iterator[tuple[str, bytes]]:
+    """The bytes with each of many bits flipped, and without each of many ends; with words for each. The name draws."""
+    chance = random.Random(name)
+    for bit in chance.sample(range(8 * len(content)), num_bits):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        yield f"{name}: bit {bit} flipped", bytes(flipped)
+    for length in chance.sample(range(len(content)), num_ends):
+        yield f"{name}: cut to {length} bytes", content[:length]
+
+
 @contextmanager
 def damage_of(path: Path, damage: str) -> Iterator[None]:
     """Inside the block the file is damaged."""

@@ -112,6 +112,7 @@ def test_whichever_call_of_a_run_fails_it_resumes_to_the_same_bytes(
         ("optimizer.safetensors", "cut"),
         ("random.safetensors", "gone"),
         ("state.json", "flipped"),
+        ("MANIFEST.json", "gone"),
     ],
 )
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(inputs, straight, tmp_path, monkeypatch, name, damage):

@@ -175,7 +175,7 @@ def test_optimizer_state_belongs_to_names_and_not_to_positions(base, tmp_path):
     shuffled = dict(sorted(parameters.items(), reverse=True))
     optimizer = torch.optim.AdamW(shuffled.values(), fused=True)
     store = checkpoint.Checkpoints(again.run, Alone(again.network, shuffled, [optimizer], again.accumulate))
-    store.load_newest()
+    store.load_newest(SilentProgress())
     saved = store.trainable._optimizer_tensors()
     store.run.remove_published("checkpoints/step-00000003")
     other = torch.optim.AdamW(parameters.values(), fused=True)
@@ -191,7 +191,7 @@ def test_a_resumed_run_holds_on_to_no_file_of_its_checkpoints(base, tmp_path):
     train(job, SilentProgress())
     again = make_job(tmp_path, base, recipe(epochs=1))
     alone = loop.train_alone(again)
-    assert checkpoint.Checkpoints(again.run, alone).load_newest() is not None
+    assert checkpoint.Checkpoints(again.run, alone).load_newest(SilentProgress()) is not None
     assert any(optimizer.state for optimizer in alone.optimizers)
     # A file that is mapped keeps its bytes on the disk after it was removed.
     assert str(again.run.path) not in Path("/proc/self/maps").read_text()
@@ -231,7 +231,7 @@ def test_checkpoints_of_versions_that_kept_no_hash_of_the_curve_go_on(base, tmp_
         store.trainable.write(folder)
         (folder / "state.json").write_text(json.dumps(fields))
     job.run.truncate_metrics(-1)
-    assert store.load_newest().step == fields["step"]
+    assert store.load_newest(SilentProgress()).step == fields["step"]
 
 
 def test_the_best_checkpoint_is_kept_and_restored(base, tmp_path):

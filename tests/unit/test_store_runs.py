@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from store_samples import RECIPE_ID, FaultyFiles, new_run, new_store, run_record
@@ -153,8 +156,22 @@ def test_checkpoints_come_newest_first_and_corrupt_ones_are_skipped_with_the_rea
     (paths[1] / "state").write_bytes(b"2")
     found = run.checkpoints()
     assert found.intact == (paths[2], paths[0])
-    assert len(found.skipped) == 1
-    assert "step-00000010/state: found changed bytes" in found.skipped[0]
+    assert list(found.corrupt) == [paths[1]]
+    assert "step-00000010/state: found changed bytes" in found.corrupt[paths[1]]
+
+
+def test_a_checkpoint_that_the_disk_does_not_give_is_not_taken_for_corrupt(tmp_path, monkeypatch):
+    run = new_run(tmp_path)
+    add_checkpoint(run, 5)
+
+    def fail(path, *arguments, **options):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(StoreError, match=r"MANIFEST\.json: found input/output error, expected to read it"):
+            run.checkpoints()
+    assert len(run.checkpoints().intact) == 1
 
 
 def test_a_corrupt_checkpoint_can_be_made_again_and_an_intact_one_cannot(tmp_path):

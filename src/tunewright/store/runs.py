@@ -56,7 +56,7 @@ class Checkpoints:
 
     intact: tuple[Path, ...]
     """Verified folders, newest first."""
-    skipped: tuple[str, ...]
+    corrupt: dict[Path, str]
     """Why each of the others cannot be used."""
 
 
@@ -294,21 +294,25 @@ class RunFolder:
         withdraw(self.path / name, self._files)
 
     def checkpoints(self) -> Checkpoints:
-        """Published `checkpoints/step-XXXXXXXX` folders, each verified byte by byte."""
+        """Published `checkpoints/step-XXXXXXXX` folders, each verified byte by byte.
+
+        Raises:
+            StoreError: the disk does not give them; nothing is known about their bytes then.
+        """
         found = {
             int(match[1]): path
             for path in (self.path / CHECKPOINTS).glob("step-*")
             if (match := re.fullmatch(r"step-(\d{8,})", path.name))
         }
-        intact, skipped = [], []
+        intact, corrupt = [], {}
         for step in sorted(found, reverse=True):
             try:
                 read_published(found[step], self._files)
-            except StoreError as error:
-                skipped.append(str(error))
+            except CorruptError as error:
+                corrupt[found[step]] = str(error)
             else:
                 intact.append(found[step])
-        return Checkpoints(tuple(intact), tuple(skipped))
+        return Checkpoints(tuple(intact), corrupt)
 
     def _frozen(self) -> dict[str, str]:
         return dict(self.read_json(FROZEN)) if self.has(FROZEN) else {}

@@ -4,9 +4,11 @@ Optimizer state is keyed by parameter name. Saved in iteration order it survives
 by the second when two layers have the same shape.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.contracts import Progress
 from tunewright.errors import CorruptError, Problem
 from tunewright.records import Record
 from tunewright.store import METRICS, RunFolder
@@ -70,14 +72,26 @@ class Checkpoints:
             if name not in (_name(state.best.step), _name(state.leader.step)):
                 self.run.remove_published(name)
 
-    def load_newest(self) -> TrainState | None:
+    def load_newest(self, progress: Progress) -> TrainState | None:
         """Restore weights, optimizer and random state from the newest checkpoint that verifies; None without one.
+
+        Those that do not, or call one of them the best, are named and dropped: training makes them again.
 
         Raises:
             CorruptError: the curve up to it has changed.
+            StoreError: the disk does not give a checkpoint.
         """
-        newest = next(iter(self.run.checkpoints().intact), None)
+        found = self.run.checkpoints()
+        words = "found a damaged best checkpoint, expected one that can be kept at the end"
+        dropped = {path: f"{path}: {words}" for path in found.intact if self._may_keep(found.corrupt, path)}
+        # Corrupt ones last: a kill in between leaves them to be found again.
+        for path, reason in (dropped | found.corrupt).items():
+            progress.say(f"Dropped a checkpoint. {reason.partition('. ')[0]}.")
+            self.run.remove_published(f"checkpoints/{path.name}")
+        newest = next((path for path in found.intact if path not in dropped), None)
         if newest is None:
+            if found.corrupt:
+                progress.say("No checkpoint is left to go on from: training starts again.")
             return None
         state = self._load(newest)
         self._drop_old(state)  # where a kill came between a save and this
@@ -97,8 +111,16 @@ class Checkpoints:
             if path.name > _name(step).rpartition("/")[2]:
                 self.run.remove_published(f"checkpoints/{path.name}")
 
+    def _may_keep(self, corrupt: Collection[Path], folder: Path) -> bool:
+        """Whether training that goes on from a checkpoint may end with the weights of one of these."""
+        state = self._state(folder)
+        return any(self.run.path / _name(one.step) in corrupt for one in (state.best, state.leader))
+
+    def _state(self, folder: Path) -> TrainState:
+        return self.run.read_record(f"{folder.relative_to(self.run.path)}/{STATE_FILE}", TrainState)
+
     def _load(self, folder: Path) -> TrainState:
-        state = self.run.read_record(f"{folder.relative_to(self.run.path)}/{STATE_FILE}", TrainState)
+        state = self._state(folder)
         # Checkpoints of older versions have no hash.
         if state.curve_hash not in (None, self.run.metrics_hash(state.step)):
             found, expected = f"other rows up to step {state.step}", f"those that {folder.name} was saved after"

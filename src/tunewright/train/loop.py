@@ -83,7 +83,7 @@ def _start_or_resume(
     job: TrainingJob, trainable: Trainable, checkpoints: Checkpoints, recovery: Recovery, progress: Progress
 ) -> TrainState:
     """Where the run stands: as in its newest checkpoint, else before the first step, validated, forecast and saved."""
-    state = checkpoints.load_newest()
+    state = checkpoints.load_newest(progress)
     job.run.truncate_metrics(state.step if state else -1)
     if state is not None:
         progress.say(f"Resuming after step {state.step} of {job.plan.num_steps}.")
