@@ -24,6 +24,7 @@ from tunewright.records import (
     RetentionResult,
     RetentionSummary,
     Source,
+    TrainingPath,
     TrainingSummary,
     TuneRecipe,
     Verdict,
@@ -288,6 +289,9 @@ def _training() -> TrainingSummary:
         seconds=143.8,
         peak_memory_bytes=1_140_850_688,
         curve=tuple(curve),
+        path=TrainingPath(
+            name="padded", reason=f"its layers are {HOSTILE}", num_processes=2, left_out_layers=("out_proj", "router")
+        ),
         task_step=best.step,
         retention=_retention(best.step),
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from cli_fixture import Shell
+from html_reader import read
 from safetensors import safe_open
 from small_job import write_rows
 from tiny_base import write_tiny_base
 
+from tunewright.records import Report, settled
 from tunewright.store import Store
 
 SETTINGS = (
@@ -43,6 +45,11 @@ def test_a_base_without_attention_is_tuned_and_evaluated(
     assert losses(tuned)["tuned"] < losses(tuned)["base"]
 
     run = Store(home).run(tuned["run_id"])
+    path = settled(settled(run.read_record("report.json", Report).training).path)
+    assert (path.name, path.left_out_layers) == ("padded", ("out_proj",))
+    assert path.reason == "MambaForCausalLM has attention of its own, which cannot be told where documents end"
+    assert path.told in " ".join(shell.run("show", "last").stdout.split())
+    assert path.told in read((run.path / "report.html").read_text(encoding="utf-8")).text
     with safe_open(run.path / "artifact" / "adapter_model.safetensors", "numpy") as tensors:
         updated = {name.split(".lora_")[0].rpartition(".")[2] for name in tensors.keys()}  # noqa: SIM118  (no mapping)
     assert updated == {"in_proj", "x_proj", "dt_proj"}

@@ -8,7 +8,13 @@ from tiny_base import write_tiny_base
 
 from tunewright.errors import ModelError, StoreError
 from tunewright.model import adapter
-from tunewright.model.adapter import load_adapter, prepare_for_training, save_tuned, trainable_parameters
+from tunewright.model.adapter import (
+    left_out_layers,
+    load_adapter,
+    prepare_for_training,
+    save_tuned,
+    trainable_parameters,
+)
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora
 
@@ -128,9 +134,19 @@ def test_lora_leaves_out_what_an_update_cannot_be_added_to(name, left_out, tmp_p
     network = trained_lora(base)
     assert any(left_out in module for module, _ in network.named_modules())
     assert not any(left_out in parameter for parameter in trainable_parameters(network))
+    assert left_out_layers(network) == (left_out,)
     save_tuned(network, Lora(), tmp_path / "adapter", base, "owner/name")
     with torch.no_grad():
         assert torch.equal(load_adapter(load_base(base), tmp_path / "adapter")(IDS).logits, network(IDS).logits)
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("jamba", ()), ("llama4_text", ("router",))])
+def test_a_layer_that_was_not_to_be_updated_is_not_left_out(name, left_out, tmp_path):
+    network = load_base(write_architecture(tmp_path / "base", name))
+    assert (
+        left_out_layers(prepare_for_training(network, Lora(rank=2, alpha=4.0, dropout=0.0, layers="mlp"), seed=0))
+        == left_out
+    )
 
 
 class Grouped(torch.nn.Linear):

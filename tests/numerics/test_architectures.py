@@ -16,7 +16,7 @@ from tunewright.model import layout, trial
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import PackedBatch, pack_sequences
 from tunewright.model.forward import make_batches
-from tunewright.model.layout import attention_path, describe_path, layout_of
+from tunewright.model.layout import attention_path, layout_of, training_path
 from tunewright.model.load import load_base
 from tunewright.records import Method
 from tunewright.render import TokenSequence
@@ -131,7 +131,7 @@ def test_a_cap_on_logits_is_found_where_it_changes_none_of_them(tmp_path: Path) 
 
 def test_a_network_that_rows_cannot_share_says_so(tmp_path: Path) -> None:
     network = load(tmp_path, "prophetnet")
-    assert describe_path(network, ROWS) == (
+    assert training_path(network, ROWS).told == (
         "Rows are computed one after the other by the network's own code (ProphetNetForCausalLM gives losses that are "
         "not finite when padded)."
     )

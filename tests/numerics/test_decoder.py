@@ -23,10 +23,10 @@ from tunewright.model import decoder
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import pack_sequences
 from tunewright.model.forward import compute_precision, make_batches, trained_loss, trained_token_losses
-from tunewright.model.layout import attention_path, describe_path
+from tunewright.model.layout import attention_path, training_path
 from tunewright.model.load import load_base
 from tunewright.model.projection import compute_copies, forget_copies
-from tunewright.records import Full, Lora
+from tunewright.records import Full, Lora, TrainingPath
 from tunewright.train.loss import accumulate_gradients
 
 
@@ -74,13 +74,21 @@ def test_other_adapters_take_the_networks_own_code(settings: dict[str, Any], rea
 
 
 def test_the_user_is_told_the_path_and_what_is_shared(tmp_path: Path) -> None:
-    assert describe_path(load(tmp_path / "1", "llama"), make_rows_with_prompt(20)) == (
+    assert training_path(load(tmp_path / "1", "llama"), make_rows_with_prompt(20)).told == (
         "Rows are packed without padding and computed by tunewright's own layers (equal to the network's own code on a "
         "test). The 20 tokens that all rows begin with are computed once per batch."
     )
-    assert describe_path(load(tmp_path / "2", "bloom"), make_rows_with_prompt(20)) == (
+    assert training_path(load(tmp_path / "2", "bloom"), make_rows_with_prompt(20)).told == (
         "Rows are padded to equal length and computed by the network's own code (BloomForCausalLM has attention of its "
         "own, which cannot be told where documents end)."
+    )
+
+
+def test_the_user_is_told_how_many_processes_share_a_step_and_which_layers_are_left_out() -> None:
+    path = TrainingPath(name="fast", reason="so", num_processes=2, left_out_layers=("out_proj", "router"))
+    assert path.told == (
+        "2 processes share the rows of a step. Rows are packed without padding and computed by tunewright's own layers "
+        "(so). LoRA leaves out out_proj, router: no update can be added to such layers."
     )
 
 

@@ -52,6 +52,7 @@ def test_show_prints_record_table_and_path(shell: Shell) -> None:
     assert "base      bundled @ sha256:" + "ab" * 32 in text
     assert "verdict" in text
     assert "Report: /home/me/runs/20261120-160831-3f9a/report.html\n" in text
+    assert "2 processes share the rows of a step. Rows are padded to equal length" in text.replace("\n", " ")
     assert "--resume" not in text
 
 

@@ -45,7 +45,17 @@ def test_every_option_reaches_its_setting(shell: Shell, study: Calls) -> None:
 
 def test_the_screen_shows_every_arm_the_decision_and_where_the_report_is(shell: Shell, study: Calls) -> None:
     words = " ".join(shell.run("study", "rows.jsonl").stdout.split())
-    for part in (*ARMS, build_study().decision.headline, "83 %", "[73, 93]", "unknown", "worse", "summary.md"):
+    training = "Training of tuned: 2 processes share"
+    for part in (
+        *ARMS,
+        build_study().decision.headline,
+        "83 %",
+        "[73, 93]",
+        "unknown",
+        "worse",
+        training,
+        "summary.md",
+    ):
         assert part in words
     assert study.options["command"] == "tunewright study rows.jsonl"
 

@@ -9,7 +9,7 @@ import pytest
 from html_reader import read
 from report_fixture import HOSTILE, build_evaluation, build_report
 
-from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value
+from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value, settled
 from tunewright.study import page
 from tunewright.study.page import format_exact_duration, format_memory, render_page
 
@@ -129,6 +129,7 @@ def test_every_part_of_the_record_is_on_the_page(html: str) -> None:
     assert report.training is not None
     expected = [
         report.summary,
+        settled(report.training.path).told,
         report.command,
         report.base.revision,
         report.data.dataset_id,

@@ -8,7 +8,7 @@ from html_reader import read
 from report_fixture import HOSTILE
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import Estimate, Metric, Needs, Prices, Verdict
+from tunewright.records import Estimate, Metric, Needs, Prices, Verdict, settled
 from tunewright.study.cost import arm_cost, break_even
 from tunewright.study.study_charts import break_even_curve, cost_against_quality
 from tunewright.study.study_page import render_study_page
@@ -45,6 +45,19 @@ def test_the_page_says_everything_about_every_arm(html: str) -> None:
     assert "−28.0 points" in text or "−28 points" in text, "a difference that is stored the other way round"
     assert "Passages that tuned was given (1)" in text
     assert "cut in the middle to fit the context with 1,234 inputs not measured" in text
+
+
+def test_the_page_says_what_computed_a_training_where_that_is_known(html: str) -> None:
+    (training,) = [arm.training for arm in build_study().arms if arm.training]
+    assert settled(training.path).told in " ".join(read(html).text.split())
+    report = build_study()
+    older = [
+        arm.model_copy(update={"training": arm.training and arm.training.model_copy(update={"path": None})})
+        for arm in report.arms
+    ]
+    text = read(render_study_page(report.model_copy(update={"arms": tuple(older)}))).text
+    assert "The checkpoint of step" in text
+    assert "Rows are padded" not in text
 
 
 def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrained() -> None:

@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunewright.contracts import Progress
 from tunewright.errors import (
     Problem,
     ProcessLostError,
@@ -20,7 +19,7 @@ from tunewright.errors import (
     TrainError,
     TunewrightError,
 )
-from tunewright.records import TuneRecipe
+from tunewright.records import TrainingPath, TuneRecipe
 
 if TYPE_CHECKING:
     from tunewright.render import TokenSequence
@@ -143,12 +142,13 @@ _ONE = "Leave it out, or use one process."
 
 
 def trainable_together(
-    base_folder: Path, recipe: TuneRecipe, rows: "Sequence[TokenSequence]", progress: Progress
+    base_folder: Path, recipe: TuneRecipe, rows: "Sequence[TokenSequence]", note: "Callable[[TrainingPath], None]"
 ) -> "Callable[[TrainingJob], Trainable] | None":
     """What moves the weights of a training in several processes; None in one.
 
     Args:
-        rows: to be trained on; how they will be computed is told.
+        rows: to be trained on.
+        note: told how they will be computed.
     """
     if num_processes() == 1:
         return None
@@ -156,7 +156,7 @@ def trainable_together(
 
     def open_trainable(job: "TrainingJob") -> Together:
         together = Together(job, base_folder, recipe)
-        progress.say(together.described(rows))
+        note(together.path(rows))
         return together
 
     return open_trainable

@@ -1,7 +1,7 @@
 """Train and publish: the two stages that `tune` shares with the tuned arms of a study."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tunewright.actions.answering import ARTIFACT
@@ -13,8 +13,8 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.errors import DivergedError
 from tunewright.model.adapter import save_tuned, trainable_parameters
 from tunewright.model.language_model import LanguageModel
-from tunewright.model.layout import describe_path
-from tunewright.records import Artifact, Lora, Split, TrainingSummary, settled
+from tunewright.model.layout import training_path
+from tunewright.records import Artifact, Lora, Split, TrainingPath, TrainingSummary, settled
 from tunewright.render import TokenSequence
 from tunewright.store import RunFolder
 from tunewright.train.distill import Distillation
@@ -61,18 +61,53 @@ def train_model(
         distillation: distributions over answer tokens to learn besides the answers.
         by_task: keep what is best at the task, although it is beyond the limits of general ability.
     """
-    validation = preparation.sequences(Split.VALIDATION)
-    silent = SilentProgress()
-
-    def validate() -> Validation:
-        with silent.bar("Validating", len(validation)) as advance:
-            return Validation(tuned_model.mean_loss(validation, advance))
-
     is_watched = preparation.recipe.retention.enabled
     watch = open_watch(run, preparation, tuned_model, progress) if is_watched else None
+    # What is kept by the task has been trained already.
+    told: Progress = SilentProgress() if by_task else progress
     settings = preparation.recipe.train
     stream = TokenStream(preparation.sequences(Split.TRAIN), settled(settings.rows_per_step), settings.seed)
-    job = TrainingJob(
+    paths: list[TrainingPath] = []
+
+    def note(path: TrainingPath) -> None:
+        paths.append(path)
+        told.say(path.told)
+
+    job = replace(
+        _job(run, preparation, tuned_model, stream, rehearsal, command_to_continue),
+        measure_retention=watch.measure if watch else None,
+        accumulate=_loss(rehearsal, distillation),
+        task=open_task_metric(preparation, tuned_model, progress),
+        open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, note),
+    )
+    if num_processes() == 1:
+        note(training_path(job.network, stream.sequences))
+        division = describe_division(job.network)
+        if division is not None and distillation is None:
+            told.say(division)
+    summary = train(job, told).model_copy(update={"path": paths[-1]})
+    if watch is None:
+        return summary
+    return keep_by_task(job, summary, watch, progress) if by_task else keep_within_limits(job, summary, watch, progress)
+
+
+def _job(
+    run: RunFolder,
+    preparation: Preparation,
+    tuned_model: LanguageModel,
+    stream: TokenStream,
+    rehearsal: Rehearsal | None,
+    command_to_continue: str,
+) -> TrainingJob:
+    """What the preparation alone decides: its rows, and their validation loss."""
+    validation = preparation.sequences(Split.VALIDATION)
+
+    def validate() -> Validation:
+        with SilentProgress().bar("Validating", len(validation)) as advance:
+            return Validation(tuned_model.mean_loss(validation, advance))
+
+    settings = preparation.recipe.train
+    return TrainingJob(
         network=tuned_model.network,
         settings=settings,
         stream=RehearsalStream(stream, rehearsal.sequences, rehearsal.fraction) if rehearsal else stream,
@@ -85,21 +120,7 @@ def train_model(
         },
         run=run,
         command_to_continue=command_to_continue,
-        measure_retention=watch.measure if watch else None,
-        accumulate=_loss(rehearsal, distillation),
-        task=open_task_metric(preparation, tuned_model, progress),
-        open_trainable=trainable_together(preparation.base.folder, preparation.recipe, stream.sequences, progress),
     )
-    if num_processes() == 1 and not by_task:
-        progress.say(describe_path(job.network, stream.sequences))
-        division = describe_division(job.network)
-        if division is not None and distillation is None:
-            progress.say(division)
-    # What is kept by the task has been trained already.
-    summary = train(job, silent if by_task else progress)
-    if watch is None:
-        return summary
-    return keep_by_task(job, summary, watch, progress) if by_task else keep_within_limits(job, summary, watch, progress)
 
 
 def _loss(rehearsal: Rehearsal | None, distillation: Distillation | None) -> Accumulate:

@@ -41,6 +41,8 @@ def print_report(screen: Screen, report: Report, folder: Path) -> None:
             outcome = "within the limits" if attempt.keeps_within else "not within the limits"
             outcome += "" if attempt.is_enough or not attempt.keeps_within else ", but much of the task lost"
             screen.show(Text(f"- trained ({attempt.name}): {outcome}, {attempt.seconds:,.0f} s"))
+    if report.training and report.training.path:
+        screen.show(Text("\n" + visible(report.training.path.told), "dim"))
     for remedy in report.training.remedies if report.training else ():
         screen.show(Text("\n" + visible(remedy.told)))
     for shown in pick_answers(report):

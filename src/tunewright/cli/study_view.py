@@ -48,6 +48,9 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
         if arm.training and (retention := arm.training.retention):
             style = "" if retention.kept.is_within else "bold yellow"
             screen.show(Text(f"\nGeneral ability of {visible(arm.name)}: {visible(retention.told)}", style))
+    for arm in report.arms:
+        if arm.training and arm.training.path:
+            screen.show(Text(f"\nTraining of {visible(arm.name)}: {visible(arm.training.path.told)}", "dim"))
     if report.strict_formats:
         _print_formats(screen, report.strict_formats)
     if report.judge:

@@ -36,11 +36,13 @@ def prepare_for_training(network: "PreTrainedModel", method: Method, seed: int) 
     torch.manual_seed(seed)
     if isinstance(method, Full):
         return network.requires_grad_(True)
+    targets = _target_modules(network, method)
+    unfit = [name for name in _unfit_modules(network) if targets == "all-linear" or name in targets]
     config = LoraConfig(
         r=method.rank,
         lora_alpha=method.alpha,
-        target_modules=_target_modules(network, method),
-        exclude_modules=_unfit_modules(network) or None,
+        target_modules=targets,
+        exclude_modules=unfit or None,
         task_type="CAUSAL_LM",
     )
     with _without_peft_noise():
@@ -126,6 +128,12 @@ def _maps_rows(linear: "Linear") -> bool:
     except (AttributeError, LookupError, TypeError, ValueError, RuntimeError):
         return False
     return isinstance(given, torch.Tensor) and given.shape == (1, linear.out_features)
+
+
+def left_out_layers(network: "PreTrainedModel") -> tuple[str, ...]:
+    """Linear layers that its adapter was to update and cannot, by the last part of their names."""
+    configs = getattr(network, "peft_config", {}).values()
+    return tuple(sorted({name.rpartition(".")[2] for config in configs for name in config.exclude_modules or ()}))
 
 
 def trainable_parameters(network: "PreTrainedModel") -> dict[str, "Parameter"]:

@@ -7,21 +7,21 @@ alone     the network's own code on one sequence after the other
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from tunewright.model.adapter import left_out_layers
 from tunewright.model.batch import num_shared_tokens
 from tunewright.model.trial import Layout, try_layouts, try_padding
+from tunewright.records import PathName, TrainingPath
 from tunewright.render import TokenSequence
 
 if TYPE_CHECKING:
     from torch.nn import Module
     from transformers import PreTrainedModel
 
-AttentionPath = Literal["fast", "packed", "padded", "alone"]
 
-
-def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[AttentionPath, str]:
+def attention_path(network: "PreTrainedModel", longest: int = 0) -> tuple[PathName, str]:
     """How sequences are computed for this network, and why not faster.
 
     "fast" is our own layers on a packed row; "packed" is the network's own code on a packed row, where every layer of
@@ -76,19 +76,16 @@ def _shorter_window(config: Any, longest: int) -> str | None:
     return None
 
 
-def describe_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]) -> str:
-    """How these sequences will be computed, in a sentence or two for the user."""
+def training_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]) -> TrainingPath:
+    """How these sequences will be computed, and why not faster."""
     path, reason = attention_path(network, max((len(sequence.token_ids) for sequence in sequences), default=0))
-    how = {
-        "fast": "Rows are packed without padding and computed by tunewright's own layers",
-        "packed": "Rows are packed without padding and computed by the network's own code",
-        "padded": "Rows are padded to equal length and computed by the network's own code",
-        "alone": "Rows are computed one after the other by the network's own code",
-    }
-    is_packed = path in ("fast", "packed")
-    num_shared = num_shared_tokens(sequences) if is_packed and shares_prompts(network) else 0
-    shared = f" The {num_shared} tokens that all rows begin with are computed once per batch." if num_shared else ""
-    return f"{how[path]} ({reason}).{shared}"
+    is_shared = path in ("fast", "packed") and shares_prompts(network)
+    return TrainingPath(
+        name=path,
+        reason=reason,
+        num_shared_tokens=num_shared_tokens(sequences) if is_shared else 0,
+        left_out_layers=left_out_layers(network),
+    )
 
 
 def shares_prompts(network: "PreTrainedModel") -> bool:

@@ -124,7 +124,7 @@ from tunewright.records.study_report import (
     UpdatedArm,
 )
 from tunewright.records.tokens import TokenPiece, TokenRow
-from tunewright.records.training import CurvePoint, Forecast, Remedy, TrainingSummary
+from tunewright.records.training import CurvePoint, Forecast, PathName, Remedy, TrainingPath, TrainingSummary
 from tunewright.records.versions import (
     BuildResult,
     DatasetCard,
@@ -215,6 +215,7 @@ __all__ = [
     "Metric",
     "Needs",
     "Passage",
+    "PathName",
     "PlainText",
     "Precision",
     "PreferencePair",
@@ -258,6 +259,7 @@ __all__ = [
     "TokenRow",
     "ToolCall",
     "TrainRecipe",
+    "TrainingPath",
     "TrainingSummary",
     "TuneRecipe",
     "UpdatedArm",

@@ -7,6 +7,16 @@ from tunewright.records.result import Estimate, Metric
 from tunewright.records.retention import RetentionResult, RetentionSummary
 from tunewright.records.sizes import format_bytes
 
+PathName = Literal["fast", "packed", "padded", "alone"]
+"""Of the ways to compute rows; see model/layout.py."""
+
+_HOW: dict[PathName, str] = {
+    "fast": "Rows are packed without padding and computed by tunewright's own layers",
+    "packed": "Rows are packed without padding and computed by the network's own code",
+    "padded": "Rows are padded to equal length and computed by the network's own code",
+    "alone": "Rows are computed one after the other by the network's own code",
+}
+
 
 class CurvePoint(Record):
     """One optimizer step (or validation) of the training curve."""
@@ -53,6 +63,32 @@ class Forecast(Record):
             f"{f'{minutes:,} min ' if minutes else ''}{seconds} s, peak memory {self.peak_memory_bytes / 1e9:.1f} GB"
             f"{disk}."
         )
+
+
+class TrainingPath(Record):
+    """What computed the rows of a training, and why nothing faster did."""
+
+    name: PathName
+    reason: str
+    """Why it is none of the faster ones; of the fastest, how it was found to be right."""
+    num_shared_tokens: int = 0
+    """That all rows begin with; computed once per batch."""
+    num_processes: int = 1
+    """That share the rows of a step."""
+    left_out_layers: tuple[str, ...] = ()
+    """Linear layers, by the last part of their names, that LoRA was to update and cannot."""
+
+    @property
+    def told(self) -> str:
+        """In a few sentences."""
+        told = [f"{_HOW[self.name]} ({self.reason})."]
+        if self.num_processes > 1:
+            told.insert(0, f"{self.num_processes} processes share the rows of a step.")
+        if self.num_shared_tokens:
+            told.append(f"The {self.num_shared_tokens} tokens that all rows begin with are computed once per batch.")
+        if self.left_out_layers:
+            told.append(f"LoRA leaves out {', '.join(self.left_out_layers)}: no update can be added to such layers.")
+        return " ".join(told)
 
 
 class Remedy(Record):
@@ -109,6 +145,8 @@ class TrainingSummary(Record):
     seconds: float
     peak_memory_bytes: int
     curve: tuple[CurvePoint, ...]
+    path: TrainingPath | None = None
+    """None for runs of versions that did not note it."""
     forecast: Forecast | None = None
     """None for runs of versions that made none."""
     remedies: tuple[Remedy, ...] = ()

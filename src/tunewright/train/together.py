@@ -29,9 +29,9 @@ from tunewright.errors import ProcessOutOfMemoryError, StoreError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
-from tunewright.model.layout import describe_path, use_own_code
+from tunewright.model.layout import training_path, use_own_code
 from tunewright.model.load import load_base
-from tunewright.records import Precision, TuneRecipe
+from tunewright.records import Precision, TrainingPath, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.train.forecast import MOMENTS
 from tunewright.train.job import TrainingJob
@@ -194,9 +194,9 @@ class Together:
             self._part.start_from(self._whole)
         self.num_processes = self._part.num_processes
 
-    def described(self, rows: Sequence[TokenSequence]) -> str:
-        """How rows will be computed, for the user."""
-        return f"{self.num_processes} processes share the rows of a step. {describe_path(self._part.network, rows)}"
+    def path(self, rows: Sequence[TokenSequence]) -> TrainingPath:
+        """How rows will be computed, and why not faster."""
+        return training_path(self._part.network, rows).model_copy(update={"num_processes": self.num_processes})
 
     @property
     def num_trained(self) -> int:
