@@ -10,11 +10,13 @@ from architectures import ARCHITECTURES, VOCABULARY_SIZE, write_architecture
 from test_attention import FULL, LORA, assert_same
 from tiny_base import write_tiny_base
 from torch.nn import functional
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from tunewright.errors import ModelError
 from tunewright.model import layout, trial
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import PackedBatch, pack_sequences
+from tunewright.model.decode import decoding_path
 from tunewright.model.forward import make_batches
 from tunewright.model.layout import attention_path, layout_of, training_path
 from tunewright.model.load import load_base
@@ -276,6 +278,25 @@ def test_padding_is_tried_only_where_rows_cannot_be_packed(tmp_path: Path, monke
     assert tried == []
     assert [attention_path(network)[0] for network in 2 * [load(tmp_path / "bloom", "bloom")]] == ["padded", "padded"]
     assert len(tried) == 1
+
+
+NOT_CAUSAL = {
+    "bert": {"num_attention_heads": 4, "intermediate_size": 24},
+    "xlm": {"emb_dim": 16, "n_layers": 2, "n_heads": 2},
+    "xlnet": {"d_model": 16, "n_layer": 2, "n_head": 2, "d_inner": 24},
+}
+
+
+@pytest.mark.parametrize("architecture", NOT_CAUSAL)
+def test_a_network_whose_tokens_see_later_ones_is_refused(architecture: str) -> None:
+    shape = {"vocab_size": VOCABULARY_SIZE, "hidden_size": 16, "num_hidden_layers": 2, **NOT_CAUSAL[architecture]}
+    torch.manual_seed(0)
+    network = AutoModelForCausalLM.from_config(AutoConfig.for_model(architecture, **shape))
+    with pytest.raises(ModelError, match=r": found a network in which tokens see those after them, expected a causal"):
+        decoding_path(network.requires_grad_(False))
+    if architecture == "bert":
+        causal = AutoModelForCausalLM.from_config(AutoConfig.for_model("bert", **shape, is_decoder=True))
+        assert attention_path(causal.requires_grad_(False))[0] == "packed"
 
 
 def test_a_network_can_be_tried_where_no_gradients_are_wanted(tmp_path: Path) -> None:

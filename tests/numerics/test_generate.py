@@ -297,6 +297,12 @@ def test_answers_leave_the_weights_of_rwkv_as_they_are(tmp_path):
         assert torch.equal(weight, kept), name
 
 
+def test_a_network_whose_state_rows_cannot_leave_says_so(tmp_path):
+    network = load_base(write_architecture(tmp_path, "rwkv"))
+    reason = "RwkvForCausalLM cannot be asked beside padding: rows cannot leave its `state`, a list"
+    assert decoding_path(network) == ("alone", reason)
+
+
 def test_a_network_without_a_state_is_read_again_and_it_is_said(tmp_path):
     network = load_base(write_architecture(tmp_path, "openai-gpt"))
     with pytest.raises(ModelError, match=r"OpenAIGPTLMHeadModel: found no state beside the logits, expected one of"):

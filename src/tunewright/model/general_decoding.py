@@ -56,9 +56,15 @@ class OverOwnState:
         return self._run(tokens_B[:, None], self._mask_BT if KEYS_AND_VALUES in self._state else None)
 
     def keep(self, rows: "Tensor") -> None:
-        """As Decoding."""
-        for cache in self._state.values():
-            cache.reorder_cache(cast("LongTensor", rows))  # layers with linear attention have no batch_select_indices
+        """As Decoding.
+
+        Raises:
+            ModelError: the network's state is of a kind that rows cannot leave.
+        """
+        for name, state in self._state.items():
+            if not hasattr(state, "reorder_cache"):
+                raise ModelError(f"rows cannot leave its `{name}`, a {type(state).__name__}")
+            state.reorder_cache(cast("LongTensor", rows))  # layers with linear attention have no batch_select_indices
         self._mask_BT = self._mask_BT[rows]
 
     def _run(self, token_ids_BT: "Tensor", mask_BT: "Tensor | None") -> "Tensor":

@@ -64,7 +64,7 @@ def try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> L
     Args:
         slow_reason: why our layers are not tried.
     Raises:
-        ModelError: the network's own code cannot compute a sequence of tokens.
+        ModelError: the network's own code cannot compute a sequence of tokens, or lets tokens see later ones.
     """
     import torch
 
@@ -76,6 +76,7 @@ def try_layouts(network: "PreTrainedModel", slow_reason: str | None = None) -> L
         slow_reason = slow_reason or _slow_reason(network, batches, expected_N)
         if slow_reason is None:
             return Layout(has_plain_head=True)
+        _require_causal(network, probes[0])
         padded_reason = _packing_refusal(network, batches, expected_N)
         return Layout(
             padded_reason=padded_reason,
@@ -145,6 +146,25 @@ def _losses_alone(network: "PreTrainedModel", probes: Sequence[TokenSequence]) -
             "language model of text, as Llama, Qwen or Gemma. Choose another base."
         ) from None
     return torch.cat(alone)
+
+
+def _require_causal(network: "PreTrainedModel", probe: TokenSequence) -> None:
+    """Refuse a network that fills in words, as BERT does: it would learn to copy the next token, which it sees."""
+    import torch
+
+    with torch.enable_grad(), _watched_embeddings(network) as watched:
+        losses_N, _ = _own_losses(network, pad_sequences([probe], 0, network.device))
+        if len(watched) != 1:
+            return
+        (of_tokens,) = torch.autograd.grad(losses_N[0], watched)
+    num_seen = len(probe.token_ids) - len(losses_N)
+    # XLNet puts tokens before rows, of which there is one. Weights that are not finite say nothing of who sees whom.
+    if of_tokens.flatten(end_dim=-2)[num_seen:].nan_to_num(0.0, 0.0, 0.0).count_nonzero():
+        raise ModelError(
+            f"base {type(without_adapter(network)).__name__}: found a network in which tokens see those after them, "
+            "expected a causal language model, as Llama, Qwen or Gemma. Choose another base, or set what makes this "
+            "one causal in its config.json, as is_decoder does for BERT."
+        )
 
 
 # Our own layers
