@@ -95,4 +95,4 @@ def test_weights_that_were_not_synced_would_be_noticed(straight, tmp_path, monke
     monkeypatch.setattr(VolatileRun, "fsync_file", lambda files, path: path.is_dir() and real(files, path))
     home = tmp_path / "home"
     run_until_power_goes(straight.inputs, home, int(0.85 * straight.num_calls)).lose_power(home, image=0)
-    assert Store(home).run("last").checkpoints().skipped
+    assert Store(home).run("last").checkpoints().corrupt
