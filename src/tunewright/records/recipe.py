@@ -344,7 +344,8 @@ class TuneRecipe(Settings):
 
     data: DataRecipe
     base: str = "bundled"
-    """`bundled`, a folder in the hub's layout, or a hub id with optional `@revision`."""
+    """`bundled`, a folder in the hub's layout, or a hub id with optional `@revision`. Any causal language model of
+    transformers will do; the run says what computes it, and why not faster."""
     method: Method = Lora()
     """Which weights are trained: `lora` or `full`."""
     train: TrainRecipe = TrainRecipe()
