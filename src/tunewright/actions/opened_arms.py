@@ -60,7 +60,7 @@ class OpenedArm:
 
     @property
     def forced(self) -> tuple[BaseChange, ...]:
-        """None: an arm is opened as it was in its study, or not at all."""
+        """Nothing: an arm is opened as it was in its study, or not at all."""
         return ()
 
     @property

@@ -41,7 +41,6 @@ PROBE_SHARED_TOKENS = 18
 PROBE_TOLERANCE = 1e-4
 """Nats per token. Float32 differs by 1e-6; a document that saw the other one would differ by far more."""
 
-
 REFUSALS = (ModelError, AssertionError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 """What a network's code ends in where it is asked in a way that it does not know."""
 
