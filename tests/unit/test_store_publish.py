@@ -49,7 +49,7 @@ def test_everything_is_synced_before_the_rename_and_the_parent_after(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt(), FileNotFoundError(errno.ENOENT, "stop")])
+@pytest.mark.parametrize("error", [ValueError("stop"), KeyboardInterrupt(), StoreError("stop")])
 def test_a_block_that_raises_leaves_nothing(tmp_path, error):
     def fill_and_fail():
         with publish_folder(tmp_path / "model", Files()) as folder:
@@ -66,6 +66,36 @@ def test_a_full_disk_inside_the_block_reads_like_one_of_ours(tmp_path):
     with pytest.raises(StoreError, match=r"^disk full: cannot write"), publish_folder(tmp_path / "model", Files()):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ((), "/.tmp-model-"),  # a failed write names nothing
+        (("{folder}/config.json",), "/config.json"),
+        (("/base/vocab.json", None, "{folder}/vocab.json"), "/vocab.json"),  # a copy
+    ],
+)
+def test_an_error_of_the_disk_inside_the_block_reads_like_one_of_ours(names, expected, tmp_path):
+    def fill_and_fail():
+        with publish_folder(tmp_path / "model", Files()) as folder:
+            raise OSError(errno.EIO, "Input/output error", *(name and name.format(folder=folder) for name in names))
+
+    with pytest.raises(
+        StoreError, match=r": found input/output error, expected to write it\. .*Check the disk"
+    ) as caught:
+        fill_and_fail()
+    assert f"{tmp_path}/.tmp-model-" in str(caught.value)
+    assert expected in str(caught.value).split(": found")[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_block_cannot_read_is_named(tmp_path):
+    with (
+        pytest.raises(StoreError, match=r"^/base/vocab\.json: found permission denied, expected to read it"),
+        publish_folder(tmp_path / "model", Files()),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", "/base/vocab.json")
 
 
 def test_too_little_space_is_refused_before_the_block_starts(tmp_path):

@@ -177,8 +177,8 @@ def save_tuned(network: "PreTrainedModel", method: Method, folder: Path, base_fo
         network.save_pretrained(folder)
     except SafetensorError as error:  # what the disk refuses is no OSError here
         raise StoreError(
-            f"{folder.parent}: the tuned model could not be written ({error}). Its checkpoints are whole: make room on "
-            "the disk, then resume the run."
+            f"{folder}: the tuned model could not be written ({error}). Its checkpoints are whole: make room on the "
+            "disk, or check it, then resume the run."
         ) from None
     if isinstance(method, Full):
         for pattern in TOKENIZER_FILE_PATTERNS:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tunewright.errors import CorruptError, Problem, StoreError
 from tunewright.records import Record, canonical_json
-from tunewright.store.files import DISK_FULL_ERRNOS, TEMPORARY_PREFIX, Files
+from tunewright.store.files import TEMPORARY_PREFIX, Files
 
 MANIFEST = "MANIFEST.json"
 
@@ -62,7 +62,7 @@ def appear(target: Path, files: Files, needed_bytes: int = 0) -> Iterator[Path]:
     temporary = files.temporary_sibling(target)
     try:
         files.make_folder(temporary)
-        with _full_disk_in_words(temporary, files):
+        with _refusals_of_others(temporary, files):
             yield temporary
         for path in _files_in(temporary):
             files.fsync_file(path)
@@ -165,14 +165,18 @@ def collect_leftovers(folder: Path, files: Files) -> int:
 
 
 @contextmanager
-def _full_disk_in_words(folder: Path, files: Files) -> Iterator[None]:
-    """The caller's own writes do not pass through Files; a full disk must read the same for them."""
+def _refusals_of_others(folder: Path, files: Files) -> Iterator[None]:
+    """What the caller and its libraries write does not pass through Files; a refusal must read the same for them.
+
+    A failed write names no file: then it is the folder that is named.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in DISK_FULL_ERRNOS:
-            raise files.disk_full("write", folder) from error
-        raise
+        named = error.filename2 or error.filename
+        path = Path(named) if isinstance(named, str) else folder
+        with files.refusals("write" if path.is_relative_to(folder) else "read", path):
+            raise
 
 
 def _try_to_remove(temporary: Path, files: Files) -> None:

@@ -233,14 +233,14 @@ def save_tensors(tensors: "dict[str, Tensor]", path: Path) -> None:
     try:
         save_file(tensors, path)
     except SafetensorError as error:
-        raise StoreError(words_of_failed_save(path.parent, str(error))) from None
+        raise StoreError(words_of_failed_save(path, str(error))) from None
 
 
-def words_of_failed_save(folder: Path, reason: str) -> str:
-    """What to say about a checkpoint that the disk refused."""
+def words_of_failed_save(path: Path, reason: str) -> str:
+    """What to say about a checkpoint, or a file of it, that the disk refused."""
     return (
-        f"{folder.parent}: the checkpoint could not be written ({reason}). The ones before it are whole: make room on "
-        "the disk, then resume the run."
+        f"{path}: the checkpoint could not be written ({reason}). The ones before it are whole: make room on the disk, "
+        "or check it, then resume the run."
     )
 
 
