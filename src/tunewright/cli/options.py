@@ -138,7 +138,8 @@ Force = Annotated[
     bool,
     typer.Option(
         "--force",
-        help="Answer with the base as it is now, although the run's model was made for another one; this is recorded.",
+        help="Answer with the base as it is now, although the run's model was made for another one. Screen and report "
+        "say so.",
     ),
 ]
 ModelOrRun = Annotated[
