@@ -166,6 +166,24 @@ def test_a_network_that_refuses_padding_is_given_rows_alone(tmp_path: Path, monk
     assert found == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_network_that_has_gradients_in_training_only_is_given_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = load(tmp_path, "bloom")
+    forward = network.forward
+
+    def in_training(*inputs: Any, **named: Any) -> Any:
+        assert network.training or not torch.is_grad_enabled(), "use train()"  # as Reformer does
+        return forward(*inputs, **named)
+
+    monkeypatch.setattr(network, "forward", in_training)
+    path, reason = attention_path(network)
+    assert (path, reason.partition("\n")[0]) == (
+        "alone",
+        "BloomForCausalLM cannot be told what is padding: use train()",
+    )
+
+
 def test_a_network_that_mixes_rows_is_given_rows_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = load(tmp_path, "bloom")
     norm = network.transformer.ln_f

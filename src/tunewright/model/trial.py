@@ -152,10 +152,14 @@ def _require_causal(network: "PreTrainedModel", probe: TokenSequence) -> None:
     import torch
 
     with torch.enable_grad(), _watched_embeddings(network) as watched:
-        losses_N, _ = _own_losses(network, pad_sequences([probe], 0, network.device))
-        if len(watched) != 1:
+        try:
+            losses_N, _ = _own_losses(network, pad_sequences([probe], 0, network.device))
+            if len(watched) != 1:
+                return
+            (of_tokens,) = torch.autograd.grad(losses_N[0], watched)
+        except REFUSALS as error:  # Reformer has gradients in training mode only
+            first_line(error)
             return
-        (of_tokens,) = torch.autograd.grad(losses_N[0], watched)
     num_seen = len(probe.token_ids) - len(losses_N)
     # XLNet puts tokens before rows, of which there is one. Weights that are not finite say nothing of who sees whom.
     if of_tokens.flatten(end_dim=-2)[num_seen:].nan_to_num(0.0, 0.0, 0.0).count_nonzero():
