@@ -15,6 +15,7 @@
     ├── StoreError         (OSError)       the disk refused, or what it holds is not what was written
     │   ├── RunInUseError                  another process holds the run's lock
     │   └── CorruptError                   bytes differ from their recorded hash
+    ├── OutOfMemoryError   (MemoryError)   memory ran out, and nothing less can be computed at once
     └── MissingExtraError  (ImportError)   an optional dependency is not installed
 
 A message says where, what was found, what was expected, and what to do.
@@ -119,6 +120,10 @@ class RunInUseError(StoreError):
 
 class CorruptError(StoreError):
     """Stored bytes differ from their recorded hash."""
+
+
+class OutOfMemoryError(TunewrightError, MemoryError):
+    """Memory ran out, and nothing less can be computed at once."""
 
 
 class MissingExtraError(TunewrightError, ImportError):

@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from tunewright.actions import environment
-from tunewright.actions.environment import code_revision, describe_environment, memory_bytes, processor_name
+from tunewright.actions.environment import (
+    GLIBC_SETTINGS,
+    PRIMITIVE_CACHE,
+    allocator_settings,
+    code_revision,
+    describe_environment,
+    memory_bytes,
+    processor_name,
+)
 
 
 def test_the_environment_is_that_of_this_process() -> None:
@@ -19,6 +27,14 @@ def test_the_environment_is_that_of_this_process() -> None:
     assert (found.num_threads, found.memory_bytes) == (torch.get_num_threads(), memory_bytes())
     assert found.processor == processor_name()
     assert (found.accelerator is None) is not torch.cuda.is_available()
+
+
+def test_malloc_keeps_memory_unless_address_space_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.36"))
+    monkeypatch.setattr(environment, "address_space_limit", lambda: None)
+    assert allocator_settings() == {**GLIBC_SETTINGS, **PRIMITIVE_CACHE}
+    monkeypatch.setattr(environment, "address_space_limit", lambda: 10**12)
+    assert allocator_settings() == PRIMITIVE_CACHE
 
 
 def test_a_package_that_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from store_samples import FaultyFiles, new_run, new_store
 
 from tunewright.actions.outcome import recorded_outcome
-from tunewright.errors import DivergedError, InterruptedRunError, StoreError
+from tunewright.errors import DivergedError, InterruptedRunError, OutOfMemoryError, StoreError
 from tunewright.records import RunStatus
 
 
@@ -42,7 +42,6 @@ def test_an_interruption_keeps_its_own_words(tmp_path: Path) -> None:
         RuntimeError("out of memory"),
         ValueError("wrong shape"),
         OSError("disk gone"),
-        MemoryError("no room"),
         ZeroDivisionError("a bug of ours"),
     ],
     ids=lambda error: type(error).__name__,
@@ -52,6 +51,17 @@ def test_an_error_is_written_into_the_record_and_goes_on(error: Exception, tmp_p
         raise error
     record = new_store(tmp_path).run("last").record
     assert (record.status, record.error) == (RunStatus.FAILED, f"{type(error).__name__}: {error}")
+
+
+def test_memory_that_ran_out_is_told_with_what_to_lower_and_how_to_go_on(tmp_path: Path) -> None:
+    words = r"^Memory ran out \(no room.*set a lower train\.max_length.* Continue with: tunewright tune --resume 3f9a$"
+    with (
+        pytest.raises(OutOfMemoryError, match=words) as told,
+        recorded_outcome(new_run(tmp_path), "tunewright tune --resume 3f9a"),
+    ):
+        raise MemoryError("no room")
+    record = new_store(tmp_path).run("last").record
+    assert (record.status, record.error) == (RunStatus.FAILED, f"OutOfMemoryError: {told.value}")
 
 
 def test_a_disk_that_refuses_the_record_too_does_not_hide_the_first_error(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from rich.text import Text
 
 import tunewright
 from tunewright.actions.handover import TuneJob, WorkerFolder
+from tunewright.cli import app as app_module
 from tunewright.cli import worker
-from tunewright.cli.app import app, system_refusal
+from tunewright.cli.app import app, in_words
 from tunewright.errors import (
     DataError,
     InterruptedRunError,
@@ -245,6 +246,23 @@ def test_so_it_is_in_the_process_that_trains(
     assert "/locked/rows.jsonl: found permission denied, expected a path that can be opened." in said
 
 
+def test_memory_that_runs_out_where_nothing_smaller_can_be_tried_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_out(*_: object, **__: object) -> int:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr(worker, "carry_out", run_out)
+    WorkerFolder(tmp_path).write_job(TuneJob(resume="last", home=tmp_path))
+    assert worker.main(tmp_path) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "error: Memory ran out (libtorch_cpu.so: failed to map segment from shared object" in said
+    monkeypatch.setattr(app_module, "app", run_out)
+    with pytest.raises(SystemExit, match="2"):
+        app_module.main()
+    assert "error: Memory ran out (libtorch_cpu.so" in " ".join(capsys.readouterr().err.split())
+
+
 def test_an_error_of_the_system_that_names_no_file_is_a_bug_of_ours() -> None:
     with pytest.raises(OSError, match="Broken pipe"):
-        system_refusal(BrokenPipeError(errno.EPIPE, "Broken pipe"))
+        in_words(BrokenPipeError(errno.EPIPE, "Broken pipe"))

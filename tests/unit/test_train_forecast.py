@@ -1,17 +1,20 @@
 """What a forecast adds up, and what it refuses."""
 
 import platform
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 import torch
+from limited import limit_address_space
 
 from tunewright.errors import TrainError
 from tunewright.records import Precision, TrainRecipe
 from tunewright.render import TokenSequence
 from tunewright.train import forecast as module
+from tunewright.train import memory
 from tunewright.train.forecast import Rows, StepLengths, forecast, look_at_steps, refuse_what_cannot_fit
 from tunewright.train.memory import (
     Highest,
@@ -243,6 +246,27 @@ def test_limits_of_the_groups_around_this_process_count_and_cached_files_do_not(
     assert available_bytes(proc, tmp_path / "cgroup") == 14_000
     (proc / "self" / "cgroup").write_text("0::/another\n")
     assert available_bytes(proc, tmp_path / "cgroup") == 50 * 1024
+
+
+def test_a_limit_on_address_space_counts_what_is_mapped_but_for_what_malloc_keeps_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self" / "statm").write_text("1000 300 200 1 0 400 0\n")  # pages: mapped, resident, ...
+    monkeypatch.setattr(memory, "_free_in_malloc", lambda: 7)
+    limit_address_space(monkeypatch, 5000 * resource.getpagesize())
+    assert available_bytes(tmp_path, tmp_path) == 4000 * resource.getpagesize() + 7
+    limit_address_space(monkeypatch, resource.RLIM_INFINITY)
+    assert available_bytes(tmp_path, tmp_path) is None
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do not tell")
+def test_what_malloc_keeps_free_is_known() -> None:
+    pieces = [bytearray(b"x") * 65_536 for _ in range(1000)]
+    held, before = pieces[-1], memory._free_in_malloc()
+    del pieces
+    assert memory._free_in_malloc() > before + 60_000_000
+    del held
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep no free memory to give back")

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tunewright.actions.processes import num_processes
+from tunewright.model.out_of_memory import address_space_limit
 from tunewright.records import Environment
 
 GLIBC_SETTINGS = {
@@ -26,8 +27,13 @@ RECORDED_PACKAGES = ("torch", "transformers", "peft", "tokenizers", "safetensors
 
 
 def allocator_settings() -> dict[str, str]:
-    """Environment variables that decide how a process that trains keeps memory; to be set before it starts."""
-    return {**(GLIBC_SETTINGS if platform.libc_ver()[0] == "glibc" else {}), **PRIMITIVE_CACHE}
+    """Environment variables that decide how a process that trains keeps memory; to be set before it starts.
+
+    Where address space is limited malloc keeps none: it could not be had by those who map memory themselves, which are
+    compiled products, files of weights, stacks of threads and libraries.
+    """
+    keeps = platform.libc_ver()[0] == "glibc" and address_space_limit() is None
+    return {**(GLIBC_SETTINGS if keeps else {}), **PRIMITIVE_CACHE}
 
 
 def describe_environment() -> Environment:

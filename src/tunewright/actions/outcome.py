@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 
 from tunewright.actions.environment import describe_environment
 from tunewright.actions.handover import RECIPE_FILE
+from tunewright.actions.memory_refusal import memory_refusal
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import InterruptedRunError, StoreError
 from tunewright.records import BaseChange, Run, RunKind, RunStatus
@@ -62,6 +63,7 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
 
     Raises:
         InterruptedRunError: instead of KeyboardInterrupt, with the command that continues.
+        OutOfMemoryError: instead of whatever an allocator raised, with the same command.
     """
     try:
         yield
@@ -72,7 +74,11 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
         run.update(status=RunStatus.INTERRUPTED)
         raise InterruptedRunError(f"Stopped. Continue with: {command_to_continue}") from None
     except Exception as error:
+        refusal = memory_refusal(error, command_to_continue)
+        told = refusal or error
         # A disk that refused the run's files may refuse this too; the first error is the one to tell.
         with suppress(StoreError):
-            run.update(status=RunStatus.FAILED, error=f"{type(error).__name__}: {error}")
+            run.update(status=RunStatus.FAILED, error=f"{type(told).__name__}: {told}")
+        if refusal:
+            raise refusal from error
         raise

@@ -27,6 +27,7 @@ from tunewright.actions.handover import (
 )
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
+from tunewright.model.out_of_memory import require_room_for_libraries
 from tunewright.records import RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
@@ -112,7 +113,9 @@ def supervise(job: Job, progress: Progress, world: World = THIS_MACHINE) -> int:
     Raises:
         InterruptedRunError: stopped on request before the worker could say so itself.
         WorkerCrashedError: it died again and again without getting further; the run's record says so.
+        OutOfMemoryError: a limit on address space leaves a worker no room for its libraries.
     """
+    require_room_for_libraries()
     store = Store(job.home)
     num_deaths, furthest = 0, Place()
     with worker_folder() as folder, _stop_requests() as stop:

@@ -13,9 +13,9 @@ from tunewright.evaluate import TestItem, judge, test_items
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import estimate
 from tunewright.model.language_model import LanguageModel
+from tunewright.model.out_of_memory import is_out_of_memory, shortage
 from tunewright.records import Estimate, Split, settled
 from tunewright.train.job import TaskMetric
-from tunewright.train.memory import is_out_of_memory
 
 
 def open_task_metric(preparation: Preparation, model: LanguageModel, progress: Progress) -> TaskMetric | None:
@@ -38,7 +38,7 @@ def open_task_metric(preparation: Preparation, model: LanguageModel, progress: P
                 raise
             progress.say(
                 "There is too little memory to answer validation rows while training, so this checkpoint is compared "
-                f"by its validation loss ({error}). --set train.keep_by=loss does so from the start."
+                f"by its validation loss ({shortage(error)}). --set train.keep_by=loss does so from the start."
             )
             return None
         return estimate(metric, scores, recipe.evaluate.num_resamples, recipe.evaluate.seed)

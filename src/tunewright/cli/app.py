@@ -81,8 +81,8 @@ def main() -> None:
     except TunewrightError as error:
         _show(error)
         sys.exit(exit_code(error))
-    except OSError as error:
-        _show(system_refusal(error))
+    except Exception as error:  # noqa: BLE001 - what is not the system's refusal goes on as it is
+        _show(in_words(error))
         sys.exit(EXIT_USER_ERROR)
 
 
@@ -92,13 +92,18 @@ def _show(error: TunewrightError) -> None:
     Screen().error(error)
 
 
-def system_refusal(error: OSError) -> StoreError:
-    """What the system refused, in words: a name that is too long, a folder that may not be looked into.
+def in_words(error: Exception) -> TunewrightError:
+    """What the system refused: memory, a name that is too long, a folder that may not be looked into.
 
     Raises:
-        OSError: `error`, when it names no file; then it is a bug of ours.
+        Exception: `error`, when it is none of these; then it is a bug of ours.
     """
-    if error.filename is None:
+    from tunewright.actions.memory_refusal import memory_refusal
+
+    refusal = memory_refusal(error)
+    if refusal is not None:
+        return refusal
+    if not isinstance(error, OSError) or error.filename is None:
         raise error
     name = str(error.filename)
     where = name if len(name) <= MAX_NAME_SHOWN else f"{name[:MAX_NAME_SHOWN]}…"

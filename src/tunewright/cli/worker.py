@@ -18,7 +18,7 @@ from tunewright.actions.handover import (
 from tunewright.actions.launching import end_with_launcher
 from tunewright.actions.processes import follow, is_first, joined
 from tunewright.actions.working import WatchedProgress, at_work
-from tunewright.cli.app import EXIT_INTERRUPTED, exit_code, system_refusal
+from tunewright.cli.app import EXIT_INTERRUPTED, exit_code, in_words
 from tunewright.cli.progress import RichProgress
 from tunewright.cli.report import print_report
 from tunewright.cli.screen import Screen
@@ -40,8 +40,8 @@ def main(folder: Path) -> int:
             return carry_out(job, screen, progress, heart.run_is)
     except TunewrightError as error:
         return told(error, screen)
-    except OSError as error:
-        return told(system_refusal(error), screen)
+    except Exception as error:  # noqa: BLE001 - what is not the system's refusal goes on as it is
+        return told(in_words(error), screen)
     except KeyboardInterrupt:
         pulse = handover.pulse()
         run_id = (pulse and pulse.run_id) or job.resume

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunewright.errors import ModelError, StoreError
+from tunewright.model.out_of_memory import is_out_of_memory
 from tunewright.records import Full, Lora, Method
 
 if TYPE_CHECKING:
@@ -209,6 +210,8 @@ def load_adapter(base: "PreTrainedModel", folder: Path) -> "PreTrainedModel":
         with _without_peft_noise():
             return PeftModel.from_pretrained(base, folder, local_files_only=True).eval()
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().splitlines()[0][:300]
         raise ModelError(f"adapter {folder.name}: PEFT cannot load it: {reason}") from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright.errors import ModelError
+from tunewright.model.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -119,5 +120,7 @@ def _unreadable_refused(folder: Path) -> Iterator[None]:
         *(OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError, TypeError),
         *(SafetensorError, StrictDataclassError),
     ) as error:
+        if is_out_of_memory(error):
+            raise
         reason = str(error).strip().partition("\n")[0][:300]
         raise ModelError(f"base {folder.name}: transformers cannot load it: {reason}") from None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tunewright.errors import ModelError
 from tunewright.model.batch import PackedBatch, PaddedBatch, pack_sequences, pad_sequences
+from tunewright.model.out_of_memory import is_out_of_memory
 from tunewright.model.passes import (
     can_keep_logits,
     fast_logits,
@@ -100,11 +101,9 @@ def first_line(error: Exception) -> str:
     """Of what a network's code said.
 
     Raises:
-        torch.OutOfMemoryError: `error`, if it is one: it says nothing about the network.
+        Exception: `error`, if memory ran out: it says nothing about the network.
     """
-    import torch
-
-    if isinstance(error, torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         raise error
     return str(error).partition("\n")[0]
 

@@ -156,7 +156,10 @@ def _missing_bytes(highest: int, state_bytes: int) -> int:
     import torch
 
     available = available_bytes()
-    if available is None or state_bytes <= available or torch.cuda.is_available():  # there the device holds it
+    if available is None or torch.cuda.is_available():  # there the device holds it
+        return 0
+    # Whether what the step took counts as free by now depends on the limit; with room for both it does not matter.
+    if highest + state_bytes <= available:
         return 0
     # What the step took and left may stand free inside this process, where the next step finds it.
     give_back_free_memory()

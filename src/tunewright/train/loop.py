@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import adapter_outputs, trainable_parameters
+from tunewright.model.out_of_memory import is_out_of_memory, shortage
 from tunewright.model.recompute import recompute_layers
 from tunewright.records import CurvePoint, Forecast, Remedy, TrainingSummary, settled
 from tunewright.render import TokenSequence
@@ -16,7 +17,7 @@ from tunewright.train.disk import Trained, disk_need, require_room
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
 from tunewright.train.forecast import forecast, look_at_steps
 from tunewright.train.job import TrainingJob
-from tunewright.train.memory import is_out_of_memory, peak_bytes
+from tunewright.train.memory import give_back_free_memory, peak_bytes
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.recovery import MAX_SKIPPED_IN_A_ROW, Recovery, tell
 from tunewright.train.stopping import stop_on_signal
@@ -164,10 +165,12 @@ def _gradients(
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            reason = str(error) or "out of memory"
+            reason = shortage(error)
         # Only here, outside of `except`, are the tensors of the failed pass free.
         trainable.forget_gradients()
         restore_random_state(random_before)
+        # What malloc kept could not be had by others who map memory themselves: code of products, stacks of threads.
+        give_back_free_memory()
         compute_less(job, recovery, step, rows, reason, progress)
 
 
@@ -231,8 +234,8 @@ def _validate(job: TrainingJob, state: TrainState, recovery: Recovery) -> TrainS
         if not is_out_of_memory(error):
             raise
         raise TrainError(
-            f"Memory ran out while validating ({error}). Set a lower train.max_length, or take a smaller base or a "
-            "machine with more memory."
+            f"Memory ran out while validating ({shortage(error)}). Set a lower train.max_length, or take a smaller "
+            "base or a machine with more memory."
         ) from None
     loss = validation.loss
     if not math.isfinite(loss) and state.step == 0:

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import re
 import resource
 import sys
 import threading
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from tunewright.model.out_of_memory import address_space_limit, mapped_bytes
 
 SECONDS_BETWEEN_SAMPLES = 0.005
 
@@ -44,19 +45,8 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-_SAID_ON_CPU = re.compile(r"can't allocate memory|could not create a primitive$")
-"""oneDNN finds no room for the code of a product; where it lacks one, it goes on: "... descriptor for ..."."""
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an allocator says so: Python's, CUDA's, or the CPU's and oneDNN's, which raise a plain RuntimeError."""
-    import torch
-
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or _SAID_ON_CPU.search(str(error)) is not None
-
-
 def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What the system could still give this process, a container's limit included; None where it does not say.
+    """What the system could still give this process, all limits included; None where it does not say.
 
     Args:
         proc, cgroup: where the kernel tells it, for tests.
@@ -70,7 +60,42 @@ def available_bytes(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgr
             # "max" is no limit, and no number.
             with suppress(OSError, ValueError):
                 found.append(_left_in(cgroup / files.mount / group, files))
+    with suppress(OSError):
+        found += _left_of_address_space(proc)
     return min(found, default=None)
+
+
+def _left_of_address_space(proc: Path) -> list[int]:
+    """What a limit on it leaves, if there is one.
+
+    Libraries and stacks count as mapped, whether they were touched or not, so it is mapped that counts here and not
+    resident. What malloc has mapped and keeps free is the exception: the next tensor finds its place there, if not in
+    one piece. Too little of it is told by an error, and is no death, so it may count as whole.
+    """
+    limit = address_space_limit()
+    return [] if limit is None else [limit - mapped_bytes(proc) + _free_in_malloc()]
+
+
+class _MallocInfo(ctypes.Structure):
+    """Of glibc's mallinfo2, which names them in this order."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks"),
+            *("fordblks", "keepcost"),
+        )
+    )
+
+
+def _free_in_malloc() -> int:
+    """Bytes that malloc holds and nobody uses; 0 where the C library does not say."""
+    try:
+        mallinfo = ctypes.CDLL(None).mallinfo2
+    except (OSError, AttributeError):
+        return 0
+    mallinfo.restype = _MallocInfo
+    return int(mallinfo().fordblks)
 
 
 def _groups(proc: Path) -> set[PurePosixPath]:

@@ -31,11 +31,11 @@ from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly
 from tunewright.model.forward import compute_precision, make_batches, trained_loss
 from tunewright.model.layout import training_path, use_own_code
 from tunewright.model.load import load_base
+from tunewright.model.out_of_memory import is_out_of_memory, shortage
 from tunewright.records import Precision, TrainingPath, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.train.forecast import MOMENTS
 from tunewright.train.job import TrainingJob
-from tunewright.train.memory import is_out_of_memory
 from tunewright.train.optimizer import make_optimizers
 from tunewright.train.shards import read_shards, write_shards
 from tunewright.train.trainable import (
@@ -108,8 +108,9 @@ class Part:
             if not is_out_of_memory(error):
                 raise
             raise ProcessOutOfMemoryError(
-                f"Memory ran out in process {self.rank} of {self.num_processes} ({error}), and the others cannot go on "
-                "without it. Resume with more processes, or start again with a lower train.tokens_per_micro_batch."
+                f"Memory ran out in process {self.rank} of {self.num_processes} ({shortage(error)}), and the others "
+                "cannot go on without it. Resume with more processes, or start again with a lower "
+                "train.tokens_per_micro_batch."
             ) from None
 
     def _gradients(self, rows: Sequence[TokenSequence], max_tokens: int, pad_id: int, precision: Precision) -> float:

@@ -1,0 +1,16 @@
+"""Memory that ran out anywhere in a command, as the interfaces tell it. Small: little can be loaded by then."""
+
+from tunewright.errors import OutOfMemoryError
+from tunewright.model.out_of_memory import is_out_of_memory, out_of_memory
+
+
+def memory_refusal(error: Exception, command_to_continue: str | None = None) -> OutOfMemoryError | None:
+    """What to tell instead of `error`; None where it is about something else than memory.
+
+    Args:
+        command_to_continue: the run that was under way.
+    """
+    if not is_out_of_memory(error):
+        return None
+    then = f" Continue with: {command_to_continue}" if command_to_continue else ""
+    return OutOfMemoryError(f"{out_of_memory(error)}{then}")
