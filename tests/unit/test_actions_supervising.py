@@ -1,6 +1,8 @@
 """What the supervisor does when its worker dies, hangs, or is asked to stop. Workers here are small scripts."""
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from limited import limit_address_space
 from listening import Listening
 from store_samples import RECIPE_ID, run_record
 
@@ -206,6 +209,51 @@ def test_a_kill_by_the_kernel_for_want_of_memory_is_called_so(tmp_path: Path) ->
     assert "killed by the system: out of memory" in progress.lines[0]
 
 
+LIMITED = r"`ulimit -v` lets it map 3\.00 GB, before the first step"
+
+
+@pytest.mark.parametrize(
+    ("code", "has_ended", "reason"),
+    [
+        (-signal.SIGABRT, False, f"ended by a library, as where memory runs out; {LIMITED}"),
+        (1, False, f"ended by a library, as where memory runs out; {LIMITED}"),
+        (EXIT_OUT_OF_MEMORY, True, f"out of memory; {LIMITED}"),
+        (-signal.SIGSEGV, False, f"killed by SIGSEGV; {LIMITED}"),
+        (1, True, None),
+    ],
+)
+def test_under_a_limit_on_address_space_a_library_that_ends_the_worker_lacked_memory(
+    code: int, has_ended: bool, reason: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(folder: Path) -> None:
+        if has_ended:
+            WorkerFolder(folder).end()
+
+    limit_address_space(monkeypatch, 3_000_000_000)
+    lives, progress = Lives([Life(code, work), Life(0)]), Listening()
+    assert supervise(job_in(tmp_path), progress, lives.world()) == (0 if reason else code)
+    if reason:
+        (line,) = progress.lines
+        assert re.search(reason, line), line
+
+
+def test_an_aborted_training_under_a_limit_on_address_space_goes_on_with_smaller_micro_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=200))
+
+    def abort_in_training(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        Store(tmp_path).run("last").write_json("recipe.json", recipe)
+        steps(tmp_path, 0, 1)(folder)
+
+    for limit, sizes in ((resource.RLIM_INFINITY, []), (3_000_000_000, [100])):
+        limit_address_space(monkeypatch, limit)
+        lives = Lives([Life(-signal.SIGABRT, abort_in_training), Life(0)])
+        assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
+        assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies] == sizes
+
+
 def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halved(tmp_path: Path) -> None:
     lives, progress = Lives([]), Listening()
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=200))
@@ -229,7 +277,7 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     assert [(one.from_step, one.tokens_per_micro_batch) for one in remedies] == [(2, 100), (3, 64)]
     said = [line for line in progress.lines if line.startswith("Memory is short")]
     words = "Memory is short: from step 3 on, micro-batches of 100 tokens, with the same rows per step."
-    assert said[0] == f"{words} (the system killed the process)"
+    assert said[0] == f"{words} (killed by the system: out of memory)"
 
     lives.lives = [Life(KILLED, run_out(4)), Life(KILLED, run_out(5)), Life(0)]
     lives.jobs.clear()
@@ -251,7 +299,7 @@ def test_when_one_of_several_processes_runs_out_of_memory_all_start_again_with_l
     lives, progress = Lives([Life(EXIT_OUT_OF_MEMORY, begin), Life(0)]), Listening()
     assert supervise(job_in(tmp_path).model_copy(update={"num_processes": 2}), progress, lives.world()) == 0
     assert [job.num_processes for job in lives.jobs] == [2, 2]
-    assert "out of memory in one of its processes, after step 1" in progress.lines[0]
+    assert "out of memory, after step 1" in progress.lines[0]
     assert [one.tokens_per_micro_batch for one in Recovery(Store(tmp_path).run("last")).remedies] == [100]
 
 

@@ -2,13 +2,15 @@
 
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tunewright.actions.handover import Pulse, WorkerFolder
+from tunewright.actions.handover import EXIT_OUT_OF_MEMORY, Pulse, WorkerFolder
 from tunewright.actions.working import PATIENCE_SECONDS, STALL_SECONDS, Heart, WatchedProgress
 from tunewright.contracts import Advance
 
@@ -134,3 +136,32 @@ def test_words_and_bars_reach_the_terminal_and_errors_leave_the_bar(heart: Heart
     with pytest.raises(ValueError, match="wrong"), progress.bar("Answering", 1):
         raise ValueError("wrong")
     assert shown.events == ["hello", ("Training", 3), (2, "loss"), "closed", ("Answering", 1), "wrong"]
+
+
+BEGINS_NO_THREAD = """
+import sys, threading
+from pathlib import Path
+from tunewright.actions.handover import WorkerFolder
+from tunewright.actions.working import at_work
+from tunewright.contracts import SilentProgress
+
+class Thread(threading.Thread):
+    def _bootstrap_inner(self):
+        raise {error}
+
+with at_work(WorkerFolder(Path(sys.argv[1])), SilentProgress()):
+    hook, said = sys.unraisablehook, threading.Event()
+    sys.unraisablehook = lambda unraisable: (hook(unraisable), said.set())
+    thread = Thread()
+    thread._started = said  # what start() waits for, without end where there is no such hook
+    thread.start()
+"""
+
+
+@pytest.mark.parametrize(("error", "code"), [("MemoryError", EXIT_OUT_OF_MEMORY), ("ValueError", 0)])
+def test_a_thread_that_finds_no_memory_to_begin_ends_the_worker_that_would_wait_for_it(
+    error: str, code: int, tmp_path: Path
+) -> None:
+    script = BEGINS_NO_THREAD.format(error=error)
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "ValueError" in ended.stderr) == (code, error == "ValueError"), ended.stderr

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 from cli_fixture import Shell, build_run
+from limited import limit_address_space
 from report_fixture import build_report
 from rich.text import Text
 
@@ -255,12 +256,28 @@ def test_memory_that_runs_out_where_nothing_smaller_can_be_tried_is_an_error_in_
     monkeypatch.setattr(worker, "carry_out", run_out)
     WorkerFolder(tmp_path).write_job(TuneJob(resume="last", home=tmp_path))
     assert worker.main(tmp_path) == 2
+    assert WorkerFolder(tmp_path).has_ended()
     said = " ".join(capsys.readouterr().err.split())
     assert "error: Memory ran out (libtorch_cpu.so: failed to map segment from shared object" in said
     monkeypatch.setattr(app_module, "app", run_out)
     with pytest.raises(SystemExit, match="2"):
         app_module.main()
     assert "error: Memory ran out (libtorch_cpu.so" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_strange_error_where_no_address_space_is_left_is_told_as_a_lack_of_it_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = SystemError("error return without exception set")
+    limit_address_space(monkeypatch, 10**15)
+    with pytest.raises(SystemError):
+        in_words(error)
+    limit_address_space(monkeypatch, 10**6)  # all that this process has mapped is more
+    words = "Memory ran out (SystemError: error return without exception set, with no address space left; `ulimit -v`"
+    assert str(in_words(error)).startswith(words)
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.endswith("SystemError: error return without exception set\n")
 
 
 def test_an_error_of_the_system_that_names_no_file_is_a_bug_of_ours() -> None:

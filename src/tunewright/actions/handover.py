@@ -3,6 +3,7 @@
     job          what the worker is to do; written by the supervisor before each start
     pulse        a number that rises while the worker is alive and gets on, and the run it works on
     log          what the worker said, and the stacks that faulthandler wrote when it crashed
+    ended        a worker that came to its own end, well or with an error
     process-PID  one of several processes that train together
 
 Files, because they outlive the process that wrote them and need nothing that could hang.
@@ -13,7 +14,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ RECIPE_FILE = "recipe.json"
 """Of a run: resolved."""
 
 EXIT_OUT_OF_MEMORY = 75
-"""Of a worker in which one of several processes ran out of memory: it should start again, and compute less at once."""
+"""Of a worker that ran out of memory where it cannot go on by itself: it is to start again and compute less at once."""
 
 EXIT_LOST = 76
 """Of one of several processes that lost another."""
@@ -130,9 +131,19 @@ class WorkerFolder:
 
     def forget_worker(self) -> None:
         """Before another worker starts, which has to show its own pulse and processes."""
-        (self.path / "pulse").unlink(missing_ok=True)
+        for name in ("pulse", "ended"):
+            (self.path / name).unlink(missing_ok=True)
         for path in self.path.glob("process-*"):
             path.unlink(missing_ok=True)
+
+    def end(self) -> None:
+        """Note that the worker ends by itself, and not a library in it."""
+        with suppress(OSError):
+            (self.path / "ended").touch()
+
+    def has_ended(self) -> bool:
+        """Whether the worker came to its own end."""
+        return (self.path / "ended").exists()
 
     def join(self, pid: int) -> None:
         """Note one of several processes that train together."""

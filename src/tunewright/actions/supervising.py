@@ -27,7 +27,7 @@ from tunewright.actions.handover import (
 )
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
-from tunewright.model.out_of_memory import require_room_for_libraries
+from tunewright.model.out_of_memory import address_space_limit, require_room_for_libraries
 from tunewright.records import RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
@@ -140,7 +140,7 @@ def supervise(job: Job, progress: Progress, world: World = THIS_MACHINE) -> int:
             )
             if run:
                 if death.is_out_of_memory:
-                    _compute_less_at_once(run, progress)
+                    _compute_less_at_once(run, death.reason, progress)
                 job = job.model_copy(update={"recipe": None, "resume": run.record.id, "is_restart": True})
 
 
@@ -220,13 +220,27 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
         if silence > patience:
             _end(worker, folder)
             return _Death(None, f"no sign of life for {patience:.0f} s, killed")
+    return _death_with(code, folder, was_oom_kill=world.count_oom_kills() > num_oom_kills)
+
+
+def _death_with(code: int, folder: WorkerFolder, *, was_oom_kill: bool) -> _Death:
+    """Why a worker ended with this exit code, negative for a signal.
+
+    Args:
+        was_oom_kill: whether the kernel has killed a process for want of memory meanwhile.
+    """
+    limit = address_space_limit()
+    limited = "" if limit is None else f"; `ulimit -v` lets it map {limit / 1e9:.2f} GB"
     if code == EXIT_OUT_OF_MEMORY:
-        return _Death(None, "out of memory in one of its processes", is_out_of_memory=True)
+        return _Death(None, f"out of memory{limited}", is_out_of_memory=True)
+    # Where libraries in Rust find no memory they abort, and OpenMP exits. What they say is on the screen.
+    if limit is not None and (code == -signal.SIGABRT or (code > 0 and not folder.has_ended())):
+        return _Death(None, f"ended by a library, as where memory runs out{limited}", is_out_of_memory=True)
     if code >= 0:
         return _Death(code)
-    if world.count_oom_kills() > num_oom_kills and code == -signal.SIGKILL:
+    if code == -signal.SIGKILL and was_oom_kill:
         return _Death(None, "killed by the system: out of memory", is_out_of_memory=True)
-    return _Death(None, f"killed by {signal.Signals(-code).name}")
+    return _Death(None, f"killed by {signal.Signals(-code).name}{limited}")
 
 
 def _end(worker: Worker, folder: WorkerFolder) -> None:
@@ -244,7 +258,7 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
+def _compute_less_at_once(run: RunFolder, reason: str, progress: Progress) -> None:
     """Let the training that was under way, if it was one, do with less memory."""
     # A second training, in a run inside, begins when the first has ended.
     unfinished = [one for one in _trainings(run) if one.record.status is not RunStatus.SUCCEEDED]
@@ -252,7 +266,7 @@ def _compute_less_at_once(run: RunFolder, progress: Progress) -> None:
     if _last_step(training) < 0 or run.has("artifact") or training.has("artifact"):
         return
     settings = _train_settings(run)
-    step, reason = _last_step(training), "the system killed the process"
+    step = _last_step(training)
     with training.lock():
         try:
             remedy = Recovery(training).compute_less(settings, step, MIN_MICRO_BATCH, reason)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from tunewright.actions.handover import Pulse, WorkerFolder
+from tunewright.actions.handover import EXIT_OUT_OF_MEMORY, Pulse, WorkerFolder
 from tunewright.contracts import Advance, Progress
 
 PATIENCE_SECONDS = 60.0
@@ -145,6 +145,7 @@ def at_work(folder: WorkerFolder, progress: Progress) -> Iterator[tuple[WatchedP
         faulthandler.register(signal.SIGUSR1, file=log, all_threads=True)
         _stop_on_every_signal()
         _be_killed_first()
+        sys.unraisablehook = _end_where_a_thread_cannot_begin
         heart = Heart(folder)
         ended = threading.Event()
         thread = threading.Thread(target=_beat_until, args=(ended, heart, os.getppid()), daemon=True)
@@ -154,6 +155,7 @@ def at_work(folder: WorkerFolder, progress: Progress) -> Iterator[tuple[WatchedP
         finally:
             ended.set()
             thread.join()
+            sys.unraisablehook = sys.__unraisablehook__
             faulthandler.unregister(signal.SIGUSR1)
             faulthandler.disable()
 
@@ -173,6 +175,13 @@ def _stop_on_every_signal() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+
+
+def _end_where_a_thread_cannot_begin(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Whoever starts a thread waits until it has begun, without end if memory runs out before that."""
+    if unraisable.exc_type is MemoryError and getattr(unraisable.object, "__name__", None) == "_bootstrap":
+        os._exit(EXIT_OUT_OF_MEMORY)
+    sys.__unraisablehook__(unraisable)
 
 
 def _be_killed_first() -> None:

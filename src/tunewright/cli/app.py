@@ -98,10 +98,14 @@ def in_words(error: Exception) -> TunewrightError:
     Raises:
         Exception: `error`, when it is none of these; then it is a bug of ours.
     """
-    from tunewright.actions.memory_refusal import memory_refusal
+    from traceback import print_exception
 
-    refusal = memory_refusal(error)
-    if refusal is not None:
+    from tunewright.actions.memory_refusal import likely_memory_refusal, memory_refusal
+
+    if refusal := memory_refusal(error):
+        return refusal
+    if refusal := likely_memory_refusal(error):
+        print_exception(error)  # it may be a bug of ours all the same
         return refusal
     if not isinstance(error, OSError) or error.filename is None:
         raise error

@@ -29,7 +29,13 @@ from tunewright.records import Report, RunStatus, StudyReport
 def main(folder: Path) -> int:
     """Carry out the job of a supervisor's folder; returns the exit code of the command."""
     handover = WorkerFolder(folder)
-    job = handover.job()
+    try:
+        return _work(handover, handover.job())
+    finally:
+        handover.end()
+
+
+def _work(handover: WorkerFolder, job: Job) -> int:
     screen = Screen(job.json_file)
     if job.num_processes > 1:
         handover.join(os.getpid())

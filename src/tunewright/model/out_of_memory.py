@@ -7,6 +7,7 @@ whoever asked for memory says so in words of its own. Loads no torch: the superv
 import re
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tunewright.errors import OutOfMemoryError, TunewrightError
@@ -14,6 +15,9 @@ from tunewright.errors import OutOfMemoryError, TunewrightError
 LIBRARIES_BYTES = 800_000_000
 """Of address space. Torch, transformers and PEFT map 0.88 GB with one thread and 0.96 GB with two (torch 2.13 for CPUs,
 2026-11-27), more with CUDA. With less their imports end in anything, such as Ctrl-C: OpenBLAS sends itself SIGINT."""
+
+NEAR_LIMIT_BYTES = 33_000_000
+"""Python and malloc map less at once, unless they are asked for much in one piece; that is then told."""
 
 _SAID = re.compile(
     r"can't allocate memory|cannot allocate memory|failed to map segment|bad_alloc|could not create a primitive$",
@@ -41,6 +45,21 @@ def address_space_limit() -> int | None:
     """Most bytes that this process may map (RLIMIT_AS, `ulimit -v`); None where that is not limited."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     return None if limit == resource.RLIM_INFINITY else limit
+
+
+def has_reached_limit(proc: Path = Path("/proc")) -> bool:
+    """Whether this process has mapped, at some time, all of the address space that it may.
+
+    Libraries that find no memory may forget why: "error return without exception set".
+    """
+    limit = address_space_limit()
+    if limit is None:
+        return False
+    with suppress(OSError):
+        for line in (proc / "self" / "status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmPeak:"):
+                return limit - int(line.split()[1]) * 1024 < NEAR_LIMIT_BYTES
+    return False
 
 
 def mapped_bytes(proc: Path = Path("/proc")) -> int:
