@@ -1,5 +1,6 @@
 """What is written down about the machine and the installation."""
 
+import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -88,6 +89,16 @@ def test_in_a_checkout_it_is_the_commit_with_a_plus_when_the_package_was_changed
     assert code_revision() == commit
     installed.write_text("# other code\n", encoding="utf-8")
     assert code_revision() == f"{commit}+"
+
+
+def test_asking_for_the_revision_writes_nothing_into_the_checkout(installed: Path, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    os.utime(installed, (0, 0))  # git compares the bytes then, and would note in its index that they are the same
+    index = (tmp_path / ".git" / "index").read_bytes()
+    assert not str(code_revision()).endswith("+")
+    assert (tmp_path / ".git" / "index").read_bytes() == index
 
 
 def test_without_git_there_is_no_revision(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,10 +82,11 @@ def code_revision() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
+    # Without the locks that `status` takes to save what it found: they are in the way of a commit of that moment, and
+    # stay for ever where it is killed.
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        result = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
-        )
+        result = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return result.stdout.strip()
