@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -30,7 +31,16 @@ from tunewright.errors import TunewrightError
 from tunewright.records import StudyRecipe, TuneRecipe
 from tunewright.store import Files, RunFolder, Store
 
-supervising.SECONDS_BETWEEN_LOOKS = 0.005
+
+def carry_out(script: Path, plan: object, folder: Path, num_threads: int = 1) -> Any:
+    """The outcomes of a plan, by this script or another one that forks: in a process of its own, without threads."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [sys.executable, str(script), str(folder)], input=json.dumps(plan), env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @dataclass
@@ -46,6 +56,11 @@ class ForkedWorker:
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code
+
+    def wait(self) -> int:
+        while (code := self.poll()) is None:
+            time.sleep(0.01)
+        return code
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -190,10 +205,8 @@ def events_of_straight_run(recipe: Recipe, home: Path, told: Path) -> list[str]:
             study(recipe, home=home) if isinstance(recipe, StudyRecipe) else tune(recipe, home=home)
             return 0
 
-        child = fork(work)
-        while child.poll() is None:
-            time.sleep(0.01)
-        assert child.code == 0, child.code
+        code = fork(work).wait()
+        assert code == 0, code
     return told.read_text(encoding="utf-8").splitlines()
 
 
@@ -218,6 +231,7 @@ def main(folder: Path) -> None:
     Kills are [[[part of all events, delay], ...], ...], one list for each run. `every` or `each kind` instead asks for
     one run per event, each killed there; of these the ones that belong to the `part` [number, of how many].
     """
+    supervising.SECONDS_BETWEEN_LOOKS = 0.005
     outcomes = []
     for case in json.load(sys.stdin)["cases"]:
         recipe = (StudyRecipe if case["kind"] == "study" else TuneRecipe).model_validate(case["recipe"])

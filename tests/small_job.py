@@ -34,6 +34,8 @@ SMALL = (
     # A random base has no ability to keep; tests of retention switch it on.
     "retention.enabled=false",
 )
+FEW = ("evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=10")
+"""For tests that carry the job out often."""
 
 
 def small_recipe(rows: Path, base: Path, *overrides: str) -> TuneRecipe:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_job import small_recipe, write_rows
+from small_job import FEW, small_recipe, write_rows
 from store_samples import FaultyFiles
 from tiny_base import write_tiny_base
 
@@ -19,7 +19,6 @@ from tunewright.store import Store
 from tunewright.train import loop
 
 WEIGHTS = "artifact/adapter_model.safetensors"
-FEW = ("evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=10")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
+from small_job import FEW, adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune, tuning
@@ -16,7 +16,6 @@ from tunewright.errors import InterruptedRunError
 from tunewright.store import Store
 
 PACKAGE = Path(__file__).parents[2] / "src" / "tunewright"
-FEW = ("evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=10")
 ONE_DAY = timedelta(days=1)
 
 

@@ -1,14 +1,12 @@
 """However often and wherever a worker is killed, its run ends by itself, in the bytes of an undisturbed one."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from killed_runs import carry_out
 from small_job import small_recipe, write_rows
 from small_study import study_recipe, write_study_base
 from tiny_base import write_tiny_base
@@ -61,16 +59,6 @@ def recipe_of(case, inputs, settings=()):
     return json.loads(recipe.model_dump_json())
 
 
-def carry_out(cases, folder, num_threads=1):
-    environment = {**os.environ, "OMP_NUM_THREADS": str(num_threads), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)], input=json.dumps({"cases": cases}), env=environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def random_kills(num_runs, seed):
     """Three lives a run, none longer than a third of all events: so that each of them ends by its kill."""
     chosen = random.Random(seed)
@@ -110,7 +98,7 @@ def plan(num_runs, inputs):
 @pytest.mark.timeout(900)  # a minute on an idle machine; many processes, so four on a busy one
 def test_21_random_kills_and_a_stopped_worker_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
     stopped = {"name": "stopped", "kind": "tune", "recipe": recipe_of("lora", inputs), "signal": signal.SIGSTOP}
-    *outcomes, hung = carry_out([*plan(7, inputs), {**stopped, "kills": [[(0.4, 0.0)]]}], tmp_path)
+    *outcomes, hung = carry_out(SCRIPT, {"cases": [*plan(7, inputs), {**stopped, "kills": [[(0.4, 0.0)]]}]}, tmp_path)
     require_all_the_same([*outcomes, hung])
     assert count_kills(outcomes) == 7 * KILLS_PER_RUN
     # Stopped in the middle of training, found out, killed by the supervisor, and continued.
@@ -120,7 +108,7 @@ def test_21_random_kills_and_a_stopped_worker_end_in_the_bytes_of_undisturbed_ru
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path):
-    outcomes = carry_out(plan(68, inputs), tmp_path)
+    outcomes = carry_out(SCRIPT, {"cases": plan(68, inputs)}, tmp_path)
     require_all_the_same(outcomes)
     assert count_kills(outcomes) == 68 * KILLS_PER_RUN
 
@@ -130,7 +118,9 @@ def test_204_random_kills_end_in_the_bytes_of_undisturbed_runs(inputs, tmp_path)
 def test_60_random_kills_of_runs_that_watch_ability_rehearse_and_divide_steps_among_threads(inputs, tmp_path):
     case = {"name": "watched", "kind": "tune", "recipe": recipe_of("watched", inputs, WATCHED)}
     kills = random_kills(20, f"{SEED} watched")
-    outcomes = carry_out([{**case, "signal": signal.SIGKILL, "kills": kills}], tmp_path, num_threads=2)
+    outcomes = carry_out(
+        SCRIPT, {"cases": [{**case, "signal": signal.SIGKILL, "kills": kills}]}, tmp_path, num_threads=2
+    )
     require_all_the_same(outcomes)
     assert count_kills(outcomes) == 20 * KILLS_PER_RUN
     run = Store(tmp_path / "watched-straight").run("last")
@@ -145,7 +135,7 @@ def test_60_random_kills_of_runs_that_watch_ability_rehearse_and_divide_steps_am
 @pytest.mark.parametrize("part", range(NUM_PARTS))
 def test_a_kill_at_every_call_that_changes_the_disk_ends_in_the_bytes_of_an_undisturbed_run(inputs, tmp_path, part):
     case = {"name": "lora", "kind": "tune", "recipe": recipe_of("lora", inputs), "signal": signal.SIGKILL}
-    outcomes = carry_out([{**case, "kills": "every", "part": [part, NUM_PARTS]}], tmp_path)
+    outcomes = carry_out(SCRIPT, {"cases": [{**case, "kills": "every", "part": [part, NUM_PARTS]}]}, tmp_path)
     require_all_the_same(outcomes)
     num_events = outcomes[0]["events"]
     assert num_events > 150
@@ -163,6 +153,6 @@ def test_a_kill_at_each_kind_of_call_of_a_study_ends_in_the_findings_of_an_undis
     few = ("few_shot.k=[1]", "train.rows_per_step=20", "evaluate.max_answer_tokens=4")
     recipe = json.loads(study_recipe(rows, base, *few).model_dump_json())
     case = {"name": "study", "kind": "study", "recipe": recipe, "signal": signal.SIGKILL}
-    outcomes = carry_out([{**case, "kills": "each kind", "part": [part, NUM_PARTS]}], tmp_path)
+    outcomes = carry_out(SCRIPT, {"cases": [{**case, "kills": "each kind", "part": [part, NUM_PARTS]}]}, tmp_path)
     require_all_the_same(outcomes)
     assert count_kills(outcomes) == len(outcomes) > 10

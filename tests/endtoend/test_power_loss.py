@@ -6,14 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from small_job import adapter_bytes, small_recipe, write_rows
+from small_job import FEW, adapter_bytes, small_recipe, write_rows
 from tiny_base import write_tiny_base
 from volatile_files import PowerLoss, VolatileFiles
 
 from tunewright.actions import resume, tune, tuning
 from tunewright.store import Store
 
-FEW = ("evaluate.max_inputs=2", "evaluate.max_answer_tokens=8", "train.rows_per_step=10")
 IMAGES = ("everything unsynced lost", "everything kept", "by chance", "by other chance")
 NOT_SYNCED_BY_DESIGN = (".jsonl", "lock")
 """Lines that are appended, which `VolatileFiles` takes back one by one, and the lock, which means nothing by itself."""
