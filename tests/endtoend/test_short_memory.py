@@ -1,8 +1,6 @@
 """A limit of the kernel's on memory: a run does with less, or says in words that it cannot, and is not killed."""
 
-import json
 import os
-import random
 import re
 import subprocess
 import sys
@@ -13,19 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from long_rows import FEW, FULL, LORA, losses, write_long_rows
 
-from tunewright.store import RunFolder, Store
+from tunewright.store import Store
 
 GROUPS = Path("/sys/fs/cgroup/memory")
-WORDS = ("river", "stone", "table", "lamp", "green", "window", "paper", "cloud", "train", "bread", "garden", "winter")
-FULL = ("train.max_length=1024", "method.kind=full")
-# Other micro-batches draw other numbers for dropout.
-LORA = ("train.max_length=1024", "method.dropout=0")
-FEW = (
-    "retention.enabled=false", "train.epochs=1", "train.rows_per_step=8", "evaluate.max_inputs=2",
-    "evaluate.max_answer_tokens=8", "train.min_validations=2",
-)  # fmt: skip
-
 
 GREEDY = """
 import time
@@ -83,19 +73,7 @@ def group() -> Iterator[Group]:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of 900 to 1,000 tokens each."""
-    chance, path = random.Random(1), tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    texts = [[chance.choice(WORDS) for _ in range(930)] for _ in range(64)]
-    lines = [
-        json.dumps({"prompt": f"{number}: {' '.join(text)}\nFirst and last?", "completion": f"{text[0]} {text[-1]}"})
-        for number, text in enumerate(texts)
-    ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-def losses(run: RunFolder) -> list[float]:
-    return [point["train_loss"] for point in run.metrics() if "train_loss" in point]
+    return write_long_rows(tmp_path_factory.mktemp("rows") / "rows.jsonl")
 
 
 def num_oom_kills() -> int:

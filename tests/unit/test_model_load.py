@@ -9,6 +9,7 @@ import torch
 from tiny_base import ARCHITECTURES, write_tiny_base
 
 from tunewright.errors import ModelError
+from tunewright.model.adapter import load_adapter
 from tunewright.model.load import context_length, load_base, num_parameters
 
 
@@ -139,3 +140,22 @@ def test_fields_of_the_wrong_kind_are_refused_in_words(base: Path, changes: dict
     configure(base, **changes)
     with pytest.raises(ModelError, match=r"^base mine: transformers cannot load it: "):
         context_length(base) and load_base(base)
+
+
+def test_memory_that_runs_out_is_not_blamed_on_the_files(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    network = load_base(base)
+
+    def run_out(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", run_out)
+    with pytest.raises(RuntimeError, match="^DefaultCPUAllocator"):
+        load_base(base)
+    monkeypatch.setattr(PeftModel, "from_pretrained", run_out)
+    with pytest.raises(RuntimeError, match="^DefaultCPUAllocator"):
+        load_adapter(network, tmp_path)
