@@ -37,10 +37,12 @@ CHANGING = (
     "chmod", "fchmod", "fchmodat", "chown", "fchown", "fchownat", "utimensat", "setxattr", "fsetxattr",
 )  # fmt: skip
 OPENING = ("open", "openat", "openat2")
+SYNCING = ("fsync", "fdatasync")
 NUM_TRIES = 3
 SAME_FOR_ALL_RUNS = (
     (r"\) += .*", ")"),
     (r"AT_FDCWD<[^>]*>, ", ""),
+    (r" => \[[0-9]+\]", ""),  # how far sendfile came
     (r"\b[0-9]+<", "<"),  # descriptors
     (r'""\.\.\., [0-9]+', "bytes"),  # their number: durations are among what is written
     (r"/[0-9]{8}-[0-9]{6}-[0-9a-f]{4}\b", "/RUN"),
@@ -57,18 +59,22 @@ class Call:
     text: str
     """As strace shows it."""
 
-    def words(self, home: Path) -> str:
-        """What it is, whatever the run."""
-        text = self.text.replace(str(home), "")
-        for pattern, replacement in SAME_FOR_ALL_RUNS:
-            text = re.sub(pattern, replacement, text)
-        return text
+    def told(self, home: Path) -> str:
+        """What it is, whatever the run: `NAME:NUMBER TEXT`."""
+        return f"{self.name}:{self.number} {same_for_all_runs(self.text, home)}"
 
     @property
     def file(self) -> str:
         """That a descriptor stands for; empty for calls that take none."""
         found = re.search(r"\b[0-9]+<([^>]*)>", self.text)
         return found[1] if found else ""
+
+
+def same_for_all_runs(text: str, home: Path) -> str:
+    text = text.replace(str(home), "")
+    for pattern, replacement in SAME_FOR_ALL_RUNS:
+        text = re.sub(pattern, replacement, text)
+    return text
 
 
 def changes_disk(call: Call, home: Path) -> bool:
@@ -205,11 +211,11 @@ class Struck:
         return fingerprint(home)
 
     def calls(self) -> list[str]:
-        """Of an undisturbed run, in order, as `NAME:NUMBER WORDS`."""
+        """Of an undisturbed run, in order."""
         home = self.folder / "traced"
         traced = live_traced(lambda: tune(self.recipe, home=home) and 0, self.folder / "trace", home)
         assert traced.code == 0, traced.code
-        return [f"{call.name}:{call.number} {call.words(home)}" for call in of_publishing(traced.calls)]
+        return [call.told(home) for call in of_publishing(traced.calls)]
 
     def strike(self, planned: str, fault: str) -> dict[str, object]:
         """Strike one call of a run, then let it end; again where it was another one.
@@ -232,10 +238,11 @@ class Struck:
         code = live(in_words(lambda: end(self.recipe, home), words_of_end))
         outcome = {
             "planned": planned,
-            "struck": [f"{call.name}:{call.number} {call.words(home)}" for call in struck(life)],
+            "struck": [call.told(home) for call in struck(life)],
             "lives": [life.code, code],
-            "words": words.read_text(encoding="utf-8").replace(str(self.folder), ""),
-            "words of end": words_of_end.read_text(encoding="utf-8"),
+            "synced_again": [call.told(home) for call in synced_again(life)],
+            "words": same_for_all_runs(words.read_text(encoding="utf-8"), home),
+            "words_of_end": words_of_end.read_text(encoding="utf-8"),
             "found": fingerprint(home) if code == 0 else {},
         }
         shutil.rmtree(home)
@@ -245,6 +252,13 @@ class Struck:
 def struck(life: Traced) -> list[Call]:
     """The calls that failed, or the last one of a life that was killed."""
     return life.calls[-1:] if life.code < 0 else [call for call in life.calls if call.text.endswith("(INJECTED)")]
+
+
+def synced_again(life: Traced) -> list[Call]:
+    """Later syncs of a file whose sync failed."""
+    first = struck(life)[:1]
+    later = life.calls[life.calls.index(first[0]) + 1 :] if first and first[0].name in SYNCING else []
+    return [call for call in later if call.name in SYNCING and call.file == first[0].file]
 
 
 def main(folder: Path) -> None:
