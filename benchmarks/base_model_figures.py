@@ -43,7 +43,7 @@ class Comparison(Record):
     """Date, UTC."""
     environment: Environment
     num_items: int
-    """Items of each skill."""
+    """Items of each skill; of few-shot labels, for each number of examples."""
     num_blimp_pairs: int
     """Of each paradigm."""
     num_documents: int
@@ -78,7 +78,8 @@ def _introduction(comparison: Comparison) -> str:
         "probable one (summed log-probability); mean over paradigms, pairs resampled within each paradigm. Guessing "
         "gives 50 %.\n"
         f"- **Skills**: {comparison.num_items:,} generated items each, with names and phrasings that no training item "
-        "has; greedy answers, exact match. *Does not say* is measured on as many questions with an answer as without."
+        "has; of few-shot labels for each number of examples; greedy answers, exact match. *Does not say* is measured "
+        "on as many questions with an answer as without."
     )
 
 

@@ -1,9 +1,9 @@
 """What a base can do with what stands in its prompt: held-out items of tunewright.data.skills, answered greedily."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count, filterfalse, islice
+from itertools import count, islice
 
 from base_model_figures import Figure
 from base_model_text import NUM_RESAMPLES, SEED, grouped
@@ -19,10 +19,12 @@ ITEM_SEED = 7919
 """Of the stream of items; training and its validation use others."""
 SPARE_ROOM = 1.25
 """Room for an answer, in longest wanted answers: JSON may have more white space than the wanted one."""
-CONTEXT_ANSWER, JSON_EXTRACTION = "context_answer", "json_extraction"
+NUM_LOOKED_AT = 100
+"""Items of a skill in which each of its kinds appears."""
+CONTEXT_ANSWER, FEW_SHOT_LABELS, JSON_EXTRACTION = "context_answer", "few_shot_labels", "json_extraction"
 TITLES = {
     CONTEXT_ANSWER: "Context answers",
-    "few_shot_labels": "Few-shot labels",
+    FEW_SHOT_LABELS: "Few-shot labels",
     JSON_EXTRACTION: "JSON extraction",
     "copying": "Copying",
 }
@@ -48,15 +50,14 @@ def measure_skills(model: LanguageModel, num_items: int, progress: Progress) -> 
 
 
 def held_out_items(skill: str, num_items: int) -> list[SkillItem]:
-    """The first held-out items; of context answers, as many again whose context does not say."""
+    """The first held-out items of a skill or, where its kinds are figures that were asked for, of each kind."""
 
     def stream() -> Iterator[SkillItem]:
         return (make_item(skill, ITEM_SEED, index, "held_out") for index in count())
 
-    if skill != CONTEXT_ANSWER:
-        return list(islice(stream(), num_items))
-    answerable, absent = filterfalse(_is_absent, stream()), filter(_is_absent, stream())
-    return [*islice(answerable, num_items), *islice(absent, num_items)]
+    kind_of = KINDS.get(skill, _one_kind)
+    kinds = sorted({kind_of(item) for item in islice(stream(), NUM_LOOKED_AT)})
+    return [item for kind in kinds for item in islice((one for one in stream() if kind_of(one) == kind), num_items)]
 
 
 def with_room(model: LanguageModel, items: Sequence[SkillItem]) -> LanguageModel:
@@ -137,6 +138,18 @@ def _figure(name: str, title: str, scores: Sequence[Score]) -> Figure:
 
 def _is_absent(item: SkillItem) -> bool:
     return item.messages[-1].content == ANSWER_ABSENT
+
+
+def _variant(item: SkillItem) -> str:
+    return item.variant
+
+
+def _one_kind(_: SkillItem) -> str:
+    return ""
+
+
+KINDS: dict[str, Callable[[SkillItem], str | bool]] = {CONTEXT_ANSWER: _is_absent, FEW_SHOT_LABELS: _variant}
+"""By skill: whether the context has the answer; the number of examples."""
 
 
 def _title(skill: str) -> str:

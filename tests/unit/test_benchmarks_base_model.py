@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -270,6 +271,11 @@ def test_held_out_items_are_the_same_each_time_and_half_of_the_contexts_do_not_s
     assert items == held_out_items("context_answer", 5)
     assert [item.messages[-1].content == ANSWER_ABSENT for item in items] == [False] * 5 + [True] * 5
     assert len(held_out_items("copying", 5)) == 5
+
+
+def test_few_shot_labels_have_as_many_held_out_items_of_each_number_of_examples() -> None:
+    variants = Counter(item.variant for item in held_out_items("few_shot_labels", 5))
+    assert variants == {"1_example": 5, "2_examples": 5, "4_examples": 5, "8_examples": 5, "16_examples": 5}
 
 
 def test_there_is_room_for_the_longest_wanted_answer_but_never_more_than_half_of_the_context(
