@@ -12,9 +12,24 @@ from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import base_ability, fallbacks, rehearsing, resume, retaining, tune
+from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, InterruptedRunError
+from tunewright.evaluate.retention import RetentionScores, make_suite, render_suite
 from tunewright.model import adapter
-from tunewright.records import Estimate, Full, Lora, Method, RetentionRecipe, RetentionResult, TuneRecipe
+from tunewright.model.language_model import LanguageModel
+from tunewright.model.load import context_length, load_base
+from tunewright.records import (
+    CurvePoint,
+    Estimate,
+    Full,
+    Lora,
+    Method,
+    Precision,
+    RetentionRecipe,
+    RetentionResult,
+    TuneRecipe,
+)
+from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
 from tunewright.train import defaults, strength
 from tunewright.train.job import TrainingJob
@@ -24,6 +39,9 @@ FEW = RetentionRecipe(enabled=True, max_items=10, beyond="refuse", rehearsal="fa
 LENIENT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 100.0})
 TELL = FEW.model_copy(update={"beyond": "tell"})
 STRICT = FEW.model_copy(update={"max_drop": 1.0, "max_loss_increase": 0.0})
+
+FIRST_VALIDATION = 5
+"""Steps before it, of ten."""
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +82,8 @@ def test_every_validation_measures_ability_and_the_report_has_base_kept_and_end(
 def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The base, three validations of training, then strengths from the lowest loss on: the second will do.
-    drops = iter([0.0, 0.5, 0.5, 0.5, 0.0])
+    # Two validations of training, the base, then strengths from the lowest loss on: the second will do.
+    drops = iter([0.5, 0.5, 0.0, 0.5, 0.0])
     real = retaining.compare_retention
 
     def scripted(*arguments: Any) -> RetentionResult:
@@ -161,11 +179,70 @@ def base_scores(home: Path) -> bytes:
     return (Store(home).run("last").path / base_ability.BASE_FILE).read_bytes()
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_base_is_measured_at_the_first_validation_and_scores_what_it_scores_untouched(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision
+) -> None:
+    recipe = recipe_with(inputs, LENIENT)
+    recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
+    progress = Listening()
+
+    def stopped_before(step: int) -> None:
+        with monkeypatch.context() as patch:
+            stop_at_step(patch, step)
+            with pytest.raises(InterruptedRunError):
+                if step < FIRST_VALIDATION:
+                    tune(recipe, home=tmp_path, progress=progress)
+                else:
+                    resume("last", home=tmp_path, progress=progress)
+
+    stopped_before(FIRST_VALIDATION - 1)
+    assert any(line.startswith("General ability of the base is measured at the first") for line in progress.lines)
+    assert not (Store(tmp_path).run("last").path / base_ability.BASE_FILE).exists()
+    stopped_before(FIRST_VALIDATION)
+    assert sum(line.startswith("General ability of the base: measured in") for line in progress.lines) == 1
+    renderer = load_renderer(inputs[1])
+    suite = render_suite(make_suite(LENIENT), renderer, context_length(inputs[1]))
+    untouched = LanguageModel(load_base(inputs[1]), renderer, precision)
+    with SilentProgress().bar("", 0) as advance:
+        expected = suite.measure(untouched, advance)
+    run = Store(tmp_path).run("last")
+    assert run.read_record(base_ability.BASE_FILE, RetentionScores) == expected
+    # The network of that time is another one, as the scores of the last validation show.
+    assert any(part.drop and part.drop.value for part in validated_last(run).parts)
+
+
+def validated_last(run: RunFolder) -> RetentionResult:
+    points = [CurvePoint.model_validate(row) for row in run.metrics()]
+    return [point.retention for point in points if point.retention][-1]
+
+
+@pytest.mark.parametrize("method", [Lora(), Full()])
+def test_a_run_ends_the_same_whether_the_base_was_measured_in_it_or_before_it(
+    inputs: tuple[Path, Path], tmp_path: Path, method: Method
+) -> None:
+    recipe = recipe_with(inputs, LENIENT).model_copy(update={"method": method})
+    curves, retentions = [], []
+    for _ in range(2):
+        report = tune(recipe, home=tmp_path)
+        assert report.training is not None
+        assert report.training.retention is not None
+        run = Store(tmp_path).run("last")
+        curves.append((run.path / "metrics.jsonl").read_bytes())
+        times = {"seconds_per_run": 0.0, "trial_seconds": 0.0}
+        retentions.append((report.training.curve, report.training.retention.model_copy(update=times)))
+    assert curves[0] == curves[1]
+    assert retentions[0] == retentions[1]
+    base = report.training.retention.base
+    assert base == report.training.curve[0].retention
+    assert all(part.drop is None or part.drop.value == 0 for part in base.parts)
+
+
 @pytest.mark.parametrize("method", [Lora(), Full()])
 def test_a_second_run_on_the_same_base_takes_what_the_first_measured(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
 ) -> None:
-    stop_at_step(monkeypatch, 1)
+    stop_at_step(monkeypatch, FIRST_VALIDATION)
     recipe = recipe_with(inputs, LENIENT)
     told: dict[str, list[str]] = {}
 
@@ -195,7 +272,7 @@ def test_a_second_run_on_the_same_base_takes_what_the_first_measured(
 def test_another_base_precision_or_setting_of_a_library_is_measured(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_at_step(monkeypatch, 1)
+    stop_at_step(monkeypatch, FIRST_VALIDATION)
     other_base = write_tiny_base(tmp_path / "base", seed=1)
     recipe = recipe_with(inputs, LENIENT)
     half = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": "bfloat16"})})
@@ -343,13 +420,13 @@ def test_a_strength_that_loses_the_task_is_kept_only_if_no_training_is_better(
     real = strength.find_strength
 
     def weakest(job: TrainingJob, step: int, base_loss: float) -> Strength:
-        found = real(dataclasses.replace(job, measure_retention=lambda step: within(job, step)), step, base_loss)
+        found = real(dataclasses.replace(job, measure_retention=lambda: within(job)), step, base_loss)
         trials = [trial.model_copy(update={"validation_loss": base_loss - 1e-6}) for trial in found.trials]
         return Strength(found.value, tuple(trials))
 
-    def within(job: TrainingJob, step: int) -> RetentionResult:
+    def within(job: TrainingJob) -> RetentionResult:
         assert job.measure_retention is not None
-        parts = job.measure_retention(step).parts
+        parts = job.measure_retention().parts
         none = Estimate(value=0.0, low=0.0, high=0.0, num_rows=10)
         return RetentionResult(parts=tuple(part.model_copy(update={"drop": none}) for part in parts))
 

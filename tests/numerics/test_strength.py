@@ -67,9 +67,9 @@ class Job:
     def validate(self) -> Validation:
         return Validation(self.loss_at(self.strength))
 
-    def measure(self, step: int) -> RetentionResult:
+    def measure(self) -> RetentionResult:
         self.asked.append(self.strength)
-        drop = self.drop_at(self.strength) if step else 0.0
+        drop = self.drop_at(self.strength)
         estimate = Estimate(value=drop, low=drop, high=drop, num_rows=100)
         return RetentionResult(parts=(RetentionPart(part="text", drop=estimate, limit=0.03),))
 

@@ -1,22 +1,22 @@
-"""The base's general ability: measured before training, and kept in the home for later runs on the same base.
+"""The base's general ability: measured when something is compared with it, and kept in the home for later runs.
 
-It takes longer than all else between a command and its first step, and a second run on the same base would measure the
-same numbers. So they are kept under a hash of everything that decides them: weights and tokenizer, renderer, every text
-of the suite, longest sequence, precision, libraries, processor, threads, settings of the libraries in the environment,
-and our own code.
+A second run on the same base would measure the same numbers. So they are kept under a hash of everything that decides
+them: weights and tokenizer, renderer, every text of the suite, longest sequence, precision, libraries, processor,
+threads, settings of the libraries in the environment, and our own code.
 """
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import tunewright
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
-from tunewright.evaluate.retention import RenderedSuite, RetentionScores
+from tunewright.evaluate.retention import RetentionScores, RetentionSuite
 from tunewright.records import content_hash, settled
 from tunewright.store import RunFolder
 
@@ -29,36 +29,46 @@ WITHOUT_EFFECT = {"tunewright", "code_revision", "memory_bytes", "allocator"}
 """Of an environment. Our code counts by its text: it may have changes that no revision names."""
 
 
-def measure_base(
-    run: RunFolder,
-    preparation: Preparation,
-    rendered: RenderedSuite,
-    max_length: int,
-    measure: Callable[[], RetentionScores],
-    progress: Progress,
-) -> None:
-    """Write the base's scores into the run: those that an earlier run of this home measured, or new ones.
+def take_base(run: RunFolder, key: str, progress: Progress) -> bool:
+    """Write into the run what an earlier run of this home has measured, if one has.
 
     Args:
-        max_length: most tokens of a sequence of the suite.
-        measure: runs the suite on the network, which is not yet trained.
+        key: see `base_key`.
     """
-    key = _key(run, preparation, rendered, max_length)
     kept = run.measurements.get(key)
     if kept is None:
-        started = time.monotonic()
-        scores = measure()
-        kept = {"seconds": round(time.monotonic() - started, 2), "scores": scores.model_dump(mode="json")}
-        run.measurements.put(key, kept)
-    else:
-        scores = RetentionScores.model_validate(kept["scores"])
-        progress.say(
-            f"General ability of the base is taken from an earlier run, which measured it in {kept['seconds']} s: same "
-            f"weights, texts, libraries and threads. To measure it again, remove {run.measurements.folder}."
-        )
-    run.write_json(BASE_SECONDS_FILE, kept["seconds"])
-    run.write_json(BASE_FILE, kept["scores"])
-    _tell_unscored(scores, progress)
+        return False
+    progress.say(
+        f"General ability of the base is taken from an earlier run, which measured it in {kept['seconds']} s: same "
+        f"weights, texts, libraries and threads. To measure it again, remove {run.measurements.folder}."
+    )
+    _write(run, kept, progress)
+    return True
+
+
+def measure_base(run: RunFolder, key: str, measure: Callable[[], RetentionScores], progress: Progress) -> None:
+    """Write the base's scores into the run, and keep them for later runs.
+
+    Args:
+        key: see `base_key`.
+        measure: runs the suite on the base.
+    """
+    started = time.monotonic()
+    scores = measure()
+    seconds = round(time.monotonic() - started, 2)
+    measured = {"seconds": seconds, "scores": scores.model_dump(mode="json")}
+    run.measurements.put(key, measured)
+    progress.say(f"General ability of the base: measured in {seconds} s.")
+    _write(run, measured, progress)
+
+
+def _write(run: RunFolder, measured: Mapping[str, Any], progress: Progress) -> None:
+    scores = RetentionScores.model_validate(measured["scores"])
+    run.write_json(BASE_SECONDS_FILE, measured["seconds"])
+    run.write_json(BASE_FILE, measured["scores"])
+    reasons = [score.reason for part in scores.scores.values() for score in part if score.reason]
+    if reasons:
+        progress.say(f"{len(reasons):,} items of the retention suite cannot be scored; the first: {reasons[0]}")
 
 
 def share_base(source: RunFolder, target: RunFolder) -> None:
@@ -68,13 +78,18 @@ def share_base(source: RunFolder, target: RunFolder) -> None:
             target.write_json(name, source.read_json(name))
 
 
-def _key(run: RunFolder, preparation: Preparation, rendered: RenderedSuite, max_length: int) -> str:
+def base_key(run: RunFolder, preparation: Preparation, suite: RetentionSuite, max_length: int) -> str:
+    """SHA-256 of everything that decides what the base scores.
+
+    Args:
+        max_length: most tokens of a sequence of the suite.
+    """
     return content_hash(
         {
             "what": "general ability of the base",
             "base": preparation.base.ref.sha256,
             "renderer": preparation.renderer.hash,
-            "suite": rendered.suite.hash,
+            "suite": suite.hash,
             "max_length": max_length,
             "precision": settled(preparation.recipe.train.precision),
             "environment": run.record.environment.model_dump(mode="json", exclude=WITHOUT_EFFECT),
@@ -91,9 +106,3 @@ def _hash_of_code() -> str:
     for path in sorted(package.rglob("*.py")):
         digest.update(f"{path.relative_to(package).as_posix()}\0{sha256(path.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-def _tell_unscored(scores: RetentionScores, progress: Progress) -> None:
-    reasons = [score.reason for part in scores.scores.values() for score in part if score.reason]
-    if reasons:
-        progress.say(f"{len(reasons):,} items of the retention suite cannot be scored; the first: {reasons[0]}")

@@ -1,20 +1,24 @@
 """General ability during training: measured against the base, and what is done when too much of it is lost."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from tunewright.actions.base_ability import BASE_FILE, BASE_SECONDS_FILE, measure_base
+from tunewright.actions.base_ability import BASE_FILE, BASE_SECONDS_FILE, base_key, measure_base, take_base
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate.retention import (
     SUITE_VERSION,
     RenderedSuite,
     RetentionScores,
+    RetentionSuite,
     compare_retention,
     make_suite,
     render_suite,
 )
 from tunewright.evaluate.retention.suite import OVERALL
+from tunewright.model.adapter import adapter_outputs, without_update
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length
 from tunewright.records import (
@@ -46,43 +50,100 @@ from tunewright.train.loop import train_alone
 from tunewright.train.strength import Strength, find_strength, find_weakest
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RetentionWatch:
-    """Runs the suite on a network that is being trained, and compares with what it scored before."""
+    """Runs the suite on a network that is being trained, and compares with what the base scores.
 
+    The suite becomes tokens and the base is measured when they are first needed. With an adapter that is the first
+    validation after a step: with its adapter left out the network is the base, to the last bit, and the first step need
+    not wait for what takes longer than all else before it.
+    """
+
+    run: RunFolder
     recipe: TuneRecipe
-    rendered: RenderedSuite
+    suite: RetentionSuite
+    render: Callable[[], RenderedSuite]
     model: LanguageModel
-    base: RetentionScores
-    seconds_per_run: float
+    key: str
+    """Under which the home keeps the base's scores."""
+    progress: Progress
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """What each part of a result is."""
-        return (OVERALL, *(part.metric for part in self.rendered.suite.parts))
+        return (OVERALL, *(part.metric for part in self.suite.parts))
 
-    def measure(self, step: int) -> RetentionResult:
-        """Run the suite; step 0 is the base, which has been measured."""
-        return self._compare(_run(self.rendered, self.model) if step else self.base)
+    @cached_property
+    def rendered(self) -> RenderedSuite:
+        """The suite as the base reads it."""
+        return self.render()
 
-    def _compare(self, now: RetentionScores) -> RetentionResult:
+    @cached_property
+    def base(self) -> RetentionScores:
+        """What the base scores."""
+        if not self.run.has(BASE_FILE):
+            self.measure_base()
+        return self.run.read_record(BASE_FILE, RetentionScores)
+
+    def measure_base(self) -> None:
+        """Write what the base scores into the run."""
+        rendered = self.rendered  # which takes time of its own
+        with without_update(self.model.network):
+            measure_base(self.run, self.key, lambda: _run(rendered, self.model), self.progress)
+
+    @property
+    def seconds_per_run(self) -> float:
+        """Of the suite on the base."""
+        return float(self.run.read_json(BASE_SECONDS_FILE))
+
+    def measure(self) -> RetentionResult:
+        """Run the suite on the network as it stands."""
+        return self._compare(self.base, _run(self.rendered, self.model))
+
+    def with_base(self, summary: TrainingSummary) -> TrainingSummary:
+        """The summary with the base's general ability before the first step.
+
+        Nothing was measured then, whether or not the base's scores were there already, so that training leaves the same
+        curve in either case.
+        """
+        result = self._compare(self.base, self.base)
+        points = [
+            point.model_copy(update={"retention": result}) if point.step == 0 else point for point in summary.curve
+        ]
+        return summary.model_copy(update={"curve": tuple(points)})
+
+    def _compare(self, base: RetentionScores, now: RetentionScores) -> RetentionResult:
         recipe = self.recipe
-        return compare_retention(self.rendered.suite, self.base, now, recipe.retention, recipe.evaluate)
+        return compare_retention(self.suite, base, now, recipe.retention, recipe.evaluate)
 
 
 def open_watch(run: RunFolder, preparation: Preparation, model: LanguageModel, progress: Progress) -> RetentionWatch:
-    """Render the suite for the base and measure the base, or take what an earlier sitting measured.
+    """Watch a training. Where no adapter can be left out later, the base is measured now.
 
     Args:
-        model: not yet trained.
+        model: without an adapter not yet trained, unless the run has scores of the base.
     """
-    retention = preparation.recipe.retention
-    max_length = context_length(preparation.base.folder)
-    rendered = render_suite(make_suite(retention), preparation.renderer, max_length)
-    if not run.has(BASE_FILE):
-        measure_base(run, preparation, rendered, max_length, lambda: _run(rendered, model), progress)
-    base = run.read_record(BASE_FILE, RetentionScores)
-    return RetentionWatch(preparation.recipe, rendered, model, base, run.read_json(BASE_SECONDS_FILE))
+    recipe, max_length = preparation.recipe, context_length(preparation.base.folder)
+    suite = make_suite(recipe.retention)
+    watch = RetentionWatch(
+        run,
+        recipe,
+        suite,
+        render=lambda: render_suite(suite, preparation.renderer, max_length),
+        model=model,
+        key=base_key(run, preparation, suite, max_length),
+        progress=progress,
+    )
+    if run.has(BASE_FILE) or take_base(run, watch.key, progress):
+        return watch
+    if adapter_outputs(model.network):
+        progress.say(
+            "General ability of the base is measured at the first validation: the adapter can be left out then, so "
+            "training need not wait for it."
+        )
+    else:
+        watch.measure_base()
+    return watch
 
 
 def _run(rendered: RenderedSuite, model: LanguageModel) -> RetentionScores:
@@ -143,7 +204,7 @@ def keep_by_task(
     if tolerance and _may_scale(watch.recipe):
         progress.say("General ability is beyond its limits: looking for a lower strength that is as good.")
         found = find_weakest(job, step, loss + tolerance)
-    result = watch.measure(step) if found else measured_at(summary, step)
+    result = watch.measure() if found else measured_at(summary, step)
     found = found.measured(result) if found else None
     kept = summary.model_copy(
         update={
@@ -192,7 +253,7 @@ class _Outcome:
 
 
 def _summarise(watch: RetentionWatch, kept: TrainingSummary, outcome: _Outcome) -> RetentionSummary:
-    suite = watch.rendered.suite
+    suite = watch.suite
     is_end = kept.best_step == kept.num_steps and outcome.strength == 1.0
     return RetentionSummary(
         suite_version=SUITE_VERSION,

@@ -88,6 +88,7 @@ def train_model(
     summary = train(job, told).model_copy(update={"path": paths[-1]})
     if watch is None:
         return summary
+    summary = watch.with_base(summary)
     return keep_by_task(job, summary, watch, progress) if by_task else keep_within_limits(job, summary, watch, progress)
 
 

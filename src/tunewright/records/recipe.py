@@ -274,7 +274,7 @@ class RetentionRecipe(Settings):
     """What the base could do before, watched during training: it decides which checkpoint is kept."""
 
     enabled: bool = True
-    """Measure general ability before training, at every validation and at the end."""
+    """Measure general ability: of the base, at every validation and at the end."""
     max_drop: Fraction = 0.02
     """Most that the share of right items may fall, in the whole suite and in each part; 0.02 is 2 points. Weights whose
     whole 95 % interval lies beyond are beyond the limits."""

@@ -31,6 +31,7 @@ class CurvePoint(Record):
     task: Estimate | None = None
     """The leading metric of answers to validation rows, where it decides what is kept."""
     retention: RetentionResult | None = None
+    """In the curve of a run that is under way, none before the first step: the network is the base."""
     learning_rate: float | None = None
     gradient_norm: float | None = None
     was_skipped: bool | None = None

@@ -53,9 +53,9 @@ class TrainingJob:
     run: RunFolder
     command_to_continue: str
     """What the user types to go on after a stop."""
-    measure_retention: Callable[[int], RetentionResult] | None = None
-    """Measures what is left of the base's general ability in the network as it stands after so many steps. Checkpoints
-    that have lost too much are not kept."""
+    measure_retention: Callable[[], RetentionResult] | None = None
+    """Measures what is left of the base's general ability in the network as it stands. Checkpoints that have lost too
+    much are not kept."""
     steps_are_alike: bool = True
     """Whether the rows of all steps are drawn alike. Only then a training loss that rises says that training went
     wrong, and not that the rows got harder."""

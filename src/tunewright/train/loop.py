@@ -255,7 +255,8 @@ def _validate(job: TrainingJob, state: TrainState, recovery: Recovery) -> TrainS
         validation_loss=loss,
         validation_parts=dict(validation.parts) if validation.parts else None,
         task=job.task.measure() if job.task else None,
-        retention=job.measure_retention(state.step) if job.measure_retention else None,
+        # Before the first step there is nothing to compare: the network is the base.
+        retention=job.measure_retention() if job.measure_retention and state.step else None,
     )
     job.run.append_metric(point.model_dump(exclude_none=True))
     return _after_validation(state, point, loss)

@@ -65,7 +65,7 @@ def find_strength(job: TrainingJob, step: int, base_loss: float) -> Strength:
     chosen = 0.0
     for strength in sorted((one for one in STRENGTHS if losses[one] < base_loss), key=losses.__getitem__):
         _scale(outputs, trained, strength)
-        measured[strength] = job.measure_retention(step)
+        measured[strength] = job.measure_retention()
         if measured[strength].is_within:
             chosen = strength
             break
