@@ -1,6 +1,7 @@
 """General ability watched by a real run: what is measured when, what is kept, and exact resume with it."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tunewright.records import (
     Lora,
     Method,
     Precision,
+    Report,
     RetentionRecipe,
     RetentionResult,
     TuneRecipe,
@@ -187,19 +189,16 @@ def test_the_base_is_measured_at_the_first_validation_and_scores_what_it_scores_
     recipe = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": precision})})
     progress = Listening()
 
-    def stopped_before(step: int) -> None:
+    def stopped_at(step: int, train: Callable[[], Report]) -> None:
         with monkeypatch.context() as patch:
             stop_at_step(patch, step)
             with pytest.raises(InterruptedRunError):
-                if step < FIRST_VALIDATION:
-                    tune(recipe, home=tmp_path, progress=progress)
-                else:
-                    resume("last", home=tmp_path, progress=progress)
+                train()
 
-    stopped_before(FIRST_VALIDATION - 1)
+    stopped_at(FIRST_VALIDATION - 1, lambda: tune(recipe, home=tmp_path, progress=progress))
     assert any(line.startswith("General ability of the base is measured at the first") for line in progress.lines)
     assert not (Store(tmp_path).run("last").path / base_ability.BASE_FILE).exists()
-    stopped_before(FIRST_VALIDATION)
+    stopped_at(FIRST_VALIDATION, lambda: resume("last", home=tmp_path, progress=progress))
     assert sum(line.startswith("General ability of the base: measured in") for line in progress.lines) == 1
     renderer = load_renderer(inputs[1])
     suite = render_suite(make_suite(LENIENT), renderer, context_length(inputs[1]))
