@@ -54,7 +54,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [str(write_rows(folder / "rows.jsonl")), "--base", str(base), *settings(*SMALL)]
 
 
-@pytest.mark.parametrize(("limit", "words"), [(500, "the libraries alone need about"), (1000, "Memory ran out (")])
+@pytest.mark.parametrize(("limit", "words"), [(500, "the libraries alone need about"), (1100, "Memory ran out (")])
 def test_what_does_not_fit_is_told_in_words_with_the_limit(
     limit: int, words: str, job: list[str], tmp_path: Path
 ) -> None:

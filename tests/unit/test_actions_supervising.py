@@ -327,6 +327,7 @@ import os, signal, sys
 from pathlib import Path
 folder = Path(sys.argv[1])
 if (folder / "second").exists():
+    (folder / "ended").touch()
     sys.exit(7)
 (folder / "second").touch()
 (folder / "pulse").write_text('{"beats": 1, "patience_seconds": 0.5, "run_id": null}')
@@ -337,7 +338,11 @@ while True:
 """
 
 
-def test_a_stopped_worker_writes_its_stacks_is_killed_and_started_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("limit", "told"), [(resource.RLIM_INFINITY, ", before"), (3_000_000_000, f"; {LIMITED}")])
+def test_a_stopped_worker_writes_its_stacks_is_killed_and_started_again(
+    limit: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit_address_space(monkeypatch, limit)
     logs, progress = [], Listening()
 
     def start(folder: Path) -> "subprocess.Popen[bytes]":
@@ -346,7 +351,7 @@ def test_a_stopped_worker_writes_its_stacks_is_killed_and_started_again(tmp_path
 
     assert supervise(job_in(tmp_path), progress, World(start, lambda: 0)) == 7
     assert logs == [[], ["stacks"]]
-    assert "no sign of life for 0 s, killed" in progress.lines[0]
+    assert re.search(f"no sign of life for 0 s, killed{told}", progress.lines[0])
 
 
 WAITING = """

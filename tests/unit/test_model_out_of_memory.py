@@ -79,7 +79,7 @@ def test_told_is_the_line_about_memory_with_the_limit(monkeypatch: pytest.Monkey
 
 def test_what_could_not_load_torch_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limit_address_space(monkeypatch, LIBRARIES_BYTES - 1)
-    words = r"`ulimit -v` lets this process map 0\.80 GB of memory, and the libraries alone need about 0\.8 GB\. Raise"
+    words = r"`ulimit -v` lets this process map 1\.00 GB of memory, and the libraries alone need about 1 GB\. Raise"
     world = World(lambda folder: pytest.fail("started"), lambda: 0)
     with pytest.raises(OutOfMemoryError, match=words):
         supervise(TuneJob(resume="last", home=tmp_path), SilentProgress(), world)

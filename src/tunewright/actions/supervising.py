@@ -219,7 +219,7 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
             beats, patience = pulse.beats, pulse.patience_seconds
         if silence > patience:
             _end(worker, folder)
-            return _Death(None, f"no sign of life for {patience:.0f} s, killed")
+            return _Death(None, f"no sign of life for {patience:.0f} s, killed{_limited()}")
     return _death_with(code, folder, was_oom_kill=world.count_oom_kills() > num_oom_kills)
 
 
@@ -229,18 +229,23 @@ def _death_with(code: int, folder: WorkerFolder, *, was_oom_kill: bool) -> _Deat
     Args:
         was_oom_kill: whether the kernel has killed a process for want of memory meanwhile.
     """
-    limit = address_space_limit()
-    limited = "" if limit is None else f"; `ulimit -v` lets it map {limit / 1e9:.2f} GB"
+    limited = _limited()
     if code == EXIT_OUT_OF_MEMORY:
         return _Death(None, f"out of memory{limited}", is_out_of_memory=True)
     # Where libraries in Rust find no memory they abort, and OpenMP exits. What they say is on the screen.
-    if limit is not None and (code == -signal.SIGABRT or (code > 0 and not folder.has_ended())):
+    if limited and (code == -signal.SIGABRT or (code > 0 and not folder.has_ended())):
         return _Death(None, f"ended by a library, as where memory runs out{limited}", is_out_of_memory=True)
     if code >= 0:
         return _Death(code)
     if code == -signal.SIGKILL and was_oom_kill:
         return _Death(None, "killed by the system: out of memory", is_out_of_memory=True)
     return _Death(None, f"killed by {signal.Signals(-code).name}{limited}")
+
+
+def _limited() -> str:
+    """A limit on address space, which may be the cause of any death; empty without one."""
+    limit = address_space_limit()
+    return "" if limit is None else f"; `ulimit -v` lets it map {limit / 1e9:.2f} GB"
 
 
 def _end(worker: Worker, folder: WorkerFolder) -> None:
