@@ -36,7 +36,7 @@ bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md 
 	$(BIN)/python benchmarks/planted_defects.py
 	$(BIN)/python benchmarks/data.py --large
 
-bench-train: .venv/installed  ## Speed of training beside TRL; about 30 minutes on an idle machine
+bench-train: .venv/installed  ## Speed of training beside TRL; about an hour and a half on an idle machine
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[plots,trl]'
 	$(BIN)/python benchmarks/train.py
 

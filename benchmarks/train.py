@@ -108,17 +108,23 @@ REDUCED = [
     Race("prompt-384-8M", "8M", "lora", NUM_STEPS, 100, 384, entrants=TUNEWRIGHT | UNSHARED | BEST),
     Race("mixed-135M", "135M", "lora", NUM_STEPS, num_held_out=40, rounds=1, entrants=TUNEWRIGHT | BEST | DEFAULT),
     Race("full-135M", "135M", "full", NUM_STEPS, num_held_out=40, rounds=1, entrants=TUNEWRIGHT | BEST),
+    # Alone: what is compared is the ceiling of the matrix products.
+    Race("length-128-135M", "135M", "lora", NUM_STEPS, 128, rounds=1, entrants=TUNEWRIGHT),
+    Race("length-256-135M", "135M", "lora", NUM_STEPS, 256, rounds=1, entrants=TUNEWRIGHT),
 ]
 GRID = [
     *(
         Race(f"grid-length-{n}-{shape}-{method}", shape, method, 2, n, rounds=1, entrants=TUNEWRIGHT | BEST)
         for shape in SHAPES
-        for method, lengths in (("lora", (128, 256, 512, 1024, 2048)), ("full", (128, 512, 2048)))
-        for n in lengths
+        for method in LEARNING_RATE
+        for n in (128, 256, 512, 1024, 2048)
     ),
     *(
-        Race(f"grid-prompt-{n}-{shape}", shape, "lora", 3, 100, n, rounds=1, entrants=TUNEWRIGHT | UNSHARED | BEST)
+        Race(
+            f"grid-prompt-{n}-{shape}{full}", shape, method, 3, 100, n, rounds=1, entrants=TUNEWRIGHT | UNSHARED | BEST
+        )
         for shape in SHAPES
+        for method, full in (("lora", ""), ("full", "-full"))
         for n in (0, 96, 384, 768)
     ),
 ]

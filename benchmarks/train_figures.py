@@ -109,13 +109,16 @@ PANELS = (
     Panel("LoRA", "tokens of a row", "grid-length-", "lora", lambda race: race["length"]),
     Panel("full tuning", "tokens of a row", "grid-length-", "full", lambda race: race["length"]),
     Panel("LoRA, mixed lengths", "million parameters", "mixed-", "lora", lambda race: int(race["shape"][:-1])),
-    Panel(
-        "LoRA, rows of 100 tokens after a prompt",
-        "share of the shared prompt, %",
-        "grid-prompt-",
-        "lora",
-        lambda race: round(100 * race["num_prompt_tokens"] / (race["num_prompt_tokens"] + race["length"])),
-        is_logarithmic=False,
+    *(
+        Panel(
+            f"{title}, rows of 100 tokens after a prompt",
+            "share of the shared prompt, %",
+            "grid-prompt-",
+            method,
+            lambda race: round(100 * race["num_prompt_tokens"] / (race["num_prompt_tokens"] + race["length"])),
+            is_logarithmic=False,
+        )
+        for title, method in (("LoRA", "lora"), ("full tuning", "full"))
     ),
 )
 
@@ -124,7 +127,7 @@ def write_chart(found: dict[str, Any], path: Path) -> None:
     """Cost of a thousand tokens by length of the rows, size of the model and share of the prompt."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(17, 4.5), layout="constrained")
+    figure = Figure(figsize=(21, 4.5), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(PANELS), sharey=True), PANELS, strict=True):
         lines = _lines(found, panel)
         for (shape, entrant), points in sorted(lines.items()):
