@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from tunewright.model.adapter import prepare_for_training, trainable_parameters, without_update
 from tunewright.model.forward import attention_path
+from tunewright.model.head import TOKENS_PER_SCORING_CHUNK, taught_loss
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora, Method
 from tunewright.render import TokenSequence
@@ -76,6 +77,22 @@ def test_general_rows_add_the_divergence_from_the_base_to_the_loss_of_the_users_
         torch.testing.assert_close(gradient, of_own[name] + of_general[name], rtol=1e-4, atol=1e-6)
     assert loss(network, OWN, **OPTIONS) == alone  # a step without general rows
     assert network.training
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("num_tokens", [1, 2 * TOKENS_PER_SCORING_CHUNK, 2 * TOKENS_PER_SCORING_CHUNK + 7])
+def test_the_loss_in_chunks_has_the_gradient_of_the_plain_formula_to_the_last_bit(
+    dtype: torch.dtype, num_tokens: int
+) -> None:
+    torch.manual_seed(0)
+    logits_NV, teacher_NV = (3 * torch.randn(2, num_tokens, 50)).to(dtype)
+    logits_NV.requires_grad_()
+    plain = -(teacher_NV.float().softmax(-1) * logits_NV.float().log_softmax(-1)).sum() / 9
+    (expected_NV,) = torch.autograd.grad(plain, logits_NV)
+    loss = taught_loss(logits_NV, teacher_NV, 9)
+    (gradient_NV,) = torch.autograd.grad(loss, logits_NV)
+    torch.testing.assert_close(loss, plain)
+    assert torch.equal(gradient_NV, expected_NV)
 
 
 def test_the_base_itself_has_nothing_to_learn_from_rehearsal(tmp_path: Path) -> None:

@@ -90,6 +90,8 @@ class RehearsalLoss:
         Returns:
             The mean token loss of the user's rows: what training on them alone would return.
         """
+        from tunewright.model.head import taught_loss
+
         own = [row for row in sequences if row.example_id not in self.general_ids]
         general = [row for row in sequences if row.example_id in self.general_ids]
         loss = 0.0
@@ -104,19 +106,19 @@ class RehearsalLoss:
         num_tokens = sum(row.num_trained_tokens for row in general)
         for _, batch in make_batches(network, general, tokens_per_micro_batch, pad_token_id) if general else ():
             with compute_precision(precision, network.device):
-                taught_NV = self._expected(network, batch)
-                logits_NV = trained_logits(network, batch)[0].float()
-            backward_pass(network, batch, -(taught_NV * logits_NV.log_softmax(-1)).sum() / num_tokens)
+                teacher_NV = self._expected(network, batch)
+                logits_NV = trained_logits(network, batch)[0]
+            backward_pass(network, batch, taught_loss(logits_NV, teacher_NV, num_tokens))
         return loss
 
     def _expected(self, network: "PreTrainedModel", batch: "PackedBatch | PaddedBatch") -> "Tensor":
-        """[N, V]: the base's distribution at each trained token."""
+        """[N, V]: the base's logits at each trained token."""
         import torch
 
         was_training = network.training
         with without_update(network) as base, torch.no_grad():
             base = self.base or base
             base.eval()
-            taught_NV = trained_logits(base, batch)[0].float().softmax(-1)
+            teacher_NV = trained_logits(base, batch)[0]
         network.train(was_training)
-        return taught_NV
+        return teacher_NV
