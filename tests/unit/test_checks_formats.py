@@ -174,7 +174,7 @@ def test_fenced_code_of_a_known_language_is_read_and_the_rest_is_not() -> None:
         (CodeBlock("python", "print '\\d'"), "Missing parentheses in call to 'print'"),
         (CodeBlock("python", "def f(:\n    pass"), "invalid syntax, line 1"),
         (CodeBlock("python", "x = 1\ny = (2"), "'(' was never closed, line 2"),
-        (CodeBlock("python", "x = '\0'"), "null bytes, line 1"),
+        (CodeBlock("python", "x = 1\ny = '\0'"), "null bytes, line 2"),
         (CodeBlock("python", "x = '\ud800'"), "holds characters that no program has"),
         (CodeBlock("python", "-" * 40_000 + "1"), "it is nested too deeply"),
         (CodeBlock("python", "1" + "+1" * 20_000), "it is nested too deeply"),

@@ -111,6 +111,10 @@ def parse_problem(block: CodeBlock) -> str | None:
 
 
 def _python_problem(text: str) -> str | None:
+    before, null, _ = text.partition("\0")
+    if null:  # Python before 3.11.4 names no line
+        line = before.count("\n") + 1
+        return f"source code cannot contain null bytes, line {line}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd escapes such as "\d" are warnings, and parse
         try:
