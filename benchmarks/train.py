@@ -39,7 +39,7 @@ SEED = 0
 ROWS_PER_STEP = 8
 RANK = 16
 LEARNING_RATE = {"lora": 1e-3, "full": 1e-4}
-METRICS = "runs/*/metrics.jsonl"
+METRICS, MEASUREMENT = "runs/*/metrics.jsonl", "measured/[!.]*/measurement.json"
 COLOURS = ("red", "blue", "green", "black", "white")
 
 SHAPES = {
@@ -227,7 +227,7 @@ class Track:
 def start_up(track: Track, rounds: int = 3) -> dict[str, list[float]]:
     """Seconds from `tunewright tune` on 200 rows with the bundled base to the end of the first optimizer step.
 
-    Of the first run in a home, which measures the base's general ability, and of the next one, which finds it there.
+    Of the first run in a home, which measures the base's general ability later, and of the next one, which finds it.
     """
     rows = track.folder / "rows.jsonl"
     places = [{"prompt": f"What is the colour of place {n}?", "completion": COLOURS[n % 5]} for n in range(200)]
@@ -242,7 +242,7 @@ def start_up(track: Track, rounds: int = 3) -> dict[str, list[float]]:
 
 
 def seconds_to_first_step(rows: Path, home: Path) -> float:
-    """From the command on."""
+    """From the command on. The run goes on until the home has its base's general ability."""
     before = set(home.glob(METRICS))
     command = [sys.executable, "-m", "tunewright", "tune", str(rows), "--home", str(home)]
     started = time.perf_counter()
@@ -250,6 +250,8 @@ def seconds_to_first_step(rows: Path, home: Path) -> float:
     while process.poll() is None and not any("train_loss" in one.read_text() for one in {*home.glob(METRICS)} - before):
         time.sleep(0.02)
     seconds = time.perf_counter() - started
+    while process.poll() is None and not any(home.glob(MEASUREMENT)):
+        time.sleep(0.1)
     process.terminate()
     process.wait()
     return seconds
