@@ -1,7 +1,6 @@
 """General ability during training: measured against the base, and what is done when too much of it is lost."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,17 +55,18 @@ class RetentionWatch:
 
     The suite becomes tokens and the base is measured when they are first needed. With an adapter that is the first
     validation after a step: with its adapter left out the network is the base, to the last bit, and the first step need
-    not wait for what takes longer than all else before it.
+    not wait.
     """
 
     run: RunFolder
-    recipe: TuneRecipe
-    suite: RetentionSuite
-    render: Callable[[], RenderedSuite]
+    preparation: Preparation
     model: LanguageModel
-    key: str
-    """Under which the home keeps the base's scores."""
     progress: Progress
+
+    @property
+    def recipe(self) -> TuneRecipe:
+        """Of the training."""
+        return self.preparation.recipe
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -74,9 +74,23 @@ class RetentionWatch:
         return (OVERALL, *(part.metric for part in self.suite.parts))
 
     @cached_property
+    def suite(self) -> RetentionSuite:
+        """What is measured."""
+        return make_suite(self.recipe.retention)
+
+    @cached_property
     def rendered(self) -> RenderedSuite:
         """The suite as the base reads it."""
-        return self.render()
+        return render_suite(self.suite, self.preparation.renderer, self._max_length)
+
+    @cached_property
+    def key(self) -> str:
+        """Under which the home keeps the base's scores."""
+        return base_key(self.run, self.preparation, self.suite, self._max_length)
+
+    @property
+    def _max_length(self) -> int:
+        return context_length(self.preparation.base.folder)
 
     @cached_property
     def base(self) -> RetentionScores:
@@ -123,17 +137,7 @@ def open_watch(run: RunFolder, preparation: Preparation, model: LanguageModel, p
     Args:
         model: without an adapter not yet trained, unless the run has scores of the base.
     """
-    recipe, max_length = preparation.recipe, context_length(preparation.base.folder)
-    suite = make_suite(recipe.retention)
-    watch = RetentionWatch(
-        run,
-        recipe,
-        suite,
-        render=lambda: render_suite(suite, preparation.renderer, max_length),
-        model=model,
-        key=base_key(run, preparation, suite, max_length),
-        progress=progress,
-    )
+    watch = RetentionWatch(run, preparation, model, progress)
     if run.has(BASE_FILE) or take_base(run, watch.key, progress):
         return watch
     if adapter_outputs(model.network):
