@@ -209,7 +209,7 @@ def test_a_kill_by_the_kernel_for_want_of_memory_is_called_so(tmp_path: Path) ->
     assert "killed by the system: out of memory" in progress.lines[0]
 
 
-LIMITED = r"`ulimit -v` lets it map 3\.00 GB, before the first step"
+LIMITED = r"`ulimit -v` lets this process map 3\.00 GB, before the first step"
 
 
 @pytest.mark.parametrize(

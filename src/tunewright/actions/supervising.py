@@ -27,7 +27,7 @@ from tunewright.actions.handover import (
 )
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
-from tunewright.model.out_of_memory import address_space_limit, require_room_for_libraries
+from tunewright.model.out_of_memory import address_space_limit, limit_in_words, require_room_for_libraries
 from tunewright.records import RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
@@ -229,11 +229,11 @@ def _death_with(code: int, folder: WorkerFolder, *, was_oom_kill: bool) -> _Deat
     Args:
         was_oom_kill: whether the kernel has killed a process for want of memory meanwhile.
     """
-    limited = _limited()
+    limited, is_limited = _limited(), address_space_limit() is not None
     if code == EXIT_OUT_OF_MEMORY:
         return _Death(None, f"out of memory{limited}", is_out_of_memory=True)
     # Where libraries in Rust find no memory they abort, and OpenMP exits. What they say is on the screen.
-    if limited and (code == -signal.SIGABRT or (code > 0 and not folder.has_ended())):
+    if is_limited and (code == -signal.SIGABRT or (code > 0 and not folder.has_ended())):
         return _Death(None, f"ended by a library, as where memory runs out{limited}", is_out_of_memory=True)
     if code >= 0:
         return _Death(code)
@@ -245,7 +245,7 @@ def _death_with(code: int, folder: WorkerFolder, *, was_oom_kill: bool) -> _Deat
 def _limited() -> str:
     """A limit on address space, which may be the cause of any death; empty without one."""
     limit = address_space_limit()
-    return "" if limit is None else f"; `ulimit -v` lets it map {limit / 1e9:.2f} GB"
+    return "" if limit is None else f"; {limit_in_words(limit)}"
 
 
 def _end(worker: Worker, folder: WorkerFolder) -> None:

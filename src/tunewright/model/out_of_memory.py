@@ -77,9 +77,12 @@ def shortage(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or ["out of memory"]
     said = next((line for line in lines if _SAID.search(line)), lines[0])
     limit = address_space_limit()
-    if limit is None:
-        return said
-    return f"{said}; `ulimit -v` lets this process map {limit / 1e9:.2f} GB"
+    return said if limit is None else f"{said}; {limit_in_words(limit)}"
+
+
+def limit_in_words(limit: int) -> str:
+    """What `address_space_limit` found, in bytes, as a user knows it."""
+    return f"`ulimit -v` lets this process map {limit / 1e9:.2f} GB"
 
 
 def require_room_for_libraries() -> None:
@@ -91,7 +94,7 @@ def require_room_for_libraries() -> None:
     limit = address_space_limit()
     if limit is not None and limit < LIBRARIES_BYTES:
         raise OutOfMemoryError(
-            f"`ulimit -v` lets this process map {limit / 1e9:.2f} GB of memory, and the libraries alone need about "
+            f"{limit_in_words(limit)} of memory, and the libraries alone need about "
             f"{LIBRARIES_BYTES / 1e9:.0f} GB. Raise the limit, or lift it: ulimit -v unlimited"
         )
 

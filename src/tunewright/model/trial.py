@@ -157,7 +157,8 @@ def _require_causal(network: "PreTrainedModel", probe: TokenSequence) -> None:
                 return
             (of_tokens,) = torch.autograd.grad(losses_N[0], watched)
         except REFUSALS as error:  # Reformer has gradients in training mode only
-            first_line(error)
+            if is_out_of_memory(error):
+                raise
             return
     num_seen = len(probe.token_ids) - len(losses_N)
     # XLNet puts tokens before rows, of which there is one. Weights that are not finite say nothing of who sees whom.
