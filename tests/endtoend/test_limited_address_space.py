@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from tiny_base import write_tiny_base
 
 from tunewright.store import Store
 from tunewright.train.recovery import Recovery
+
+pytestmark = pytest.mark.skipif(shutil.which("prlimit") is None, reason="limits are set by util-linux's prlimit")
 
 MEGABYTE = 1_000_000
 
@@ -69,12 +72,9 @@ def test_what_does_not_fit_is_told_in_words_with_the_limit(
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("method", [LORA, FULL], ids=["lora", "full"])
 def test_under_every_limit_a_run_keeps_less_or_says_that_it_cannot(method: tuple[str, ...], tmp_path: Path) -> None:
-    rows, limits, outcomes, remedies = (
-        write_long_rows(tmp_path / "rows.jsonl"),
-        (8000, 2400, 1900, 1300, 700),
-        [],
-        set(),
-    )
+    rows, limits = write_long_rows(tmp_path / "rows.jsonl"), (8000, 2400, 1900, 1300, 700)
+    outcomes: list[int] = []
+    remedies: set[str] = set()
     for limit in limits:
         home = tmp_path / str(limit)
         code, told = tune(limit, str(rows), "--home", str(home), *settings(*FEW, *method))
