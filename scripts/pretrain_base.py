@@ -1,8 +1,10 @@
 """Make the bundled base model from nothing: tokenizer, start, training with tunewright's own loop, model folder.
 
-    python scripts/pretrain_base.py [--build FOLDER] [--threads N] [--steps 20 60 20]
+    python scripts/pretrain_base.py [--build FOLDER] [--threads N] [--steps 20 60 20 10 10] [--from FOLDER]
 
-All steps are minutes on a large GPU and days on a laptop's CPU, where `--steps` makes a trial of fewer.
+All steps are minutes on a large GPU and days on a laptop's CPU, where `--steps` makes a trial of fewer. The last two
+stages have small steps: two cores take an hour for them from weights that have seen the others, as the bundled ones
+had (`--from src/tunewright/bundled/base --steps 0 0 0 400 450`).
 
 It may be stopped at any time (Ctrl-C, kill, power) and goes on where it was when it is called again: everything lies
 in the build folder. The stages and all numbers stand in scripts/pretrain/stages.py. Measure the result with
@@ -12,12 +14,15 @@ benchmarks/base_model.py.
 import argparse
 import os
 import random
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pretrain.ahead import rows_ahead
+from pretrain.figures import figures_of
 from pretrain.mix import REPEATS, TEXT, Mix, Texts, repeats
+from pretrain.open_words import read_open_words
 from pretrain.page import write_page
 from pretrain.stages import (
     CONTEXT,
@@ -28,7 +33,6 @@ from pretrain.stages import (
     STAGES,
     TOKENS_PER_CUDA_MICRO_BATCH,
     TOKENS_PER_MICRO_BATCH,
-    TOKENS_PER_STEP,
     WEIGHT_DECAY,
     learning_rate,
     validation_steps,
@@ -69,6 +73,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "pretrain-base")
     parser.add_argument("--threads", type=int, help="threads of one matrix product (default: all cores)")
     parser.add_argument("--steps", type=int, nargs=len(STAGES), metavar="N", help="steps of each stage instead of all")
+    parser.add_argument("--from", dest="start", type=Path, help="folder of a model to go on from (default: a new one)")
     arguments = parser.parse_args()
     import torch
 
@@ -77,12 +82,16 @@ def main() -> None:
     progress = RichProgress(Console())
     start = arguments.build / "start"
     if not (start / "config.json").exists():
-        make_start(start, progress)
+        if arguments.start:
+            shutil.copytree(arguments.start, start)
+        else:
+            make_start(start, progress)
     texts = read_texts(arguments.build / "texts.safetensors", start, progress)
     renderer = load_renderer(start).fitted(CONTEXT, MAX_ANSWER_TOKENS)
     vocabulary = range(len(SPECIAL_TOKENS), VOCABULARY)
     stages = with_steps(arguments.steps) if arguments.steps else STAGES
-    mix = Mix(stages, texts, renderer, TOKENS_PER_STEP, vocabulary, SEED)
+    open_words = read_open_words(arguments.build / "words.json", (one.text for one in training_documents()))
+    mix = Mix(stages, texts, renderer, vocabulary, open_words, SEED)
     held_out = held_out_rows(renderer, start, vocabulary)
     run = open_run(Store(arguments.build / "home"), start, renderer, mix)
     # A GPU takes a step in less time than one process needs to make its rows.
@@ -95,8 +104,8 @@ def main() -> None:
         write_page(arguments.build / "report.html", summary, mix)
         save_model(network, start, arguments.build / "model")
         run.update(RunStatus.SUCCEEDED)
-        for name, record in (("summary.json", summary), ("run.json", run.record)):
-            (arguments.build / name).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        figures = figures_of(summary, run.record, stages, start, arguments.build / "model")
+        (arguments.build / "figures.json").write_text(figures.model_dump_json() + "\n", encoding="utf-8")
     progress.say(f"The model is in {arguments.build / 'model'}, the curves in {arguments.build / 'report.html'}.")
 
 
@@ -179,7 +188,7 @@ def open_run(store: Store, start: Path, renderer: Renderer, mix: Mix) -> RunFold
         run = store.run("last")
         run.update(RunStatus.RUNNING)
         return run
-    recipe_id = content_hash([repr(mix.stages), SHAPE, TOKENS_PER_STEP, SEED])
+    recipe_id = content_hash([repr(mix.stages), SHAPE, SEED])
     return store.create_run(
         recipe_id,
         lambda run_id, created_at: Run(
@@ -225,9 +234,9 @@ def make_job(
             parts = {kind: model.mean_loss(rows, advance) for kind, rows in held_out.items()}
         return Validation(sum(parts.values()) / len(parts), parts)
 
-    num_tokens = len(mix.texts.token_ids)
-    rate = partial(learning_rate, mix.stages)
-    plan = Plan(mix.num_steps, max(1, num_tokens // TOKENS_PER_STEP), validation_steps(mix.num_steps), rate)
+    tokens_per_step = max(stage.tokens_per_step for stage in mix.stages)
+    steps_per_epoch = max(1, len(mix.texts.token_ids) // tokens_per_step)
+    plan = Plan(mix.num_steps, steps_per_epoch, validation_steps(mix.num_steps), partial(learning_rate, mix.stages))
     return TrainingJob(
         network, settings, stream, plan, renderer.pad_token_id, validate, _Places(), run, "make pretrain-base",
         steps_are_alike=False,  # each stage has another mix

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-from pretrain.figures import TrainingFigures, draw_curve, figures_of
+from pretrain.figures import PretrainingFigures, StageFigures, TrainingFigures, draw_curve
 from pretrain.mix import ECHOES, REPEATS, TEXT
-from pretrain.stages import LEARNING_RATE, SHAPE, STAGES, TOKENS_PER_STEP
+from pretrain.stages import SHAPE
 
-from tunewright.records import Run, TrainingSummary
+from tunewright.data.skills import MANY_ANSWERS
 
 ROOT = Path(__file__).parents[1]
 BUNDLED = ROOT / "src" / "tunewright" / "bundled" / "base"
@@ -37,44 +37,48 @@ def main() -> None:
     if arguments.action == "bundle":
         for path in sorted((arguments.build / "model").iterdir()):
             shutil.copy(path, BUNDLED / path.name)
-        summary = TrainingSummary.model_validate_json((arguments.build / "summary.json").read_bytes())
-        run = Run.model_validate_json((arguments.build / "run.json").read_bytes())
-        kept = figures_of(summary, run, BUNDLED / "model.safetensors")
+        sitting = TrainingFigures.model_validate_json((arguments.build / "figures.json").read_bytes())
+        kept = PretrainingFigures.model_validate_json(FIGURES.read_bytes()).followed_by(sitting)
         FIGURES.write_text(kept.model_dump_json() + "\n", encoding="utf-8")
         return
-    figures = TrainingFigures.model_validate_json(FIGURES.read_bytes())
+    figures = PretrainingFigures.model_validate_json(FIGURES.read_bytes())
     draw_curve(figures, PICTURE)
     (BUNDLED / "README.md").write_text(card(figures, MEASURED.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def card(figures: TrainingFigures, measured: str) -> str:
+def card(figures: PretrainingFigures, measured: str) -> str:
     """The model card: what it is for, how it was made, what was measured, what it read."""
     template = (Path(__file__).parent / "pretrain" / "card.md.j2").read_text(encoding="utf-8")
     # Markdown, not HTML: nothing here comes from a user.
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)
+    num_parameters = figures.sittings[-1].num_parameters
     text = environment.from_string(template).render(
-        parameters=f"{figures.num_parameters / 1e6:.1f}",
+        parameters=f"{num_parameters / 1e6:.1f}",
         shape=SHAPE,
-        megabytes=f"{2 * figures.num_parameters / 1e6:.0f}",
-        tokens=f"{figures.num_tokens / 1e6:.1f}",
-        trained=f"{figures.num_trained_tokens / 1e6:.1f}",
-        steps=f"{figures.num_steps:,}",
-        tokens_per_step=f"{TOKENS_PER_STEP:,}",
-        minutes=f"{figures.seconds / 60:.0f}",
-        machine=figures.machine,
-        versions=figures.versions,
-        learning_rate=f"{LEARNING_RATE:g}",
-        stages=[_stage(stage.name, stage.num_steps, dict(stage.shares)) for stage in STAGES],
+        megabytes=f"{2 * num_parameters / 1e6:.0f}",
+        tokens=f"{sum(sitting.num_tokens for sitting in figures.sittings) / 1e6:.1f}",
+        trained=f"{sum(sitting.num_trained_tokens for sitting in figures.sittings) / 1e6:.1f}",
+        sittings=figures.sittings,
+        stages=[_stage(stage) for sitting in figures.sittings for stage in sitting.stages],
         measured=measured.replace("\n# ", "\n## ").strip(),
-        forecast=forecast(figures),
+        forecast=forecast(figures.sittings[0]),
     )
     return text.rstrip("\n") + "\n"
 
 
-def _stage(name: str, num_steps: int, shares: dict[str, float]) -> dict[str, str]:
-    named = {"text": shares.pop(TEXT, 0.0), "repeats": shares.pop(REPEATS, 0.0), "echoes": shares.pop(ECHOES, 0.0)}
-    cells = {kind: f"{100 * share:.0f} %" for kind, share in (named | {"tasks": sum(shares.values())}).items()}
-    return {"name": name, "steps": f"{num_steps:,}", **cells}
+def _stage(stage: StageFigures) -> dict[str, str]:
+    """One line of the table of stages."""
+    many = sum(stage.shares.get(kind, 0.0) for kind in MANY_ANSWERS)
+    named = {"text": TEXT, "repeats": REPEATS, "echoes": ECHOES}
+    shares = {name: stage.shares.get(kind, 0.0) for name, kind in named.items()} | {"many": many}
+    shares["tasks"] = sum(stage.shares.values()) - sum(shares.values())
+    return {
+        "name": stage.name,
+        "steps": f"{stage.num_steps:,}",
+        "tokens": f"{stage.tokens_per_step:,}",
+        "rate": f"{stage.learning_rate:g}",
+        **{name: f"{100 * share:.0f} %" for name, share in shares.items()},
+    }
 
 
 def forecast(figures: TrainingFigures) -> str:
@@ -82,17 +86,18 @@ def forecast(figures: TrainingFigures) -> str:
     sys.path.append(str(ROOT / "benchmarks"))
     from loss_curve import describe, fit_loss_curve
 
-    before, grow, _ = (stage.num_steps for stage in STAGES)
+    before, grow = (stage.num_steps for stage in figures.stages[:2])
     # The first half of the stage still bends: copying, and with it every task, has just come.
     first, last = before + grow // 3, before + grow
     losses = figures.train_losses[first:last]
+    tokens_per_step = figures.stages[1].tokens_per_step
     points = [
-        ((first + end) * float(TOKENS_PER_STEP), sum(losses[end - STEPS_PER_POINT : end]) / STEPS_PER_POINT)
+        ((first + end) * float(tokens_per_step), sum(losses[end - STEPS_PER_POINT : end]) / STEPS_PER_POINT)
         for end in range(STEPS_PER_POINT, len(losses) + 1, STEPS_PER_POINT)
     ]
     return (
         f"Training loss of the mix over steps {first:,} to {last:,}, at a constant rate, means of {STEPS_PER_POINT} "
-        "steps; the last stage, in which the rate falls, lowers it further. Answers count three times.\n\n"
+        "steps; the stage after it, in which the rate falls, lowers it further. Answers count three times.\n\n"
         + describe(fit_loss_curve(points), "means of training losses")
     )
 

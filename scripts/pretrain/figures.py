@@ -1,9 +1,11 @@
 """What the card says of the training run, as a small file beside the weights that came of it, and its picture."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 
-from pretrain.stages import STAGES
+from pretrain.mix import Stage
 
 from tunewright.records import Run, TrainingSummary
 from tunewright.records.base import Record
@@ -20,9 +22,22 @@ class HeldOut(Record):
     """Nats per trained token, by kind."""
 
 
-class TrainingFigures(Record):
-    """One training run in numbers."""
+class StageFigures(Record):
+    """A stretch of training with one mix."""
 
+    name: str
+    num_steps: int
+    tokens_per_step: int
+    learning_rate: float
+    shares: Mapping[str, float]
+    """Share of the tokens of each kind of rows."""
+
+
+class TrainingFigures(Record):
+    """One sitting in numbers."""
+
+    date: str
+    stages: tuple[StageFigures, ...]
     num_steps: int
     num_parameters: int
     num_tokens: int
@@ -30,17 +45,44 @@ class TrainingFigures(Record):
     seconds: float
     machine: str
     versions: dict[str, str]
+    start_sha256: str | None
+    """Of the model.safetensors that it went on from; None where that is not known any more."""
     weights_sha256: str
-    """Of model.safetensors, which the run wrote."""
+    """Of the model.safetensors that it wrote."""
     train_losses: tuple[float, ...]
     """Nats per trained token of each step."""
     held_out: tuple[HeldOut, ...]
 
 
-def figures_of(summary: TrainingSummary, run: Run, weights: Path) -> TrainingFigures:
+class PretrainingFigures(Record):
+    """Every sitting that made the bundled weights, each from the weights of the one before."""
+
+    sittings: tuple[TrainingFigures, ...]
+
+    def followed_by(self, sitting: TrainingFigures) -> "PretrainingFigures":
+        """These and one more, or that one alone where it did not go on from the last of these."""
+        goes_on = self.sittings and self.sittings[-1].weights_sha256 == sitting.start_sha256
+        return PretrainingFigures(sittings=(*self.sittings, sitting) if goes_on else (sitting,))
+
+
+def figures_of(
+    summary: TrainingSummary, run: Run, stages: Sequence[Stage], start: Path, model: Path
+) -> TrainingFigures:
     """Leave out what the card does not need: rates, gradient lengths, folders of the machine."""
     packages = run.environment.packages
     return TrainingFigures(
+        date=run.created_at[:10],
+        stages=tuple(
+            StageFigures(
+                name=stage.name,
+                num_steps=stage.num_steps,
+                tokens_per_step=stage.tokens_per_step,
+                learning_rate=stage.learning_rate,
+                shares=stage.shares,
+            )
+            for stage in stages
+            if stage.num_steps
+        ),
         num_steps=summary.num_steps,
         num_parameters=summary.num_parameters,
         num_tokens=summary.num_tokens,
@@ -48,7 +90,8 @@ def figures_of(summary: TrainingSummary, run: Run, weights: Path) -> TrainingFig
         seconds=round(summary.seconds, 1),
         machine=run.environment.accelerator or run.environment.processor,
         versions={name: packages[name] for name in ("torch", "transformers")},
-        weights_sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        start_sha256=sha256_of(start),
+        weights_sha256=sha256_of(model),
         train_losses=tuple(round(point.train_loss, 5) for point in summary.curve if point.train_loss is not None),
         held_out=tuple(
             HeldOut(step=point.step, losses={kind: round(loss, 5) for kind, loss in point.validation_parts.items()})
@@ -58,24 +101,36 @@ def figures_of(summary: TrainingSummary, run: Run, weights: Path) -> TrainingFig
     )
 
 
-def draw_curve(figures: TrainingFigures, path: Path) -> None:
-    """Training loss of each step, and held-out losses by kind; dashed where a stage ends."""
+def sha256_of(folder: Path) -> str:
+    """Of the weights in a model's folder."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def draw_curve(figures: PretrainingFigures, path: Path) -> None:
+    """Training loss of each step, and held-out losses by kind. Dashed: a stage ends; solid: a sitting."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(range(1, figures.num_steps + 1), figures.train_losses, linewidth=0.9)
+    train_losses = [loss for sitting in figures.sittings for loss in sitting.train_losses]
+    left.plot(range(1, len(train_losses) + 1), train_losses, linewidth=0.9)
     left.set(title="training loss of the mix", ylabel="nats per trained token")
+    starts = list(accumulate((sitting.num_steps for sitting in figures.sittings), initial=0))
     for kind in KINDS_SHOWN:
-        points = [(point.step, point.losses[kind]) for point in figures.held_out]
+        points = [
+            (before + point.step, point.losses[kind])
+            for before, sitting in zip(starts, figures.sittings, strict=False)
+            for point in sitting.held_out
+        ]
         right.plot(*zip(*points, strict=True), marker="o", markersize=3, label=kind)
     right.set(title="held-out loss by kind")
     right.legend(fontsize=7)
-    ends = [sum(stage.num_steps for stage in STAGES[:number]) for number in range(1, len(STAGES))]
+    stages = [stage for sitting in figures.sittings for stage in sitting.stages]
+    ends = list(accumulate(stage.num_steps for stage in stages))[:-1]
     for panel in (left, right):
         for end in ends:
-            panel.axvline(end, color="grey", linewidth=0.8, linestyle="--")
+            panel.axvline(end, color="grey", linewidth=0.8, linestyle="-" if end in starts else "--")
         panel.set(xlabel="step", ylim=(0, None))
         panel.grid(visible=True, alpha=0.3)
     # Ids of the drawing come from the salt: the same bytes for the same numbers.

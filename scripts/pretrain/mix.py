@@ -1,23 +1,29 @@
 """What the bundled base sees at each step: a pure function of the step, so that nothing has to be saved to resume.
 
-Four kinds of rows are mixed in stages:
+Five kinds of rows are mixed in stages:
 
 - `text`: windows of the training documents, every token trained;
 - `repeats`: random tokens that come again, and pairs of random tokens that are asked for, trained where the context
   decides the next token. They teach looking back (Olsson et al. 2022, "In-context learning and induction heads"),
   without which no task below is learned;
 - `echoes`: short pieces of text that come again, every token trained: the first time as text, then as copying;
-- each skill of tunewright.data.skills, trained on the answers.
+- each skill of tunewright.data.skills, trained on the answers;
+- rows of many answers of tunewright.data.skills, trained on what is marked in them.
 """
 
 import math
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tunewright.data.skills import make_item
+from pretrain.tokenizer import END_OF_TURN, chat_text
+from tokenizers import Tokenizer
+
+from tunewright.data.skills import MANY_ANSWERS, make_item, make_many_answers
+from tunewright.data.skills.many_answers import BEGIN, END
 from tunewright.records import Conversation, Example, Provenance
 from tunewright.render import Renderer, TokenSequence
 
@@ -27,6 +33,8 @@ if TYPE_CHECKING:
 TEXT, REPEATS, ECHOES = "text", "repeats", "echoes"
 ANSWER_WEIGHT = 3.0
 """A token of an answer counts as much as so many tokens of text: answers are a tenth of a task's tokens."""
+TAUGHT_WEIGHT = {"lookups": 8.0, "many_questions": 8.0, "said_again": 8.0, "many_records": 4.0, "many_labels": 5.0}
+"""The same for rows of many answers. Telling subjects apart is learned from few tokens beside much text."""
 REPEATED_TOKENS = (4, 24)
 NUM_PAIRS = (3, 10)
 ECHOED_TOKENS = (8, 40)
@@ -46,6 +54,12 @@ class Stage:
     """Tokens of one window of text."""
     repeated_vocabulary: int
     """Repeats are drawn from so many token ids. Looking back is learned first, and fast, on a few that come often."""
+    tokens_per_step: int
+    learning_rate: float
+    num_warmup_steps: int = 0
+    """The rate rises to its full size over so many steps of the stage."""
+    falls_to_zero: bool = False
+    """Whether the rate falls to zero over the stage, in a straight line (Hägele et al. 2024, arXiv:2405.18392)."""
 
 
 @dataclass(frozen=True)
@@ -81,30 +95,23 @@ class Mix:
     stages: Sequence[Stage]
     texts: Texts
     renderer: Renderer
-    tokens_per_step: int
     vocabulary: range
     """Token ids that repeats are made of: no special ones."""
+    open_words: Sequence[str]
+    """Words that tasks may use for any other, frequent ones first."""
     seed: int
 
     @property
     def num_steps(self) -> int:
         return sum(stage.num_steps for stage in self.stages)
 
-    def stage_at(self, step: int) -> tuple[Stage, int]:
-        """The stage of a step, and how many of its steps came before."""
-        for stage in self.stages:
-            if step < stage.num_steps:
-                return stage, step
-            step -= stage.num_steps
-        raise IndexError(f"step {step} past the last stage")
-
     def rows(self, step: int) -> list[TokenSequence]:
         """Rows of optimizer step `step` (from 0): each kind fills its share of the tokens."""
-        stage, position = self.stage_at(step)
+        stage, position = stage_at(self.stages, step)
         chance = random.Random(f"mix {self.seed} {stage.name} {position}")
         rows = []
         for kind, share in stage.shares.items():
-            room = share * self.tokens_per_step
+            room = share * stage.tokens_per_step
             make = self._maker(kind, stage, position)
             count = 0
             while True:
@@ -128,11 +135,13 @@ class Mix:
             return lambda chance, count: repeats(chance, self.vocabulary[: stage.repeated_vocabulary])
         if kind == ECHOES:
             return lambda chance, count: self._echo(stage, chance)
+        if kind in MANY_ANSWERS:
+            return lambda chance, count: self.taught(kind, chance.getrandbits(48))
         return lambda chance, count: self.task(kind, chance.getrandbits(48))
 
     def task(self, skill: str, index: int) -> TokenSequence:
         """One item of a skill as tokens, with the answers weighted."""
-        item = make_item(skill, self.seed, index, "train")
+        item = make_item(skill, self.seed, index, "train", self.open_words)
         example = Example(
             body=Conversation(messages=item.messages), provenance=Provenance(source=f"{skill} {self.seed}", row=index)
         )
@@ -140,9 +149,19 @@ class Mix:
         weights = tuple(ANSWER_WEIGHT * weight for weight in sequence.loss_weights)
         return TokenSequence(f"{skill} {index}", sequence.token_ids, weights, cut=None)
 
+    def taught(self, kind: str, index: int) -> TokenSequence:
+        """One row of many answers as tokens, with what is marked in it weighted, and the end of a turn behind it."""
+        marked = chat_text(make_many_answers(kind, self.seed, index, self.open_words))
+        text, spans = without_marks(marked.replace(f"{END}{END_OF_TURN}", f"{END_OF_TURN}{END}"))
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        is_taught = [any(start < last and first < end for first, last in spans) for start, end in encoding.offsets]
+        weights = tuple(TAUGHT_WEIGHT[kind] * taught for taught in is_taught)
+        limit = self.renderer.max_length
+        return TokenSequence(f"{kind} {index}", tuple(encoding.ids)[:limit], weights[:limit], cut=None)
+
     def _text(self, stage: Stage, position: int, count: int) -> TokenSequence:
         starts = self._starts[stage.text_length]
-        per_step = math.ceil(stage.shares[TEXT] * self.tokens_per_step / stage.text_length) + 1
+        per_step = math.ceil(stage.shares[TEXT] * stage.tokens_per_step / stage.text_length) + 1
         # Multiplying by a number prime to the size visits every window once before any comes again.
         order = (position * per_step + count) * self._stride(len(starts)) + _offset(stage.name, self.seed)
         start = int(starts[order % len(starts)])
@@ -162,6 +181,10 @@ class Mix:
         return _all_trained(ECHOES, token_ids)
 
     @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_str(self.renderer.tokenizer_json)
+
+    @cached_property
     def _starts(self) -> "dict[int, np.ndarray]":
         return {length: self.texts.window_starts(length) for length in {stage.text_length for stage in self.stages}}
 
@@ -171,6 +194,29 @@ class Mix:
         while math.gcd(stride, size) != 1:
             stride += 2
         return stride
+
+
+def stage_at(stages: Sequence[Stage], step: int) -> tuple[Stage, int]:
+    """The stage of a step, and how many of its steps came before.
+
+    Raises:
+        IndexError: the step is past the last stage.
+    """
+    for stage in stages:
+        if step < stage.num_steps:
+            return stage, step
+        step -= stage.num_steps
+    raise IndexError(f"step {step} past the last stage")
+
+
+def without_marks(marked: str) -> tuple[str, list[tuple[int, int]]]:
+    """A text without its marks, and the characters [start, end) that stood between them."""
+    text, spans = "", []
+    for number, piece in enumerate(re.split(f"[{BEGIN}{END}]", marked)):
+        if number % 2:
+            spans.append((len(text), len(text) + len(piece)))
+        text += piece
+    return text, spans
 
 
 def _all_trained(name: str, token_ids: Sequence[int]) -> TokenSequence:

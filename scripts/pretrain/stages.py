@@ -4,18 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pretrain.mix import ECHOES, REPEATS, TEXT, Stage
+from pretrain.mix import ECHOES, REPEATS, TEXT, Stage, stage_at
 from pretrain.tokenizer import VOCABULARY
 
 SEED = 11
 CONTEXT = 1024
 MAX_ANSWER_TOKENS = 256
-TOKENS_PER_STEP = 196_608
 TOKENS_PER_MICRO_BATCH = 4608
 TOKENS_PER_CUDA_MICRO_BATCH = 210_000
-LEARNING_RATE = 4e-3
 WEIGHT_DECAY = 0.1
-NUM_WARMUP_STEPS = 100
 STEPS_BETWEEN_VALIDATIONS = 200
 
 SHAPE = {
@@ -45,20 +42,47 @@ SKILL_SHARES = {
 }
 
 
-def _shares(text: float, repeats: float, echoes: float) -> dict[str, float]:
-    """What text, repeats and echoes leave is for the skills."""
-    rest = 1.0 - text - repeats - echoes
+def _shares(text: float, repeats: float, echoes: float, **many_answers: float) -> dict[str, float]:
+    """What text, repeats, echoes and rows of many answers leave is for the skills."""
+    rest = 1.0 - text - repeats - echoes - sum(many_answers.values())
     skills = {skill: share * rest for skill, share in SKILL_SHARES.items()}
-    shares = {TEXT: text, REPEATS: repeats, ECHOES: echoes, **skills}
+    shares = {TEXT: text, REPEATS: repeats, ECHOES: echoes, **many_answers, **skills}
     return {kind: share for kind, share in shares.items() if share}
 
 
+LARGE, SMALL = 196_608, 16_384
+"""Tokens of a step: for a GPU, and for two cores."""
+
 STAGES = (
     # Looking back first: without it no task is learned. It comes fastest on pieces of text that stand there twice.
-    Stage("look back", 150, _shares(text=0.30, repeats=0.10, echoes=0.50), 256, repeated_vocabulary=VOCABULARY),
-    Stage("grow", 461, _shares(text=0.50, repeats=0.01, echoes=0.04), 512, repeated_vocabulary=VOCABULARY),
-    # The learning rate falls to zero here; the full context is seen only here.
-    Stage("settle", 224, _shares(text=0.50, repeats=0.005, echoes=0.015), 1024, repeated_vocabulary=VOCABULARY),
+    Stage("look back", 150, _shares(text=0.30, repeats=0.10, echoes=0.50), 256, VOCABULARY, LARGE, 4e-3, 100),
+    Stage("grow", 461, _shares(text=0.50, repeats=0.01, echoes=0.04), 512, VOCABULARY, LARGE, 4e-3),
+    Stage("settle", 224, _shares(0.50, 0.005, 0.015), 1024, VOCABULARY, LARGE, 4e-3, falls_to_zero=True),
+    # Telling subjects apart: not learned until here, and then within some hundred small steps.
+    Stage(
+        "look up",
+        400,
+        _shares(
+            0.13, 0.01, 0.01, lookups=0.26, many_questions=0.31, said_again=0.05, many_records=0.05, many_labels=0.11
+        ),
+        512,
+        VOCABULARY,
+        SMALL,
+        1e-3,
+        20,
+    ),
+    Stage(
+        "answer",
+        450,
+        _shares(
+            0.34, 0.005, 0.005, lookups=0.08, many_questions=0.20, said_again=0.03, many_records=0.08, many_labels=0.10
+        ),
+        512,
+        VOCABULARY,
+        SMALL,
+        1e-3,
+        falls_to_zero=True,
+    ),
 )
 
 
@@ -68,13 +92,11 @@ def with_steps(num_steps: Sequence[int]) -> tuple[Stage, ...]:
 
 
 def learning_rate(stages: Sequence[Stage], step: int) -> float:
-    """Warm-up, a constant, then a straight line to zero over the last stage (Hägele et al. 2024, arXiv:2405.18392).
-
-    Until the last stage nothing depends on how long the run will be.
-    """
-    before_last = sum(stage.num_steps for stage in stages[:-1])
-    left = 1.0 - max(0, step - before_last) / stages[-1].num_steps
-    return LEARNING_RATE * min(1.0, (step + 1) / NUM_WARMUP_STEPS) * left
+    """Of step `step` (from 0), as its stage says."""
+    stage, position = stage_at(stages, step)
+    risen = min(1.0, (position + 1) / max(1, stage.num_warmup_steps))
+    left = 1.0 - position / stage.num_steps if stage.falls_to_zero else 1.0
+    return stage.learning_rate * risen * left
 
 
 def validation_steps(num_steps: int) -> frozenset[int]:

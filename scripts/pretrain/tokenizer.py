@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunewright.records import Message
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
@@ -14,6 +16,11 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+
+
+def chat_text(messages: Iterable[Message]) -> str:
+    """What the template writes."""
+    return "".join(f"<|{message.role}|>{message.content}{END_OF_TURN}" for message in messages)
 
 
 def train_tokenizer(texts: Iterable[str], folder: Path) -> "PreTrainedTokenizerFast":

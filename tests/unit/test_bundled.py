@@ -1,19 +1,18 @@
 """The data that comes with the package: the demo tickets and the base model's folder."""
 
-import hashlib
 import importlib.util
 import json
 import re
 import sys
 from collections import Counter
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 
 import pretrain_card
 import pytest
-from pretrain.figures import TrainingFigures, draw_curve
-from pretrain.stages import STAGES
+from pretrain.figures import PretrainingFigures, draw_curve, sha256_of
 
 from tunewright.records import Conversation, Example, Message, Provenance
 
@@ -197,13 +196,16 @@ def test_a_card_states_a_licence_and_no_path_of_a_machine(card: Path) -> None:
 
 
 def test_the_kept_losses_are_those_of_the_bundled_weights() -> None:
-    figures = TrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
-    assert hashlib.sha256((BASE / "model.safetensors").read_bytes()).hexdigest() == figures.weights_sha256
-    assert len(figures.train_losses) == figures.num_steps == sum(stage.num_steps for stage in STAGES)
+    figures = PretrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
+    assert sha256_of(BASE) == figures.sittings[-1].weights_sha256
+    for before, after in pairwise(figures.sittings):
+        assert after.start_sha256 == before.weights_sha256
+    for sitting in figures.sittings:
+        assert len(sitting.train_losses) == sitting.num_steps == sum(stage.num_steps for stage in sitting.stages)
 
 
 def test_the_card_of_the_base_is_made_from_the_kept_figures(tmp_path: Path) -> None:
-    figures = TrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
+    figures = PretrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes())
     measured = pretrain_card.MEASURED.read_text(encoding="utf-8")
     assert pretrain_card.card(figures, measured) == (BASE / "README.md").read_text(encoding="utf-8")
     draw_curve(figures, tmp_path / "curve.svg")

@@ -2,25 +2,28 @@
 
 import gzip
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pretrain_base
 import pytest
-from pretrain import stages
+from pretrain import open_words, stages
 from pretrain.ahead import rows_ahead
-from pretrain.figures import figures_of
-from pretrain.mix import ECHOES, REPEATS, TEXT, Mix, Stage, Texts, repeats
+from pretrain.figures import PretrainingFigures, TrainingFigures
+from pretrain.mix import ECHOES, REPEATS, TAUGHT_WEIGHT, TEXT, Mix, Stage, Texts, repeats, without_marks
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
-from pretrain.tokenizer import SPECIAL_TOKENS, train_tokenizer
+from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
 
 from tunewright.contracts import SilentProgress
-from tunewright.data.skills import SKILLS
-from tunewright.records import Run, TrainingSummary
+from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers
+from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.records import Conversation, Example, Message, Provenance
 from tunewright.render import load_renderer
 from tunewright.store import Store
 from tunewright.train.loop import train
 
+OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
 SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
 
 
@@ -90,8 +93,8 @@ def test_repeats_train_only_what_the_context_decides():
 def mix(renderer, shares, num_steps=50, text_length=16):
     rows = [np.arange(6, 6 + length, dtype=np.uint16) for length in (5, 40, 100, 33)]
     texts = Texts(np.concatenate(rows), np.cumsum([len(row) for row in rows]))
-    stage = Stage("only", num_steps, shares, text_length, repeated_vocabulary=200)
-    return Mix((stage,), texts, renderer, tokens_per_step=400, vocabulary=range(6, 300), seed=1)
+    stage = Stage("only", num_steps, shares, text_length, 200, tokens_per_step=400, learning_rate=1e-3)
+    return Mix((stage,), texts, renderer, vocabulary=range(6, 300), open_words=OPEN_WORDS, seed=1)
 
 
 def test_the_rows_of_a_step_depend_on_the_step_alone(renderer):
@@ -142,21 +145,71 @@ def test_answers_of_tasks_are_weighted_and_prompts_are_not_trained(renderer):
     assert row.loss_weights[-1] == 3.0, "the end of the turn is trained"
 
 
+@pytest.mark.parametrize("kind", MANY_ANSWERS)
+def test_of_rows_of_many_answers_what_is_marked_is_trained_and_the_end_of_a_turn_behind_it(renderer, kind):
+    one = mix(renderer, {kind: 1.0})
+    for index in range(20):
+        row = one.taught(kind, index)
+        messages = make_many_answers(kind, 1, index, OPEN_WORDS)
+        text, spans = without_marks(chat_text(messages))
+        assert not {BEGIN, END} & set(text)
+        assert spans
+        assert len(row.token_ids) <= renderer.max_length
+        trained = [token for token, weight in zip(row.token_ids, row.loss_weights, strict=True) if weight]
+        assert {weight for weight in row.loss_weights if weight} == {TAUGHT_WEIGHT[kind]}
+        if len(row.token_ids) < renderer.max_length:
+            taught = (text[start:end] + "<|end|>" * text[end:].startswith("<|end|>") for start, end in spans)
+            decoded = one._tokenizer.decode(trained, skip_special_tokens=False)
+            assert decoded.replace(" ", "") == "".join(taught).replace(" ", ""), (kind, index)
+
+
+def test_chat_text_is_what_the_template_writes(renderer):
+    turns = ("system", "Be brief."), ("user", "One?"), ("assistant", "Two.")
+    messages = tuple(Message(role=role, content=content) for role, content in turns)
+    (row,) = renderer.render(Example(body=Conversation(messages=messages), provenance=Provenance(source="test", row=0)))
+    assert row.token_ids == tuple(mix(renderer, {})._tokenizer.encode(chat_text(messages)).ids)
+
+
+def test_open_words_are_frequent_lower_case_words_that_no_skill_lists(monkeypatch):
+    monkeypatch.setattr(open_words, "MIN_COUNT", 2)
+    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 1)
+    texts = ["the the the the bucket bucket Bucket apple don't harbour harbours harbours trellis trellis trellis"]
+    assert open_words.find_open_words(texts) == ["trellis", "harbours"]
+    assert "bucket" in listed_words()
+
+
+def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 0)
+    found = open_words.read_open_words(tmp_path / "words.json", ["trellis " * 200])
+    assert open_words.read_open_words(tmp_path / "words.json", []) == found == ["trellis"]
+
+
 def test_the_stages_name_every_skill_and_their_shares_sum_to_one():
     assert sorted(stages.SKILL_SHARES) == list(SKILLS)
+    assert sorted(TAUGHT_WEIGHT) == sorted(MANY_ANSWERS)
     for stage in stages.STAGES:
         assert sum(stage.shares.values()) == pytest.approx(1.0)
 
 
-def test_the_learning_rate_rises_stays_and_falls_to_zero():
+def test_the_learning_rate_of_a_stage_rises_stays_or_falls_to_zero():
     num_steps = sum(stage.num_steps for stage in stages.STAGES)
-    before_last = num_steps - stages.STAGES[-1].num_steps
     rates = [stages.learning_rate(stages.STAGES, step) for step in range(num_steps)]
-    assert rates[: stages.NUM_WARMUP_STEPS] == sorted(rates[: stages.NUM_WARMUP_STEPS])
-    assert set(rates[stages.NUM_WARMUP_STEPS : before_last]) == {stages.LEARNING_RATE}
-    assert rates[before_last:] == sorted(rates[before_last:], reverse=True)
-    assert 0 < rates[-1] < stages.LEARNING_RATE / 100
+    first = 0
+    for stage in stages.STAGES:
+        own = rates[first : first + stage.num_steps]
+        first += stage.num_steps
+        assert max(own) == stage.learning_rate
+        assert own[: stage.num_warmup_steps] == sorted(set(own[: stage.num_warmup_steps]))
+        rest = own[stage.num_warmup_steps :]
+        if stage.falls_to_zero:
+            assert rest == sorted(set(rest), reverse=True)
+            assert 0 < rest[-1] < stage.learning_rate / 100
+        else:
+            assert set(rest) == {stage.learning_rate}
+    assert first == num_steps
     assert {0, num_steps} <= stages.validation_steps(num_steps)
+    with pytest.raises(IndexError, match="past the last stage"):
+        stages.learning_rate(stages.STAGES, num_steps)
 
 
 def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
@@ -168,18 +221,18 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     shape = {**stages.SHAPE, "hidden_size": 40, "intermediate_size": 64, "num_hidden_layers": 2}
     monkeypatch.setattr(pretrain_base, "SHAPE", shape)
     monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)
-    short = tuple(Stage(one.name, 2, one.shares, 64, 200) for one in stages.STAGES)
+    monkeypatch.setattr(pretrain_base, "read_open_words", lambda cache, texts: OPEN_WORDS)
+    short = tuple(replace(one, num_steps=2, text_length=64, tokens_per_step=1024) for one in stages.STAGES)
     monkeypatch.setattr(pretrain_base, "STAGES", short)
     monkeypatch.setattr(stages, "STAGES", short)
-    monkeypatch.setattr(pretrain_base, "TOKENS_PER_STEP", 1024)
     monkeypatch.setattr(pretrain_base, "validation_steps", lambda num_steps: frozenset({0, 3, num_steps}))
 
-    def run(build, stop_after=None):
+    def run(build, stop_after=None, options=()):
         if stop_after:
             monkeypatch.setattr(pretrain_base, "train", lambda job, progress: stopped(job, stop_after))
         else:
             monkeypatch.setattr(pretrain_base, "train", train)
-        monkeypatch.setattr("sys.argv", ["pretrain_base.py", "--build", str(build), "--threads", "1"])
+        monkeypatch.setattr("sys.argv", ["pretrain_base.py", "--build", str(build), "--threads", "1", *options])
         pretrain_base.main()
 
     class Killed(BaseException):
@@ -194,9 +247,7 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
                     raise Killed
                 return real(step)
 
-        import dataclasses
-
-        train(dataclasses.replace(job, stream=Stream()), SilentProgress())
+        train(replace(job, stream=Stream()), SilentProgress())
 
     run(tmp_path / "straight")
     for stop_after in (1, 4):
@@ -209,18 +260,25 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     assert (straight / weights).read_bytes() == (resumed / weights).read_bytes()
     assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
     assert [run.status for run in Store(resumed / "home").runs()] == ["succeeded"]
-    summary = TrainingSummary.model_validate_json((resumed / "summary.json").read_bytes())
-    figures = figures_of(summary, Run.model_validate_json((resumed / "run.json").read_bytes()), resumed / weights)
-    assert len(figures.train_losses) == figures.num_steps == 6
-    assert [point.step for point in figures.held_out] == [0, 3, 6]
+    figures = TrainingFigures.model_validate_json((resumed / "figures.json").read_bytes())
+    assert len(figures.train_losses) == figures.num_steps == 10
+    assert [point.step for point in figures.held_out] == [0, 3, 10]
+    assert [stage.name for stage in figures.stages] == [stage.name for stage in stages.STAGES]
+
+    # The last stages alone, from what the others made.
+    run(tmp_path / "further", options=["--from", str(straight / "model"), "--steps", "0", "0", "0", "1", "1"])
+    further = TrainingFigures.model_validate_json((tmp_path / "further" / "figures.json").read_bytes())
+    assert [stage.name for stage in further.stages] == ["look up", "answer"]
+    assert len(PretrainingFigures(sittings=(figures,)).followed_by(further).sittings) == 2
+    assert PretrainingFigures(sittings=(further,)).followed_by(figures).sittings == (figures,)
     page = (resumed / "report.html").read_text()
     assert "Held-out loss by kind" in page
     assert page.count("<svg") == 4
 
 
 def test_a_trial_has_the_same_stages_with_fewer_steps():
-    trial = stages.with_steps([1, 2, 3])
-    assert [stage.num_steps for stage in trial] == [1, 2, 3]
+    trial = stages.with_steps([1, 2, 3, 4, 5])
+    assert [stage.num_steps for stage in trial] == [1, 2, 3, 4, 5]
     assert [stage.shares for stage in trial] == [stage.shares for stage in stages.STAGES]
 
 

@@ -11,7 +11,7 @@ from tunewright.records import Message
 
 ANSWER_ABSENT = "The context does not say."
 
-_ABSENT_SHARE = 0.2
+ABSENT_SHARE = 0.2
 _MOST_FACTS = 8
 _NUMBERED_SHARE = 0.13
 _MOST_PASSAGES = 4
@@ -63,11 +63,12 @@ _REQUESTS = Parted(
 )
 
 
-def _request(draw: Draw, question: str) -> str:
+def request(draw: Draw, question: str) -> str:
+    """Ask, half of the time with a word on how to answer."""
     return question if draw.chance(0.5) else draw.phrase(_REQUESTS, question=question)
 
 
-def _context(draw: Draw, facts: list[Fact]) -> str:
+def context(draw: Draw, facts: list[Fact]) -> str:
     """State the facts in one passage or, now and then, in two to four numbered ones, as a retrieval prompt has them."""
     text = write_passage(draw, facts)
     sentences = _SENTENCE_END.split(_MARK.sub("", text))
@@ -83,7 +84,7 @@ def _context(draw: Draw, facts: list[Fact]) -> str:
     return gap.join(passages)
 
 
-def _asked(draw: Draw, fact: Fact) -> tuple[str, str]:
+def asked(draw: Draw, fact: Fact) -> tuple[str, str]:
     """A question that a fact answers, and the answer."""
     if fact.relation.reverse and draw.chance(0.3):
         return draw.phrase(fact.relation.reverse, v=fact.value), fact.short_subject
@@ -103,14 +104,14 @@ def _without_answer(draw: Draw, num: int, relation: Relation) -> tuple[list[Fact
 def make_context_answer(draw: Draw) -> SkillItem:
     """Ask for one fact of a passage; one time in five the passage does not have it."""
     relation, num = draw.choice(RELATIONS), draw.whole(1, _MOST_FACTS)
-    if draw.chance(_ABSENT_SHARE):
+    if draw.chance(ABSENT_SHARE):
         facts, question = _without_answer(draw, num, relation)
         answer, variant = ANSWER_ABSENT, "answer_absent"
     else:
         facts = draw_facts(draw, num, relation)
-        question, answer = _asked(draw, facts[0])
+        question, answer = asked(draw, facts[0])
         variant = "answer_in_context"
-    prompt = ask_question(draw, _context(draw, facts), _request(draw, question))
+    prompt = ask_question(draw, context(draw, facts), request(draw, question))
     return answered("context_answer", prompt, answer, variant)
 
 
@@ -154,22 +155,26 @@ _FOLLOW_UPS = Parted(
 )
 
 
+def follow_up(draw: Draw, question: str) -> Message:
+    """Ask one more question about the same context."""
+    return user_turn(question if draw.chance(0.5) else draw.phrase(_FOLLOW_UPS, question=question))
+
+
 def make_multi_turn(draw: Draw) -> SkillItem:
     """Two or three questions about one context; every answer is trained."""
     num_turns = draw.whole(2, 3)
     facts = draw_facts(draw, draw.whole(num_turns, _MOST_FACTS), draw.choice(RELATIONS))
-    passage = _context(draw, facts)
+    passage = context(draw, facts)
     messages: list[Message] = []
     for fact in draw.sample(facts, num_turns):
-        if draw.chance(_ABSENT_SHARE):
+        if draw.chance(ABSENT_SHARE):
             absent = new_fact(draw, fact.relation)
             question, answer = ask_about(draw, absent.relation, absent.subject), ANSWER_ABSENT
         else:
-            question, answer = _asked(draw, fact)
+            question, answer = asked(draw, fact)
         if not messages:
-            messages.extend(ask_question(draw, passage, _request(draw, question)))
+            messages.extend(ask_question(draw, passage, request(draw, question)))
         else:
-            follow_up = question if draw.chance(0.5) else draw.phrase(_FOLLOW_UPS, question=question)
-            messages.append(user_turn(follow_up))
+            messages.append(follow_up(draw, question))
         messages.append(assistant_turn(answer))
     return SkillItem(skill="multi_turn", messages=tuple(messages), variant=f"{num_turns}_turns")

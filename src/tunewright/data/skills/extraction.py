@@ -7,7 +7,7 @@ from tunewright.data.skills.item import Draw, Parted, SkillItem, counted
 from tunewright.data.skills.layout import answered, ask_task
 from tunewright.data.skills.relations import RELATIONS_BY_KIND, Value
 
-_MOST_KEYS = 5
+MOST_KEYS = 5
 _NULL_SHARE = 0.1
 _KINDS = tuple(RELATIONS_BY_KIND)
 
@@ -103,7 +103,7 @@ _KEY_SEPARATORS = (", ", '", "', " | ")
 _BULLETS = ("- ", "* ", "• ")
 
 
-def _fields(draw: Draw, facts: list[Fact], num: int) -> dict[str, Value | None]:
+def fields_of(draw: Draw, facts: list[Fact], num: int) -> dict[str, Value | None]:
     """Choose num keys with their values: the subject itself, stated facts and, now and then, one not stated."""
     relations = RELATIONS_BY_KIND[facts[0].relation.subject_kind]
     values: dict[str, Value | None] = {fact.relation.key: fact.value for fact in facts}
@@ -129,22 +129,38 @@ def _instruction(draw: Draw, keys: list[str]) -> str:
     return draw.phrase(_INSTRUCTIONS, keys=f'"{listed}"' if '"' in separator else listed)
 
 
-def make_json_extraction(draw: Draw) -> SkillItem:
-    """Ask for one to five values of a text about one subject, which may state more than is asked."""
-    num_keys = draw.whole(1, _MOST_KEYS)
+def instruction_for(draw: Draw, fields: dict[str, Value | None]) -> str:
+    """Ask for the keys, with the rule for missing values where one is missing."""
+    instruction = _instruction(draw, list(fields))
+    if None not in fields.values() and not draw.chance(0.3):
+        return instruction
+    gap = "\n" if "\n" in instruction else " "
+    return f"{instruction}{gap}{draw.pick(_NULL_RULES)}"
+
+
+def draw_record(draw: Draw, num_keys: int) -> list[Fact]:
+    """Make num_keys facts or up to two more, all about one subject."""
     relations = RELATIONS_BY_KIND[draw.choice([kind for kind in _KINDS if len(RELATIONS_BY_KIND[kind]) >= num_keys])]
     num_facts = draw.whole(num_keys, min(len(relations), num_keys + 2))
     facts: list[Fact] = []
     for relation in draw.sample(relations, num_facts):
         facts.append(new_fact(draw, relation, facts[0].subject if facts else None))
-    fields = _fields(draw, facts, num_keys)
-    instruction = _instruction(draw, list(fields))
-    if None in fields.values() or draw.chance(0.3):
-        gap = "\n" if "\n" in instruction else " "
-        instruction = f"{instruction}{gap}{draw.pick(_NULL_RULES)}"
-    if draw.chance(0.15):
-        text = "\n".join(f"{fact.relation.attribute}: {fact.value}" for fact in facts)
-        text = f"{facts[0].subject}\n{text}"
-    else:
-        text = write_passage(draw, facts)
+    return facts
+
+
+def write_record(draw: Draw, facts: list[Fact]) -> str:
+    """State the facts in sentences or, now and then, in lines of attribute and value."""
+    if not draw.chance(0.15):
+        return write_passage(draw, facts)
+    lines = "\n".join(f"{fact.relation.attribute}: {fact.value}" for fact in facts)
+    return f"{facts[0].subject}\n{lines}"
+
+
+def make_json_extraction(draw: Draw) -> SkillItem:
+    """Ask for one to five values of a text about one subject, which may state more than is asked."""
+    num_keys = draw.whole(1, MOST_KEYS)
+    facts = draw_record(draw, num_keys)
+    fields = fields_of(draw, facts, num_keys)
+    instruction = instruction_for(draw, fields)
+    text = write_record(draw, facts)
     return answered("json_extraction", ask_task(draw, text, instruction), json.dumps(fields), counted(num_keys, "key"))

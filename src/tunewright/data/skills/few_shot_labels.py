@@ -80,7 +80,12 @@ _TWO_LABEL_RULES = (_by_category,) * 4 + (_by_person,) * 2 + (_by_opinion,) * 2 
 _MANY_LABEL_RULES = (_by_category,) * 4 + (_by_person,) * 2 + (_by_pattern,)
 
 
-def _labels(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
+def draw_rule(draw: Draw, num_labels: int) -> list[TextOf]:
+    """Choose what decides the label: who writes the texts of each."""
+    return draw.choice(_TWO_LABEL_RULES if num_labels == 2 else _MANY_LABEL_RULES)(draw, num_labels)
+
+
+def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     """Make labels: nonce words, names, codes, two-word names or ordinary words that stand in none of the texts."""
     form = draw.rng.random()
     if form < 0.15:
@@ -94,7 +99,8 @@ def _labels(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     return [make() for _ in range(num)]
 
 
-def _instruction(draw: Draw, labels: list[str], *, must_list: bool) -> str:
+def instruction_with(draw: Draw, labels: list[str], *, must_list: bool) -> str:
+    """Write an instruction, with the list of labels now and then, or where nothing else names them all."""
     parts = [draw.pick(INSTRUCTIONS)]
     if must_list or draw.chance(0.3):
         parts.append(draw.phrase(LABEL_LISTS, labels=", ".join(draw.shuffled(labels))))
@@ -105,26 +111,27 @@ def make_few_shot_labels(draw: Draw) -> SkillItem:
     """Show 1, 2, 4, 8 or 16 labelled examples and ask for the label of one more input."""
     num_examples = draw.choice(_NUM_EXAMPLES)
     num_labels = draw.whole(2, max(2, min(_MOST_LABELS, num_examples)))
-    text_of = draw.choice(_TWO_LABEL_RULES if num_labels == 2 else _MANY_LABEL_RULES)(draw, num_labels)
+    text_of = draw_rule(draw, num_labels)
     asked = draw.whole(0, num_labels - 1)
     asked_text = text_of[asked](_ASKED)
     first = draw.whole(0, num_labels - 1)
     classes = draw.shuffled([(first + number) % num_labels for number in range(num_examples)])
     texts = [text_of[label](number) for number, label in enumerate(classes, 1)]
-    labels = _labels(draw, num_labels, [*texts, asked_text])
+    labels = labels_of(draw, num_labels, [*texts, asked_text])
     examples = [(text, labels[label]) for text, label in zip(texts, classes, strict=True)]
     # With one example the other label can be known only from the list.
-    instruction = _instruction(draw, labels, must_list=num_examples < num_labels)
+    instruction = instruction_with(draw, labels, must_list=num_examples < num_labels)
     if draw.chance(0.15):
         prompt = _as_turns(instruction, examples, asked_text)
     else:
-        prompt = _in_prompt(draw, instruction, examples, asked_text, must_instruct=num_examples < num_labels)
+        prompt = in_prompt(draw, instruction, examples, asked_text, must_instruct=num_examples < num_labels)
     return answered("few_shot_labels", prompt, labels[asked], counted(num_examples, "example"))
 
 
-def _in_prompt(
+def in_prompt(
     draw: Draw, instruction: str, examples: list[tuple[str, str]], asked_text: str, *, must_instruct: bool
 ) -> Prompt:
+    """Lay out the examples and the text that is asked about, in the form of an example without its label."""
     form = draw.pick(EXAMPLE_FORMS)
     separator = "\n\n" if "\n" in form and draw.chance(0.5) else "\n"
     shown = separator.join(form.format(text=text, label=label) for text, label in examples)

@@ -64,6 +64,8 @@ class Draw:
 
     rng: random.Random
     part: Part
+    open_words: Sequence[str] = ()
+    """Words that training may use for any other, where it shall know more than the lists of the skills."""
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:

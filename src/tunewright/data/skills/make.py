@@ -1,7 +1,7 @@
 """From a skill's name, a seed and an index to the item."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tunewright.data.skills.arithmetic import make_arithmetic
 from tunewright.data.skills.comparing import make_comparing
@@ -29,7 +29,7 @@ _MAKERS: dict[str, Callable[[Draw], SkillItem]] = {
 SKILLS: tuple[str, ...] = tuple(sorted(_MAKERS))
 
 
-def make_item(skill: str, seed: int, index: int, part: Part) -> SkillItem:
+def make_item(skill: str, seed: int, index: int, part: Part, open_words: Sequence[str] = ()) -> SkillItem:
     """Make one task with its answer. The same arguments give the same item on every machine.
 
     Args:
@@ -37,8 +37,9 @@ def make_item(skill: str, seed: int, index: int, part: Part) -> SkillItem:
         seed: chooses the stream of items.
         index: the item's place in the stream; items can be made in any order.
         part: whose names, words and phrasings to use.
+        open_words: words that training may use for any other; default: those of the skills' own lists.
     Raises:
         KeyError: there is no such skill.
     """
     rng = random.Random(f"tunewright skill {skill} {part} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[skill](Draw(rng, part))
+    return _MAKERS[skill](Draw(rng, part, open_words))

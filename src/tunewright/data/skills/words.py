@@ -100,8 +100,9 @@ PLAIN = Parted.of_words(
 )
 """Words for lists and texts to copy, where their meaning does not matter."""
 
-_OPEN_SHARE = 0.5
-_NONCE_SHARE = 0.4
+_OPEN_SHARE, _NONCE_SHARE = 0.5, 0.4
+_OPEN_SHARE_OF_MANY, _NONCE_SHARE_OF_MANY = 0.75, 0.2
+"""The same where the maker of an item brought words of its own: they are many more than those listed here."""
 _ANY = tuple(
     word
     for words in (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
@@ -117,13 +118,22 @@ def any_word(draw: Draw, words: Parted) -> str:
     A model that always meets the same forty words as answers learns them by heart and chooses among them instead of
     copying what stands in the text: a text said yellow, and it wrote blue.
     """
-    if draw.part == "train" and draw.chance(_OPEN_SHARE):
-        return draw.word() if draw.chance(_NONCE_SHARE) else draw.choice(_ANY)
-    return draw.pick(words)
+    if not _is_open(draw):
+        return draw.pick(words)
+    nonce_share = _NONCE_SHARE_OF_MANY if draw.open_words else _NONCE_SHARE
+    return draw.word() if draw.chance(nonce_share) else draw.choice(draw.open_words or _ANY)
 
 
 def any_words(draw: Draw, words: Parted, num: int) -> list[str]:
     """Draw num different words of the list or, half of the time in training, of all lists together."""
-    if draw.part == "train" and draw.chance(_OPEN_SHARE):
-        return draw.sample(_ANY, num)
-    return draw.picks(words, num)
+    return draw.sample(draw.open_words or _ANY, num) if _is_open(draw) else draw.picks(words, num)
+
+
+def _is_open(draw: Draw) -> bool:
+    return draw.part == "train" and draw.chance(_OPEN_SHARE_OF_MANY if draw.open_words else _OPEN_SHARE)
+
+
+def listed_words() -> frozenset[str]:
+    """Every word of every list, of both parts."""
+    lists = (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
+    return frozenset(word for words in lists for word in (*words.train, *words.held_out))

@@ -1,0 +1,81 @@
+"""Rows of many answers: what is marked in them can be known from what stands before it."""
+
+import json
+import re
+
+import pytest
+
+from tunewright.data.skills import ANSWER_ABSENT, MANY_ANSWERS, make_many_answers
+from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.data.skills.words import FOODS, MUSIC
+from tunewright.records import Message
+
+OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
+MARKED = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
+
+
+def rows(kind: str, num: int = 200) -> list[list[Message]]:
+    return [make_many_answers(kind, 3, index, OPEN_WORDS) for index in range(num)]
+
+
+def text_of(messages: list[Message]) -> str:
+    return "\n".join(message.content for message in messages)
+
+
+def before_and_marked(messages: list[Message]) -> list[tuple[str, str]]:
+    """What is marked, each with everything that stands before it, without marks."""
+    text = text_of(messages)
+    return [(re.sub(f"[{BEGIN}{END}]", "", text[: found.start()]), found[1]) for found in MARKED.finditer(text)]
+
+
+@pytest.mark.parametrize("kind", MANY_ANSWERS)
+def test_the_same_arguments_give_the_same_row_and_an_unknown_kind_is_refused(kind: str) -> None:
+    assert rows(kind, 5) == rows(kind, 5)
+    assert make_many_answers(kind, 3, 0, OPEN_WORDS) != make_many_answers(kind, 4, 0, OPEN_WORDS)
+    with pytest.raises(KeyError):
+        make_many_answers("few_answers", 3, 0, OPEN_WORDS)
+
+
+@pytest.mark.parametrize("kind", MANY_ANSWERS)
+def test_marks_come_in_pairs_and_mark_several_answers(kind: str) -> None:
+    num_marked = 0
+    for messages in rows(kind):
+        text = text_of(messages)
+        assert re.sub(f"[^{BEGIN}{END}]", "", text) == (BEGIN + END) * len(MARKED.findall(text))
+        num_marked += text.count(BEGIN)
+    assert num_marked / 200 > 3
+
+
+@pytest.mark.parametrize("kind", MANY_ANSWERS)
+def test_no_row_has_words_that_only_measuring_uses(kind: str) -> None:
+    held_out = {*FOODS.held_out, *MUSIC.held_out}
+    for messages in rows(kind):
+        assert not held_out & set(re.findall(r"[a-z]+", text_of(messages)))
+
+
+@pytest.mark.parametrize("kind", ["lookups", "said_again", "many_labels"])
+def test_what_is_marked_stood_there_before(kind: str) -> None:
+    for messages in rows(kind):
+        for before, marked in before_and_marked(messages):
+            assert marked.lower() in before.lower(), (marked, before)
+
+
+def test_every_question_is_answered_from_the_passage_or_not_at_all() -> None:
+    num_absent = num = 0
+    for messages in rows("many_questions"):
+        for before, marked in before_and_marked(messages):
+            num += 1
+            num_absent += marked == ANSWER_ABSENT
+            assert marked == ANSWER_ABSENT or marked in before
+    assert 0.15 < num_absent / num < 0.25
+
+
+def test_records_are_json_of_the_asked_keys() -> None:
+    for messages in rows("many_records"):
+        requests = [message.content for message in messages if message.role != "assistant"]
+        answers = [
+            json.loads(message.content.strip(BEGIN + END)) for message in messages if message.role == "assistant"
+        ]
+        assert 2 <= len(answers) <= 5
+        for request, answer in zip(requests[-len(answers) + 1 :], answers[1:], strict=True):
+            assert all(key in request for key in answer)
