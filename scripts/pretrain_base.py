@@ -1,10 +1,10 @@
 """Make the bundled base model from nothing: tokenizer, start, training with tunewright's own loop, model folder.
 
-    python scripts/pretrain_base.py [--build FOLDER] [--threads N] [--steps 20 60 20 10 10] [--from FOLDER]
+    python scripts/pretrain_base.py [--build FOLDER] [--threads N] [--steps 20 60 20 9 9 9] [--from FOLDER]
 
-All steps are minutes on a large GPU and days on a laptop's CPU, where `--steps` makes a trial of fewer. The last two
-stages have small steps: two cores take an hour for them from weights that have seen the others, as the bundled ones
-had (`--from src/tunewright/bundled/base --steps 0 0 0 400 450`).
+All steps are minutes on a large GPU and days on a laptop's CPU, where `--steps` makes a trial of fewer. The last
+three stages have small steps: two cores take an hour and a half for them from weights that have seen the others
+(`--from FOLDER --steps 0 0 0 450 120 450`).
 
 It may be stopped at any time (Ctrl-C, kill, power) and goes on where it was when it is called again: everything lies
 in the build folder. The stages and all numbers stand in scripts/pretrain/stages.py. Measure the result with

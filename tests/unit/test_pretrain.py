@@ -261,12 +261,12 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
     assert [run.status for run in Store(resumed / "home").runs()] == ["succeeded"]
     figures = TrainingFigures.model_validate_json((resumed / "figures.json").read_bytes())
-    assert len(figures.train_losses) == figures.num_steps == 10
-    assert [point.step for point in figures.held_out] == [0, 3, 10]
+    assert len(figures.train_losses) == figures.num_steps == 12
+    assert [point.step for point in figures.held_out] == [0, 3, 12]
     assert [stage.name for stage in figures.stages] == [stage.name for stage in stages.STAGES]
 
     # The last stages alone, from what the others made.
-    run(tmp_path / "further", options=["--from", str(straight / "model"), "--steps", "0", "0", "0", "1", "1"])
+    run(tmp_path / "further", options=["--from", str(straight / "model"), "--steps", "0", "0", "0", "1", "0", "1"])
     further = TrainingFigures.model_validate_json((tmp_path / "further" / "figures.json").read_bytes())
     assert [stage.name for stage in further.stages] == ["look up", "answer"]
     assert len(PretrainingFigures(sittings=(figures,)).followed_by(further).sittings) == 2
@@ -277,8 +277,8 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
 
 
 def test_a_trial_has_the_same_stages_with_fewer_steps():
-    trial = stages.with_steps([1, 2, 3, 4, 5])
-    assert [stage.num_steps for stage in trial] == [1, 2, 3, 4, 5]
+    trial = stages.with_steps([1, 2, 3, 4, 5, 6])
+    assert [stage.num_steps for stage in trial] == [1, 2, 3, 4, 5, 6]
     assert [stage.shares for stage in trial] == [stage.shares for stage in stages.STAGES]
 
 

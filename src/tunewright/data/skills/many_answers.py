@@ -47,9 +47,11 @@ def _taught(text: str) -> str:
     return f"{BEGIN}{text}{END}"
 
 
-_PAIRS = (
+_SUBJECT_FIRST = (
     "{s}: {v}", "{s} = {v}", "{s} - {v}", "{s} -> {v}", "{s} {v}", "{s} ({v})", "{s}, {v}", "{s} | {v}", "{s} / {v}",
     "{s} is {v}", "{s} has {v}", "{s} with {v}", "[{s}] {v}", '"{s}" "{v}"',
+)  # fmt: skip
+_VALUE_FIRST = (
     "{v}: {s}", "{v} - {s}", "{v} for {s}", "{v} of {s}", "{v} belongs to {s}", "{v}, {s}", "{v} is for {s}",
     "{v} ({s})", "{v} <- {s}",
 )  # fmt: skip
@@ -74,7 +76,7 @@ _THINGS: tuple[Callable[[Draw], str], ...] = (
 
 def _lookups(draw: Draw) -> list[Message]:
     """Pairs, all in one form that says nothing, and a turn for each that asks for its other half."""
-    num = draw.whole(2, 12) if draw.chance(0.7) else draw.whole(2, 4)
+    num = draw.whole(2, 12) if draw.chance(0.6) else draw.whole(2, 4)
     subject_of, value_of = draw.choice(_THINGS[:-1]), draw.choice(_THINGS)
     pairs: dict[str, str] = {}
     while len(pairs) < num:
@@ -101,9 +103,11 @@ def _lookups(draw: Draw) -> list[Message]:
 
 
 def _pair_forms(draw: Draw) -> list[str]:
+    """One way to write a pair, or three. The value comes first half of the time: that is learned later and slower."""
+    is_subject_first = draw.chance(0.5)
     if draw.chance(0.5):
-        return [draw.choice(_PAIRS)]
-    slots = ("{s}", "{v}") if draw.chance(0.5) else ("{v}", "{s}")
+        return [draw.choice(_SUBJECT_FIRST if is_subject_first else _VALUE_FIRST)]
+    slots = ("{s}", "{v}") if is_subject_first else ("{v}", "{s}")
     return [_among_words(draw, *slots) for _ in range(1 if draw.chance(0.6) else 3)]
 
 
