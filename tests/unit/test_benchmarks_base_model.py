@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from base_model_text import (
 from chat_bases import STYLES, write_base
 from loss_curve import describe, fit_loss_curve
 from public_files import public_file
+from telling_apart import FORMS, share_right
 from tiny_base import write_tiny_base
 
 from tunewright.contracts import Advance, SilentProgress
@@ -421,3 +423,26 @@ def test_too_few_points_are_refused() -> None:
 def test_points_out_of_order_are_refused(tokens: list[int]) -> None:
     with pytest.raises(ValueError, match="to be positive and rising"):
         fit_loss_curve([(number, 3.0) for number in tokens])
+
+
+class Reader:
+    """Answers with the word of the statement at this place: of the subject that is asked about, or of the first."""
+
+    def __init__(self, *, reads_the_question: bool) -> None:
+        self.reads_the_question = reads_the_question
+
+    def answer(self, prompts: Sequence[Sequence[Message]], advance: Advance) -> list[Answer]:
+        return [Answer(text=self._value(prompt[0].content), finish="stop") for prompt in prompts]
+
+    def _value(self, text: str) -> str:
+        statements, question = text.split("\n\n")
+        names = [re.findall("[A-Z][a-z]+", line) for line in statements.splitlines()]
+        asked = [pair for pair in names if set(pair) & set(re.findall("[A-Z][a-z]+", question))]
+        subject, value = asked[0] if self.reads_the_question else names[0]
+        return subject if " is the pet of " in statements else value
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_who_reads_the_question_tells_subjects_apart_and_who_does_not_is_right_by_chance(form: str) -> None:
+    assert share_right(Reader(reads_the_question=True), form, num_subjects=4, num_items=100) == 1.0
+    assert 0.15 < share_right(Reader(reads_the_question=False), form, num_subjects=4, num_items=100) < 0.35
