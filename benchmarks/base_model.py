@@ -72,6 +72,20 @@ def measure(
     )
 
 
+def read_kept(results: Path, names: Sequence[str]) -> dict[str, MeasuredModel]:
+    """The models of these names in the file of results.
+
+    Raises:
+        SystemExit: one of them is not there.
+    """
+    if not names:
+        return {}
+    measured = {model.base.name: model for model in Comparison.model_validate_json(results.read_bytes()).models}
+    if missing := [name for name in names if name not in measured]:
+        raise SystemExit(f"{results}: no figures of {', '.join(missing)}; it has {', '.join(measured)}")
+    return {name: measured[name] for name in names}
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, write the file of results and its section, and print the section."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -79,17 +93,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=300, help="items of each skill")
     parser.add_argument("--blimp-pairs", type=int, default=100, help="pairs of each paradigm")
     parser.add_argument("--blimp", type=Path, default=SHARED / "data" / "benchmarks" / "blimp", help="folder of BLiMP")
+    parser.add_argument(
+        "--keep", nargs="*", default=(), metavar="MODEL",
+        help="models of the file of results that are not measured again, where neither they nor the items changed",
+    )  # fmt: skip
     parser.add_argument("--results", type=Path, default=RESULTS, help="the JSON file; the section has its name and .md")
     chosen = parser.parse_args(arguments)
     documents, pairs = held_out_documents(), read_blimp(chosen.blimp, chosen.blimp_pairs)
     progress = RichProgress(Console(stderr=True))
+    kept = read_kept(chosen.results, chosen.keep)
     comparison = Comparison(
         measured_on=f"{datetime.now(UTC):%Y-%m-%d}",
         environment=describe_environment(),
         num_items=chosen.items,
         num_blimp_pairs=chosen.blimp_pairs,
         num_documents=len(documents),
-        models=tuple(measure(name, documents, pairs, chosen.items, progress) for name in chosen.models),
+        models=tuple(
+            kept.get(name) or measure(name, documents, pairs, chosen.items, progress) for name in chosen.models
+        ),
     )
     chosen.results.write_text(comparison.model_dump_json(indent=1) + "\n", encoding="utf-8")
     section = render_section(comparison)

@@ -325,6 +325,14 @@ def test_the_command_writes_the_file_and_its_section(
     assert comparison.models[0].base.name == str(base)
     assert {figure.name for figure in comparison.models[0].figures} >= {"bits_per_byte", "blimp", "copying"}
 
+    # What was measured stays when asked for.
+    monkeypatch.setattr(base_model, "measure", None)
+    arguments = [str(word) for option in options.items() for word in option]
+    base_model.main([*arguments, "--keep", str(base)])
+    assert Comparison.model_validate_json(results.read_bytes()).models == comparison.models
+    with pytest.raises(SystemExit, match=r"base-model\.json: no figures of other; it has .*base"):
+        base_model.main([*arguments, "--keep", "other"])
+
 
 def measured(name: str, *figures: Figure, notes: tuple[str, ...] = ()) -> MeasuredModel:
     ref = BaseModelRef(name=name, origin="folder", revision="sha256:0", sha256="0")
