@@ -96,9 +96,12 @@ def forecast(figures: TrainingFigures) -> str:
         for end in range(STEPS_PER_POINT, len(losses) + 1, STEPS_PER_POINT)
     ]
     return (
-        f"Training loss of the mix over steps {first:,} to {last:,}, at a constant rate, means of {STEPS_PER_POINT} "
-        "steps; the stage after it, in which the rate falls, lowers it further. Answers count three times.\n\n"
+        f"Training loss of the first sitting over steps {first:,} to {last:,}, at a constant rate, means of "
+        f"{STEPS_PER_POINT} steps; the stage after it, in which the rate falls, lowers it further. Answers count three "
+        "times.\n\n"
         + describe(fit_loss_curve(points), "means of training losses")
+        + " More of that mix would not have taught it to tell subjects apart, which came with other rows: the lab "
+        "notebook has what each of them brought."
     )
 
 
