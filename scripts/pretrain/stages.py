@@ -86,7 +86,7 @@ STAGES = (
     # Telling subjects apart: not learned until here, and then within some hundred small steps of bare pairs.
     _small("look up", 450, _shares(0.13, 0.01, 0.01, 0.36, 0.25, 0.05, 0.05, 0.08), num_warmup_steps=20),
     _small("read", 120, _shares(0.13, 0.005, 0.005, 0.24, 0.25, 0.02, 0.06, 0.18)),
-    _small("answer", 450, _shares(0.30, 0.005, 0.005, 0.10, 0.17, 0.02, 0.06, 0.12), falls_to_zero=True),
+    _small("answer", 450, _shares(0.45, 0.005, 0.005, 0.04, 0.12, 0.01, 0.06, 0.12), falls_to_zero=True),
 )
 
 

@@ -1,12 +1,16 @@
 """Rows of many answers: what is marked in them can be known from what stands before it."""
 
 import json
+import random
 import re
 
 import pytest
 
 from tunewright.data.skills import ANSWER_ABSENT, MANY_ANSWERS, make_many_answers
-from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
+from tunewright.data.skills.item import Draw
+from tunewright.data.skills.loosen import loosened
+from tunewright.data.skills.many_answers import BEGIN, END, _example_form
 from tunewright.data.skills.words import FOODS, MUSIC
 from tunewright.records import Message
 
@@ -68,6 +72,31 @@ def test_every_question_is_answered_from_the_passage_or_not_at_all() -> None:
             num_absent += marked == ANSWER_ABSENT
             assert marked == ANSWER_ABSENT or marked in before
     assert 0.15 < num_absent / num < 0.25
+
+
+def test_most_labelled_examples_have_a_form_of_their_own_and_none_has_one_that_measuring_uses() -> None:
+    forms = {_example_form(Draw(random.Random(seed), "train", OPEN_WORDS)) for seed in range(400)}
+    assert len(forms) > 250
+    assert not forms & set(EXAMPLE_FORMS.held_out)
+    assert all(form.index("{text}") < form.index("{label}") for form in forms)
+
+
+def test_a_loosened_wording_keeps_its_fields_and_what_answers_repeat_to_the_letter() -> None:
+    template = "Please copy the {ordinal} item of the list: {items}. Is it there?"
+    wordings = {loosened(template, random.Random(seed), OPEN_WORDS) for seed in range(300)}
+    assert len(wordings) > 100
+    for wording in wordings:
+        assert re.findall(r"\{\w+\}", wording) == ["{ordinal}", "{items}"]
+        assert "copy" in wording.lower()
+    literal = 'If not, say "The context does not say." {question}'
+    assert {loosened(literal, random.Random(seed), OPEN_WORDS) for seed in range(50)} == {literal}
+
+
+def test_only_where_there_are_open_words_wordings_are_loosened() -> None:
+    plain = {Draw(random.Random(seed), "train").wording(EXAMPLE_FORMS) for seed in range(200)}
+    assert plain <= set(EXAMPLE_FORMS.train)
+    loose = {Draw(random.Random(seed), "train", OPEN_WORDS).wording(EXAMPLE_FORMS) for seed in range(200)}
+    assert not loose <= set(EXAMPLE_FORMS.train)
 
 
 def test_records_are_json_of_the_asked_keys() -> None:

@@ -196,5 +196,5 @@ def make_arithmetic(draw: Draw) -> SkillItem:
         n, m = draw.names(2)
         things = draw.choice(_THINGS) if draw.chance(0.6) else draw.word(ending="ers")
         problem, variant = draw.phrase(_STORIES[operation], a=a, b=b, n=n, m=m, things=things), "word_problem"
-    system = (system_turn(draw.pick(_SYSTEMS)),) if draw.chance(0.3) else ()
+    system = (system_turn(draw.wording(_SYSTEMS)),) if draw.chance(0.3) else ()
     return answered("arithmetic", (*system, user_turn(problem)), str(result), variant)

@@ -87,7 +87,7 @@ def context(draw: Draw, facts: list[Fact]) -> str:
 def asked(draw: Draw, fact: Fact) -> tuple[str, str]:
     """A question that a fact answers, and the answer."""
     if fact.relation.reverse and draw.chance(0.3):
-        return draw.phrase(fact.relation.reverse, v=fact.value), fact.short_subject
+        return draw.pick(fact.relation.reverse).format(v=fact.value), fact.short_subject
     return ask_about(draw, fact.relation, fact.subject), str(fact.value)
 
 

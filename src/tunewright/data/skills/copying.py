@@ -170,10 +170,10 @@ def make_copying(draw: Draw) -> SkillItem:
         context = answer = draw_text(draw)
         if draw.chance(0.4):
             context = f'"{answer}"'
-        instruction, variant = draw.pick(_COPY), "text"
+        instruction, variant = draw.wording(_COPY), "text"
     elif kind < 0.5:
         context = answer = write_list(draw, draw_list(draw, draw.whole(2, _LONGEST_LIST)))
-        instruction, variant = draw.pick(_COPY_LIST), "list"
+        instruction, variant = draw.wording(_COPY_LIST), "list"
     elif kind < 0.8:
         items = draw_list(draw, draw.whole(2, _LONGEST_LIST))
         place, variant = (-1, "last_item") if draw.chance(0.3) else (draw.whole(0, len(items) - 1), "numbered_item")

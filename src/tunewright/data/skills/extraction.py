@@ -135,7 +135,7 @@ def instruction_for(draw: Draw, fields: dict[str, Value | None]) -> str:
     if None not in fields.values() and not draw.chance(0.3):
         return instruction
     gap = "\n" if "\n" in instruction else " "
-    return f"{instruction}{gap}{draw.pick(_NULL_RULES)}"
+    return f"{instruction}{gap}{draw.wording(_NULL_RULES)}"
 
 
 def draw_record(draw: Draw, num_keys: int) -> list[Fact]:

@@ -72,7 +72,7 @@ def ask_about(draw: Draw, relation: Relation, subject: str) -> str:
     """Write a question for the value of a relation."""
     if draw.chance(0.3):
         return as_sentence(draw.phrase(_ATTRIBUTE_QUESTIONS, attribute=relation.attribute, s=subject))
-    return draw.phrase(relation.questions, s=subject)
+    return draw.pick(relation.questions).format(s=subject)
 
 
 def new_fact(draw: Draw, relation: Relation, subject: str | None = None) -> Fact:

@@ -101,7 +101,7 @@ def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
 
 def instruction_with(draw: Draw, labels: list[str], *, must_list: bool) -> str:
     """Write an instruction, with the list of labels now and then, or where nothing else names them all."""
-    parts = [draw.pick(INSTRUCTIONS)]
+    parts = [draw.wording(INSTRUCTIONS)]
     if must_list or draw.chance(0.3):
         parts.append(draw.phrase(LABEL_LISTS, labels=", ".join(draw.shuffled(labels))))
     return " ".join(parts)
@@ -124,15 +124,15 @@ def make_few_shot_labels(draw: Draw) -> SkillItem:
     if draw.chance(0.15):
         prompt = _as_turns(instruction, examples, asked_text)
     else:
-        prompt = in_prompt(draw, instruction, examples, asked_text, must_instruct=num_examples < num_labels)
+        form = draw.pick(EXAMPLE_FORMS)
+        prompt = in_prompt(draw, instruction, examples, asked_text, form, must_instruct=num_examples < num_labels)
     return answered("few_shot_labels", prompt, labels[asked], counted(num_examples, "example"))
 
 
 def in_prompt(
-    draw: Draw, instruction: str, examples: list[tuple[str, str]], asked_text: str, *, must_instruct: bool
+    draw: Draw, instruction: str, examples: list[tuple[str, str]], asked_text: str, form: str, *, must_instruct: bool
 ) -> Prompt:
     """Lay out the examples and the text that is asked about, in the form of an example without its label."""
-    form = draw.pick(EXAMPLE_FORMS)
     separator = "\n\n" if "\n" in form and draw.chance(0.5) else "\n"
     shown = separator.join(form.format(text=text, label=label) for text, label in examples)
     # What a form puts after the label, such as a bracket, is not for the model to write.

@@ -246,7 +246,7 @@ def _write_value(draw: Draw, variant: str) -> SkillItem:
     formats, apply = _VALUE_FORMATS[variant]
     facts = draw_facts(draw, draw.whole(1, 4), draw.choice(RELATIONS))
     question = ask_about(draw, facts[0].relation, facts[0].subject)
-    passage, rule, answer = write_passage(draw, facts), draw.pick(formats), apply(str(facts[0].value))
+    passage, rule, answer = write_passage(draw, facts), draw.wording(formats), apply(str(facts[0].value))
     if draw.chance(0.4):
         prompt: Prompt = (system_turn(rule), user_turn(f"{passage}\n\n{question}"))
     else:
@@ -258,7 +258,7 @@ def _write_items(draw: Draw, variant: str) -> SkillItem:
     formats, apply = _LIST_FORMATS[variant]
     items = draw_list(draw, draw.whole(2, 6))
     text = draw.choice(_ITEMS).format(n=draw.name(), items=f"{', '.join(items[:-1])} and {items[-1]}")
-    return _ask(draw, text, draw.pick(formats), apply(items), variant)
+    return _ask(draw, text, draw.wording(formats), apply(items), variant)
 
 
 def _write_keys(draw: Draw, variant: str) -> SkillItem:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from tunewright.data.skills.loosen import loosened
 from tunewright.data.skills.names import is_held_out, random_code, random_word
 from tunewright.records import Message
 
@@ -65,7 +66,7 @@ class Draw:
     rng: random.Random
     part: Part
     open_words: Sequence[str] = ()
-    """Words that training may use for any other, where it shall know more than the lists of the skills."""
+    """Words that training may use for any other, where it shall meet more words and wordings than the skills list."""
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:
@@ -96,9 +97,14 @@ class Draw:
         """Draw num different options. A held-out quarter of 30 words has 7."""
         return self.rng.sample(options.of(self.part), num)
 
+    def wording(self, templates: Parted) -> str:
+        """Draw a template of the item's part; where there are open words, loosened most of the time."""
+        template = self.pick(templates)
+        return loosened(template, self.rng, self.open_words) if self.open_words and self.chance(0.7) else template
+
     def phrase(self, templates: Parted, **fields: object) -> str:
-        """Draw a template of the item's part and fill it in."""
-        return self.pick(templates).format(**fields)
+        """Draw a wording and fill it in."""
+        return self.wording(templates).format(**fields)
 
     def word(self, ending: str = "") -> str:
         """Make a nonce word in lower case, new within this item. The part is decided with the ending on."""

@@ -15,6 +15,7 @@ from tunewright.data.skills.context_answers import ABSENT_SHARE, ANSWER_ABSENT, 
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
 from tunewright.data.skills.facts import Fact, ask_about, draw_facts, new_fact
 from tunewright.data.skills.few_shot_labels import draw_rule, in_prompt, instruction_with, labels_of
+from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
 from tunewright.data.skills.item import Draw, as_sentence
 from tunewright.data.skills.layout import ask_question, ask_task, assistant_turn, system_turn, user_turn
 from tunewright.data.skills.relations import RELATIONS
@@ -26,6 +27,11 @@ BEGIN, END = "\ue000", "\ue001"
 _NUM_FACTS = (4, 14)
 _NUM_REQUESTS = (2, 5)
 _NUM_EXAMPLES = (2, 3, 4, 6, 8, 12, 16, 24)
+_BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ('"', '"'), ("'", "'"), ("*", "*"), ("`", "`"), ("| ", " |"))
+_BETWEEN = (
+    " -> ", " => ", ": ", " : ", " ~ ", " | ", " / ", " >> ", " :: ", ", ", "; ", " -- ", " // ", " # ", " & ", " + ",
+    " is ", " = ", "\n", "\t", " ... ", " --> ", "\n- ", " <- ", " @ ", " * ", " means ", " goes with ",
+)  # fmt: skip
 _FRAME_WORDS = 2_000
 """Of the open words, the first: frequent ones are one token each."""
 
@@ -190,7 +196,26 @@ def _many_labels(draw: Draw) -> list[Message]:
         for text, label in examples:
             turns += [user_turn(text), assistant_turn(label)]
         return [*turns, user_turn(asked_text), answer]
-    return [*in_prompt(draw, instruction, examples, asked_text, must_instruct=must_list), answer]
+    return [*in_prompt(draw, instruction, examples, asked_text, _example_form(draw), must_instruct=must_list), answer]
+
+
+def _example_form(draw: Draw) -> str:
+    """How one example is written: a form of the skill's, or one that is made up and that measuring does not use."""
+    if draw.chance(0.3):
+        return draw.pick(EXAMPLE_FORMS)
+    before, behind = draw.choice(_BRACKETS), draw.choice(_BRACKETS)
+    text = "{text}".join(before) if draw.chance(0.25) else "{text}"
+    label = "{label}".join(behind) if draw.chance(0.25) else "{label}"
+    if draw.chance(0.4):
+        form = text + draw.choice(_BETWEEN) + label
+    else:
+        heads = [
+            draw.choice(draw.open_words[:_FRAME_WORDS]) + draw.choice((": ", " = ", " - ", "\n", ") ")) for _ in "tl"
+        ]
+        if draw.chance(0.6):
+            heads = [as_sentence(head) for head in heads]
+        form = heads[0] + text + draw.choice(("\n", "\n", " ", ", ", "; ", " | ")) + heads[1] + label
+    return _example_form(draw) if form in EXAMPLE_FORMS.held_out else form
 
 
 _MAKERS: dict[str, Callable[[Draw], list[Message]]] = {

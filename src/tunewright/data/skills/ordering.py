@@ -120,12 +120,12 @@ def make_ordering(draw: Draw) -> SkillItem:
         largest = draw.choice((9, 20, 99, 999))
         numbers = draw.sample(range(1, largest + 1), num)
         falling = draw.chance(0.4)
-        instruction = draw.pick(_FALLING if falling else _RISING)
+        instruction = draw.wording(_FALLING if falling else _RISING)
         items, wanted = [str(number) for number in numbers], [str(n) for n in sorted(numbers, reverse=falling)]
         variant = "numbers"
     elif kind < 0.7:
         items = any_words(draw, PLAIN, num) if draw.chance(0.5) else draw.words(num)
-        instruction, wanted, variant = draw.pick(_ALPHABET), sorted(items), "alphabet"
+        instruction, wanted, variant = draw.wording(_ALPHABET), sorted(items), "alphabet"
     else:
         order = any_words(draw, PLAIN, _MOST) if draw.chance(0.5) else draw.names(_MOST)
         wanted = order if num == _MOST else sorted(draw.sample(order, num), key=order.index)

@@ -199,17 +199,17 @@ _Rewrite = tuple[str, str, str]
 
 def _upper(draw: Draw) -> _Rewrite:
     text = draw_text(draw)
-    return draw.pick(_UPPER), text, text.upper()
+    return draw.wording(_UPPER), text, text.upper()
 
 
 def _lower(draw: Draw) -> _Rewrite:
     text = draw_text(draw)
-    return draw.pick(_LOWER), text if draw.chance(0.5) else text.upper(), text.lower()
+    return draw.wording(_LOWER), text if draw.chance(0.5) else text.upper(), text.lower()
 
 
 def _reverse(draw: Draw) -> _Rewrite:
     items = draw_list(draw, draw.whole(2, _LONGEST_LIST))
-    return draw.pick(_REVERSE), write_list(draw, items), ", ".join(reversed(items))
+    return draw.wording(_REVERSE), write_list(draw, items), ", ".join(reversed(items))
 
 
 def _replace(draw: Draw) -> _Rewrite:
@@ -229,7 +229,7 @@ def _prefix(draw: Draw) -> _Rewrite:
 
 def _join(draw: Draw) -> _Rewrite:
     items = draw_list(draw, draw.whole(2, _LONGEST_LIST))
-    return draw.pick(_JOIN), draw.choice((" ", "\n", " / ")).join(items), ", ".join(items)
+    return draw.wording(_JOIN), draw.choice((" ", "\n", " / ")).join(items), ", ".join(items)
 
 
 def _remove(draw: Draw) -> _Rewrite:
