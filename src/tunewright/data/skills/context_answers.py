@@ -11,7 +11,7 @@ from tunewright.records import Message
 
 ANSWER_ABSENT = "The context does not say."
 
-ABSENT_SHARE = 0.2
+_ABSENT_SHARE = 0.2
 _MOST_FACTS = 8
 _NUMBERED_SHARE = 0.13
 _MOST_PASSAGES = 4
@@ -84,7 +84,14 @@ def context(draw: Draw, facts: list[Fact]) -> str:
     return gap.join(passages)
 
 
-def asked(draw: Draw, fact: Fact) -> tuple[str, str]:
+def asked_or_absent(draw: Draw, fact: Fact) -> tuple[str, str]:
+    """Ask for a fact or, one time in five, for the same of a subject that the passage does not name."""
+    if not draw.chance(_ABSENT_SHARE):
+        return _asked(draw, fact)
+    return ask_about(draw, fact.relation, new_fact(draw, fact.relation).subject), ANSWER_ABSENT
+
+
+def _asked(draw: Draw, fact: Fact) -> tuple[str, str]:
     """A question that a fact answers, and the answer."""
     if fact.relation.reverse and draw.chance(0.3):
         return draw.pick(fact.relation.reverse).format(v=fact.value), fact.short_subject
@@ -104,12 +111,12 @@ def _without_answer(draw: Draw, num: int, relation: Relation) -> tuple[list[Fact
 def make_context_answer(draw: Draw) -> SkillItem:
     """Ask for one fact of a passage; one time in five the passage does not have it."""
     relation, num = draw.choice(RELATIONS), draw.whole(1, _MOST_FACTS)
-    if draw.chance(ABSENT_SHARE):
+    if draw.chance(_ABSENT_SHARE):
         facts, question = _without_answer(draw, num, relation)
         answer, variant = ANSWER_ABSENT, "answer_absent"
     else:
         facts = draw_facts(draw, num, relation)
-        question, answer = asked(draw, facts[0])
+        question, answer = _asked(draw, facts[0])
         variant = "answer_in_context"
     prompt = ask_question(draw, context(draw, facts), request(draw, question))
     return answered("context_answer", prompt, answer, variant)
@@ -167,11 +174,7 @@ def make_multi_turn(draw: Draw) -> SkillItem:
     passage = context(draw, facts)
     messages: list[Message] = []
     for fact in draw.sample(facts, num_turns):
-        if draw.chance(ABSENT_SHARE):
-            absent = new_fact(draw, fact.relation)
-            question, answer = ask_about(draw, absent.relation, absent.subject), ANSWER_ABSENT
-        else:
-            question, answer = asked(draw, fact)
+        question, answer = asked_or_absent(draw, fact)
         if not messages:
             messages.extend(ask_question(draw, passage, request(draw, question)))
         else:

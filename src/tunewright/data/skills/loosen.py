@@ -8,30 +8,8 @@ import re
 from collections.abc import Sequence
 
 _FIELD = re.compile(r"(\{\w+\})")
-_LITTLE_WORDS = frozenset(
-    (
-        *(
-            "a",
-            "an",
-            "and",
-            "are",
-            "as",
-            "be",
-            "do",
-            "does",
-            "for",
-            "from",
-            "i",
-            "in",
-            "is",
-            "it",
-            "just",
-            "me",
-            "of",
-            "on",
-        ),
-        *("only", "please", "so", "that", "the", "these", "this", "to", "we", "with", "you"),
-    )
+_LITTLE_WORDS = (
+    "a an and are as be do does for from i in is it just me of on only please so that the these this to we with you"
 )
 _AFTER_LEAD = (": ", ". ", ", ", " - ", "\n")
 _ENDS = ("", "", "!", "...", " .")
@@ -65,6 +43,6 @@ def loosened(template: str, rng: random.Random, open_words: Sequence[str]) -> st
 
 
 def _without_little_words(piece: str, rng: random.Random) -> str:
-    words = piece.split(" ")
-    kept = [word for word in words if word.lower() not in _LITTLE_WORDS or rng.random() < 0.5]
+    little = _LITTLE_WORDS.split()
+    kept = [word for word in piece.split(" ") if word.lower() not in little or rng.random() < 0.5]
     return " ".join(kept)

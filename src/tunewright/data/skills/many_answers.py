@@ -11,9 +11,9 @@ import json
 import random
 from collections.abc import Callable, Sequence
 
-from tunewright.data.skills.context_answers import ABSENT_SHARE, ANSWER_ABSENT, asked, context, follow_up, request
+from tunewright.data.skills.context_answers import asked_or_absent, context, follow_up, request
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
-from tunewright.data.skills.facts import Fact, ask_about, draw_facts, new_fact
+from tunewright.data.skills.facts import Fact, draw_facts
 from tunewright.data.skills.few_shot_labels import draw_rule, in_prompt, instruction_with, labels_of
 from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
 from tunewright.data.skills.item import Draw, as_sentence
@@ -131,11 +131,7 @@ def _many_questions(draw: Draw) -> list[Message]:
     passage, is_plain = context(draw, facts), draw.chance(0.6)
     messages: list[Message] = []
     for fact in draw.shuffled(facts):
-        if draw.chance(ABSENT_SHARE):
-            absent = new_fact(draw, fact.relation)
-            question, answer = ask_about(draw, absent.relation, absent.subject), ANSWER_ABSENT
-        else:
-            question, answer = asked(draw, fact)
+        question, answer = asked_or_absent(draw, fact)
         if not messages:
             messages += ask_question(draw, passage, request(draw, question))
         else:
@@ -209,13 +205,16 @@ def _example_form(draw: Draw) -> str:
     if draw.chance(0.4):
         form = text + draw.choice(_BETWEEN) + label
     else:
-        heads = [
-            draw.choice(draw.open_words[:_FRAME_WORDS]) + draw.choice((": ", " = ", " - ", "\n", ") ")) for _ in "tl"
-        ]
+        of_text, of_label = _head(draw), _head(draw)
         if draw.chance(0.6):
-            heads = [as_sentence(head) for head in heads]
-        form = heads[0] + text + draw.choice(("\n", "\n", " ", ", ", "; ", " | ")) + heads[1] + label
+            of_text, of_label = as_sentence(of_text), as_sentence(of_label)
+        form = of_text + text + draw.choice(("\n", "\n", " ", ", ", "; ", " | ")) + of_label + label
     return _example_form(draw) if form in EXAMPLE_FORMS.held_out else form
+
+
+def _head(draw: Draw) -> str:
+    """Make up what stands before a text or a label, such as `Input: `."""
+    return draw.choice(draw.open_words[:_FRAME_WORDS]) + draw.choice((": ", " = ", " - ", "\n", ") "))
 
 
 _MAKERS: dict[str, Callable[[Draw], list[Message]]] = {
