@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from pretrain.mix import ECHOES, REPEATS, TEXT, Stage, stage_at
 from pretrain.tokenizer import VOCABULARY
@@ -42,52 +43,51 @@ SKILL_SHARES = {
 }
 
 
-def _shares(
-    text: float,
-    repeats: float,
-    echoes: float,
-    lookups: float = 0.0,
-    many_questions: float = 0.0,
-    said_again: float = 0.0,
-    many_records: float = 0.0,
-    many_labels: float = 0.0,
-) -> dict[str, float]:
-    """What these leave is for the skills."""
-    shares = {
-        TEXT: text,
-        REPEATS: repeats,
-        ECHOES: echoes,
-        "lookups": lookups,
-        "many_questions": many_questions,
-        "said_again": said_again,
-        "many_records": many_records,
-        "many_labels": many_labels,
-    }
-    rest = 1.0 - sum(shares.values())
-    shares |= {skill: share * rest for skill, share in SKILL_SHARES.items()}
+def _shares(text: float, repeats: float, echoes: float, **many_answers: float) -> dict[str, float]:
+    """What text, repeats, echoes and rows of many answers leave is for the skills."""
+    rest = 1.0 - text - repeats - echoes - sum(many_answers.values())
+    skills = {skill: share * rest for skill, share in SKILL_SHARES.items()}
+    shares = {TEXT: text, REPEATS: repeats, ECHOES: echoes, **many_answers, **skills}
     return {kind: share for kind, share in shares.items() if share}
 
 
-def _small(
-    name: str, num_steps: int, shares: dict[str, float], num_warmup_steps: int = 0, *, falls_to_zero: bool = False
-) -> Stage:
-    """A stage of small steps, which two cores can take."""
-    return Stage(name, num_steps, shares, 512, VOCABULARY, 16_384, 1e-3, num_warmup_steps, falls_to_zero)
-
-
-LARGE = 196_608
-"""Tokens of a step on a GPU."""
+_large = partial(Stage, repeated_vocabulary=VOCABULARY, tokens_per_step=196_608, learning_rate=4e-3)
+"""Steps for a GPU."""
+_small = partial(Stage, text_length=512, repeated_vocabulary=VOCABULARY, tokens_per_step=16_384, learning_rate=1e-3)
+"""Steps that two cores can take."""
 
 STAGES = (
     # Looking back first: without it no task is learned. It comes fastest on pieces of text that stand there twice.
-    Stage("look back", 150, _shares(text=0.30, repeats=0.10, echoes=0.50), 256, VOCABULARY, LARGE, 4e-3, 100),
-    Stage("grow", 461, _shares(text=0.50, repeats=0.01, echoes=0.04), 512, VOCABULARY, LARGE, 4e-3),
-    Stage("settle", 224, _shares(0.50, 0.005, 0.015), 1024, VOCABULARY, LARGE, 4e-3, falls_to_zero=True),
+    _large(
+        "look back", 150, _shares(text=0.30, repeats=0.10, echoes=0.50), text_length=256, num_warmup_steps=100
+    ),
+    _large("grow", 461, _shares(text=0.50, repeats=0.01, echoes=0.04), text_length=512),
+    _large("settle", 224, _shares(text=0.50, repeats=0.005, echoes=0.015), text_length=1024, falls_to_zero=True),
     # Telling subjects apart: not learned until here, and then within some hundred small steps of bare pairs.
-    _small("look up", 450, _shares(0.13, 0.01, 0.01, 0.36, 0.25, 0.05, 0.05, 0.08), num_warmup_steps=20),
-    _small("read", 120, _shares(0.13, 0.005, 0.005, 0.24, 0.25, 0.02, 0.06, 0.18)),
-    _small("answer", 450, _shares(0.45, 0.005, 0.005, 0.04, 0.12, 0.01, 0.06, 0.12), falls_to_zero=True),
-)
+    _small(
+        "look up", 450,
+        _shares(
+            text=0.13, repeats=0.01, echoes=0.01,
+            lookups=0.36, many_questions=0.25, said_again=0.05, many_records=0.05, many_labels=0.08,
+        ),
+        num_warmup_steps=20,
+    ),
+    _small(
+        "read", 120,
+        _shares(
+            text=0.13, repeats=0.005, echoes=0.005,
+            lookups=0.24, many_questions=0.25, said_again=0.02, many_records=0.06, many_labels=0.18,
+        ),
+    ),
+    _small(
+        "answer", 450,
+        _shares(
+            text=0.45, repeats=0.005, echoes=0.005,
+            lookups=0.04, many_questions=0.12, said_again=0.01, many_records=0.06, many_labels=0.12,
+        ),
+        falls_to_zero=True,
+    ),
+)  # fmt: skip
 
 
 def with_steps(num_steps: Sequence[int]) -> tuple[Stage, ...]:
