@@ -90,7 +90,7 @@ def main() -> None:
     renderer = load_renderer(start).fitted(CONTEXT, MAX_ANSWER_TOKENS)
     vocabulary = range(len(SPECIAL_TOKENS), VOCABULARY)
     stages = with_steps(arguments.steps) if arguments.steps else STAGES
-    open_words = read_open_words(arguments.build / "words.json", (one.text for one in training_documents()))
+    open_words = read_open_words(arguments.build / "words.json")
     mix = Mix(stages, texts, renderer, vocabulary, open_words, SEED)
     held_out = held_out_rows(renderer, start, vocabulary)
     run = open_run(Store(arguments.build / "home"), start, renderer, mix)
@@ -258,11 +258,16 @@ class _Places(dict[str, str]):
 
 
 def save_model(network: "PreTrainedModel", start: Path, folder: Path) -> None:
-    """Write the trained weights in fp16, with tokenizer and template, in the hub's layout."""
+    """Write the trained weights in fp16, and everything else as the start has it, in the hub's layout.
+
+    What transformers would write names float16 as the type to load, in which nothing trains, and how the tokenizer was
+    loaded here.
+    """
     import torch
 
     network.to(torch.float16).save_pretrained(folder)
-    _tokenizer(start).save_pretrained(folder)
+    left_out = shutil.ignore_patterns("*.safetensors", "README.md")
+    shutil.copytree(start, folder, ignore=left_out, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

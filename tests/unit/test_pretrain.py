@@ -14,10 +14,12 @@ from pretrain.figures import PretrainingFigures, TrainingFigures
 from pretrain.mix import ECHOES, REPEATS, TAUGHT_WEIGHT, TEXT, Mix, Stage, Texts, repeats, without_marks
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
+from safetensors.numpy import load_file
 
 from tunewright.contracts import SilentProgress
 from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers
 from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.data.skills.names import is_held_out
 from tunewright.records import Conversation, Example, Message, Provenance
 from tunewright.render import load_renderer
 from tunewright.store import Store
@@ -170,18 +172,23 @@ def test_chat_text_is_what_the_template_writes(renderer):
     assert row.token_ids == tuple(mix(renderer, {})._tokenizer.encode(chat_text(messages)).ids)
 
 
-def test_open_words_are_frequent_lower_case_words_that_no_skill_lists(monkeypatch):
+def test_open_words_are_frequent_lower_case_words_that_measuring_does_not_use(monkeypatch):
     monkeypatch.setattr(open_words, "MIN_COUNT", 2)
     monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 1)
-    texts = ["the the the the bucket bucket Bucket apple don't harbour harbours harbours trellis trellis trellis"]
+    texts = [
+        "the the the the bucket bucket Bucket apple don't harbour harbours harbours trellis trellis trellis lone lone"
+    ]
     assert open_words.find_open_words(texts) == ["trellis", "harbours"]
     assert "bucket" in listed_words()
+    assert is_held_out("lone")
 
 
 def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
     monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 0)
-    found = open_words.read_open_words(tmp_path / "words.json", ["trellis " * 200])
-    assert open_words.read_open_words(tmp_path / "words.json", []) == found == ["trellis"]
+    monkeypatch.setattr(open_words, "training_documents", lambda: [Document("tales", "trellis " * 200)])
+    found = open_words.read_open_words(tmp_path / "words.json")
+    monkeypatch.setattr(open_words, "training_documents", None)
+    assert open_words.read_open_words(tmp_path / "words.json") == found == ["trellis"]
 
 
 def test_the_stages_name_every_skill_and_their_shares_sum_to_one():
@@ -221,7 +228,7 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     shape = {**stages.SHAPE, "hidden_size": 40, "intermediate_size": 64, "num_hidden_layers": 2}
     monkeypatch.setattr(pretrain_base, "SHAPE", shape)
     monkeypatch.setattr(pretrain_base, "NUM_HELD_OUT_ROWS", 2)
-    monkeypatch.setattr(pretrain_base, "read_open_words", lambda cache, texts: OPEN_WORDS)
+    monkeypatch.setattr(pretrain_base, "read_open_words", lambda cache: OPEN_WORDS)
     short = tuple(replace(one, num_steps=2, text_length=64, tokens_per_step=1024) for one in stages.STAGES)
     monkeypatch.setattr(pretrain_base, "STAGES", short)
     monkeypatch.setattr(stages, "STAGES", short)
@@ -259,6 +266,10 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     weights = "model/model.safetensors"
     assert (straight / weights).read_bytes() == (resumed / weights).read_bytes()
     assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
+    assert load_file(resumed / weights)["model.norm.weight"].dtype == np.float16
+    for path in (resumed / "start").iterdir():
+        if path.suffix != ".safetensors":
+            assert (resumed / "model" / path.name).read_bytes() == path.read_bytes()
     assert [run.status for run in Store(resumed / "home").runs()] == ["succeeded"]
     figures = TrainingFigures.model_validate_json((resumed / "figures.json").read_bytes())
     assert len(figures.train_losses) == figures.num_steps == 12
