@@ -93,8 +93,9 @@ def require_none(wrong, outcomes):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_a_kill_at_every_system_call_of_publishing_ends_in_the_bytes_of_an_undisturbed_run(recipe, tmp_path):
-    outcomes = strike_every_call(recipe, "signal=SIGKILL", tmp_path)
+@pytest.mark.parametrize("method", [Lora(dropout=0.1), Full()], ids=["LoRA", "full tuning"])
+def test_a_kill_at_every_system_call_of_publishing_ends_in_the_bytes_of_an_undisturbed_run(recipe, tmp_path, method):
+    outcomes = strike_every_call(recipe.model_copy(update={"method": method}), "signal=SIGKILL", tmp_path)
     assert {outcome.lives[0] for outcome in outcomes} == {-9}
 
 
@@ -106,8 +107,9 @@ def test_a_kill_at_every_system_call_of_publishing_ends_in_the_bytes_of_an_undis
         ("EIO", Lora(dropout=0.1), "input/output error"),
         ("ENOSPC", Lora(dropout=0.1), "disk full|no space left"),
         ("EIO", Full(), "input/output error"),
+        ("ENOSPC", Full(), "disk full|no space left"),
     ],
-    ids=["an I/O error of LoRA", "a full disk of LoRA", "an I/O error of full tuning"],
+    ids=["an I/O error of LoRA", "a full disk of LoRA", "an I/O error of full tuning", "a full disk of full tuning"],
 )
 def test_a_system_call_of_publishing_that_fails_is_told_in_words_and_the_run_resumes_to_the_same_bytes(
     recipe, tmp_path, error, method, words
