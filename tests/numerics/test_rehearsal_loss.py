@@ -16,6 +16,7 @@ from tunewright.model.head import TOKENS_PER_SCORING_CHUNK, taught_loss
 from tunewright.model.load import load_base
 from tunewright.records import Full, Lora, Method
 from tunewright.render import TokenSequence
+from tunewright.train import rehearsal
 from tunewright.train.loss import accumulate_gradients
 from tunewright.train.rehearsal import RehearsalLoss
 
@@ -93,6 +94,20 @@ def test_the_loss_in_chunks_has_the_gradient_of_the_plain_formula_to_the_last_bi
     (gradient_NV,) = torch.autograd.grad(loss, logits_NV)
     torch.testing.assert_close(loss, plain)
     assert torch.equal(gradient_NV, expected_NV)
+
+
+def test_a_general_row_that_does_not_fit_leaves_the_network_in_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, loss = trained(write_tiny_base(tmp_path / "base"), Lora(rank=4, alpha=8.0, dropout=0.1))
+
+    def full(*_: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(rehearsal, "trained_logits", full)
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        loss(network, GENERAL, **OPTIONS)
+    assert network.training
 
 
 def test_the_base_itself_has_nothing_to_learn_from_rehearsal(tmp_path: Path) -> None:

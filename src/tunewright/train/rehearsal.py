@@ -116,9 +116,11 @@ class RehearsalLoss:
         import torch
 
         was_training = network.training
-        with without_update(network) as base, torch.no_grad():
-            base = self.base or base
-            base.eval()
-            teacher_NV = trained_logits(base, batch)[0]
-        network.train(was_training)
-        return teacher_NV
+        try:
+            with without_update(network) as base, torch.no_grad():
+                base = self.base or base
+                base.eval()
+                return trained_logits(base, batch)[0]
+        finally:
+            # Where memory runs out, the step is computed again: with dropout, as before.
+            network.train(was_training)
