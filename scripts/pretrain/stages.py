@@ -82,8 +82,8 @@ STAGES = (
     _small(
         "answer", 450,
         _shares(
-            text=0.45, repeats=0.005, echoes=0.005,
-            lookups=0.04, many_questions=0.12, said_again=0.01, many_records=0.06, many_labels=0.12,
+            text=0.42, repeats=0.005, echoes=0.005,
+            lookups=0.02, many_questions=0.10, said_again=0.01, many_records=0.07, many_labels=0.14,
         ),
         falls_to_zero=True,
     ),

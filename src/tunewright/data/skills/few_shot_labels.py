@@ -15,9 +15,9 @@ from tunewright.data.skills.few_shot_texts import (
     PATTERNS,
     PERSON_NEWS,
 )
-from tunewright.data.skills.item import Draw, Parted, SkillItem, counted
+from tunewright.data.skills.item import Draw, SkillItem, counted
 from tunewright.data.skills.layout import Prompt, answered, system_turn, user_turn
-from tunewright.data.skills.words import ANIMALS, BAD, CATEGORIES, COLOURS, FOODS, GOOD, MATERIALS, PLAIN, ROOMS
+from tunewright.data.skills.words import ANIMALS, COLOURS, FOODS, MATERIALS, PLAIN, ROOMS, categories, opinions
 from tunewright.records import Message
 
 _NUM_EXAMPLES = (1, 2, 4, 8, 16)
@@ -31,8 +31,8 @@ TextOf = Callable[[int], str]
 """Writes the input of this number for one label."""
 
 
-def _word_deck(draw: Draw, words: Parted) -> TextOf:
-    deck = draw.shuffled(words.of(draw.part))
+def _word_deck(draw: Draw, words: Sequence[str]) -> TextOf:
+    deck = draw.shuffled(words)
     return lambda number: deck[number] if number < len(deck) else draw.choice(deck[_ASKED + 1 :])
 
 
@@ -45,12 +45,12 @@ def _framed(draw: Draw, frames: Sequence[str], word_of: TextOf) -> TextOf:
 
 
 def _by_category(draw: Draw, num_labels: int) -> list[TextOf]:
-    decks = [_word_deck(draw, words) for words in draw.sample(CATEGORIES, num_labels)]
+    decks = [_word_deck(draw, words) for words in draw.sample(categories(draw), num_labels)]
     return decks if draw.chance(0.4) else [_framed(draw, MENTIONS, deck) for deck in decks]
 
 
 def _by_opinion(draw: Draw, _: int) -> list[TextOf]:
-    return [_framed(draw, OPINIONS, _word_deck(draw, words)) for words in (GOOD, BAD)]
+    return [_framed(draw, OPINIONS, _word_deck(draw, words)) for words in opinions(draw)]
 
 
 def _by_person(draw: Draw, num_labels: int) -> list[TextOf]:

@@ -1,6 +1,9 @@
 """Ordinary words by kind. Every fourth of a list is never used in training; no word stands in two lists."""
 
+from collections.abc import Sequence
+
 from tunewright.data.skills.item import Draw, Parted
+from tunewright.data.skills.word_kinds import MORE_BAD, MORE_GOOD, MORE_OF_CATEGORIES, OTHER_KINDS
 
 ANIMALS = Parted.of_words(
     "tiger cow horse lion sheep goat rabbit mouse wolf bear eagle frog duck fox pig snake camel monkey donkey whale "
@@ -110,6 +113,25 @@ _ANY = tuple(
     if word[0] not in "aeiou"
 )
 """Words that training may use for anything; `a` fits before each."""
+
+
+_WIDE_CATEGORIES = tuple(
+    (*words.train, *more.split()) for words, more in zip(CATEGORIES, MORE_OF_CATEGORIES.values(), strict=True)
+)
+_WIDE_KINDS = (*_WIDE_CATEGORIES, *(tuple(words.split()) for words in OTHER_KINDS.values()))
+_WIDE_GOOD, _WIDE_BAD = (*GOOD.train, *MORE_GOOD.split()), (*BAD.train, *MORE_BAD.split())
+
+
+def categories(draw: Draw) -> Sequence[Sequence[str]]:
+    """Kinds of words to sort texts by; where a base is trained, more of them and with more words."""
+    if not draw.open_words:
+        return [words.of(draw.part) for words in CATEGORIES]
+    return _WIDE_CATEGORIES if draw.chance(0.5) else _WIDE_KINDS
+
+
+def opinions(draw: Draw) -> tuple[Sequence[str], Sequence[str]]:
+    """Words of praise and of blame; where a base is trained, more of them."""
+    return (_WIDE_GOOD, _WIDE_BAD) if draw.open_words else (GOOD.of(draw.part), BAD.of(draw.part))
 
 
 def any_word(draw: Draw, words: Parted) -> str:
