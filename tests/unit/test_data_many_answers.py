@@ -11,7 +11,18 @@ from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.loosen import loosened
 from tunewright.data.skills.many_answers import BEGIN, END, _example_form
-from tunewright.data.skills.words import FOODS, MUSIC
+from tunewright.data.skills.words import (
+    BAD,
+    CATEGORIES,
+    FOODS,
+    GOOD,
+    MATERIALS,
+    MUSIC,
+    PLAIN,
+    ROOMS,
+    categories,
+    opinions,
+)  # fmt: skip
 from tunewright.records import Message
 
 OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
@@ -97,6 +108,25 @@ def test_only_where_there_are_open_words_wordings_are_loosened() -> None:
     assert plain <= set(EXAMPLE_FORMS.train)
     loose = {Draw(random.Random(seed), "train", OPEN_WORDS).wording(EXAMPLE_FORMS) for seed in range(200)}
     assert not loose <= set(EXAMPLE_FORMS.train)
+
+
+def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -> None:
+    training = Draw(random.Random(1), "train", OPEN_WORDS)
+    chosen = {tuple(map(tuple, categories(training))) for _ in range(30)}
+    wide = sorted(chosen, key=len)[-1]
+    assert len(chosen) == 2
+    assert len(wide) > 5 * len(CATEGORIES)
+    listed = (*CATEGORIES, GOOD, BAD, ROOMS, MATERIALS, PLAIN)
+    measured = {
+        form for bank in listed for word in bank.held_out for form in (word, f"{word}s", word.removesuffix("s"))
+    }
+    words = [word for kind in (*wide, *opinions(training)) for word in kind]
+    assert not measured & {word.lower() for word in words}
+    assert len(words) == len({word.lower() for word in words})
+    assert all(set(bank.train) < set(kind) for bank, kind in zip(CATEGORIES, wide, strict=False))
+    for part in ("train", "held_out"):
+        assert list(categories(Draw(random.Random(1), part))) == [bank.of(part) for bank in CATEGORIES]
+        assert opinions(Draw(random.Random(1), part)) == (GOOD.of(part), BAD.of(part))
 
 
 def test_records_are_json_of_the_asked_keys() -> None:
