@@ -45,9 +45,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
     def watched(*arguments: Any) -> Any:
         # One thread could be done with everything before the other is started. Later threads may have either's name.
-        others = {thread for thread, _ in seen}
-        is_new = threading.current_thread() is not threading.main_thread() and threading.get_ident() not in others
-        if is_new and len(others) < 2:
+        known = {thread for thread, _ in seen}
+        is_new = threading.current_thread() is not threading.main_thread() and threading.get_ident() not in known
+        if is_new and len(known) < 2:
             both.wait()
         seen.append((threading.get_ident(), torch.get_num_threads()))
         return real(*arguments)

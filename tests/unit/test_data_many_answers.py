@@ -123,7 +123,15 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
     words = [word for kind in (*wide, *opinions(training)) for word in kind]
     assert not measured & {word.lower() for word in words}
     assert len(words) == len({word.lower() for word in words})
-    assert all(set(bank.train) < set(kind) for bank, kind in zip(CATEGORIES, wide, strict=False))
+    kind_of = {word: number for number, kind in enumerate(wide) for word in kind}
+    for listed_word, more in {
+        "cow": "calf",
+        "cheese": "pork",
+        "drum": "cornet",
+        "oak": "fir",
+        "nose": "kidney",
+    }.items():
+        assert kind_of[listed_word] == kind_of[more]
     for part in ("train", "held_out"):
         assert list(categories(Draw(random.Random(1), part))) == [bank.of(part) for bank in CATEGORIES]
         assert opinions(Draw(random.Random(1), part)) == (GOOD.of(part), BAD.of(part))

@@ -90,7 +90,7 @@ MORE_OF_CATEGORIES: Mapping[str, str] = {
         "mint oregano dill coriander"
     ),
 }
-"""More words of the kinds that measuring sorts by, in the order of CATEGORIES."""
+"""More words of the kinds that measuring sorts by."""
 
 OTHER_KINDS: Mapping[str, str] = {
     "family": (

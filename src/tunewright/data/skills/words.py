@@ -90,7 +90,21 @@ BAD = Parted.of_words(
     "useless annoying miserable rotten lousy hopeless worthless shabby painful dirty "
     "horrid ghastly mediocre appalling tedious grim filthy atrocious dismal unbearable hideous faulty"
 )
-CATEGORIES = (ANIMALS, FOODS, TOOLS, COLOURS, CLOTHES, VEHICLES, WEATHER, BODY, FURNITURE, MUSIC, JOBS, PLANTS)
+_CATEGORIES = {
+    "animals": ANIMALS,
+    "foods": FOODS,
+    "tools": TOOLS,
+    "colours": COLOURS,
+    "clothes": CLOTHES,
+    "vehicles": VEHICLES,
+    "weather": WEATHER,
+    "body": BODY,
+    "furniture": FURNITURE,
+    "music": MUSIC,
+    "jobs": JOBS,
+    "plants": PLANTS,
+}
+CATEGORIES = tuple(_CATEGORIES.values())
 """Kinds that an input can be sorted by: most readers would put each word in its own kind only."""
 
 PLAIN = Parted.of_words(
@@ -115,9 +129,7 @@ _ANY = tuple(
 """Words that training may use for anything; `a` fits before each."""
 
 
-_WIDE_CATEGORIES = tuple(
-    (*words.train, *more.split()) for words, more in zip(CATEGORIES, MORE_OF_CATEGORIES.values(), strict=True)
-)
+_WIDE_CATEGORIES = tuple((*words.train, *MORE_OF_CATEGORIES[name].split()) for name, words in _CATEGORIES.items())
 _WIDE_KINDS = (*_WIDE_CATEGORIES, *(tuple(words.split()) for words in OTHER_KINDS.values()))
 _WIDE_GOOD, _WIDE_BAD = (*GOOD.train, *MORE_GOOD.split()), (*BAD.train, *MORE_BAD.split())
 
