@@ -73,6 +73,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "pretrain-base")
     parser.add_argument("--threads", type=int, help="threads of one matrix product (default: all cores)")
     parser.add_argument("--steps", type=int, nargs=len(STAGES), metavar="N", help="steps of each stage instead of all")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the rows: another one where training goes on again")
     parser.add_argument("--from", dest="start", type=Path, help="folder of a model to go on from (default: a new one)")
     arguments = parser.parse_args()
     import torch
@@ -91,7 +92,7 @@ def main() -> None:
     vocabulary = range(len(SPECIAL_TOKENS), VOCABULARY)
     stages = with_steps(arguments.steps) if arguments.steps else STAGES
     open_words = read_open_words(arguments.build / "words.json")
-    mix = Mix(stages, texts, renderer, vocabulary, open_words, SEED)
+    mix = Mix(stages, texts, renderer, vocabulary, open_words, arguments.seed)
     held_out = held_out_rows(renderer, start, vocabulary)
     run = open_run(Store(arguments.build / "home"), start, renderer, mix)
     # A GPU takes a step in less time than one process needs to make its rows.
@@ -188,7 +189,7 @@ def open_run(store: Store, start: Path, renderer: Renderer, mix: Mix) -> RunFold
         run = store.run("last")
         run.update(RunStatus.RUNNING)
         return run
-    recipe_id = content_hash([repr(mix.stages), SHAPE, SEED])
+    recipe_id = content_hash([repr(mix.stages), SHAPE, mix.seed])
     return store.create_run(
         recipe_id,
         lambda run_id, created_at: Run(

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pretrain.open_words import OpenWords
 from pretrain.tokenizer import END_OF_TURN, chat_text
 from tokenizers import Tokenizer
 
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
 TEXT, REPEATS, ECHOES = "text", "repeats", "echoes"
 ANSWER_WEIGHT = 3.0
 """A token of an answer counts as much as so many tokens of text: answers are a tenth of a task's tokens."""
-TAUGHT_WEIGHT = {"lookups": 8.0, "many_questions": 8.0, "said_again": 8.0, "many_records": 4.0, "many_labels": 5.0}
+TAUGHT_WEIGHT = {
+    "lookups": 8.0,
+    "many_questions": 8.0,
+    "near_words": 8.0,
+    "said_again": 8.0,
+    "many_records": 4.0,
+    "many_labels": 5.0,
+}
 """The same for rows of many answers. Telling subjects apart is learned from few tokens beside much text."""
 REPEATED_TOKENS = (4, 24)
 NUM_PAIRS = (3, 10)
@@ -97,8 +105,8 @@ class Mix:
     renderer: Renderer
     vocabulary: range
     """Token ids that repeats are made of: no special ones."""
-    open_words: Sequence[str]
-    """Words that tasks may use for any other, frequent ones first."""
+    open_words: OpenWords
+    """Words that tasks may use for any other."""
     seed: int
 
     @property
@@ -141,7 +149,7 @@ class Mix:
 
     def task(self, skill: str, index: int) -> TokenSequence:
         """One item of a skill as tokens, with the answers weighted."""
-        item = make_item(skill, self.seed, index, "train", self.open_words)
+        item = make_item(skill, self.seed, index, "train", self.open_words.words, self.open_words.kinds)
         example = Example(
             body=Conversation(messages=item.messages), provenance=Provenance(source=f"{skill} {self.seed}", row=index)
         )
@@ -151,7 +159,7 @@ class Mix:
 
     def taught(self, kind: str, index: int) -> TokenSequence:
         """One row of many answers as tokens, with what is marked in it weighted, and the end of a turn behind it."""
-        marked = chat_text(make_many_answers(kind, self.seed, index, self.open_words))
+        marked = chat_text(make_many_answers(kind, self.seed, index, self.open_words.words, self.open_words.kinds))
         text, spans = without_marks(marked.replace(f"{END}{END_OF_TURN}", f"{END_OF_TURN}{END}"))
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         is_taught = [any(start < last and first < end for first, last in spans) for start, end in encoding.offsets]

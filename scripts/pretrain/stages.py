@@ -76,14 +76,14 @@ STAGES = (
         "read", 120,
         _shares(
             text=0.13, repeats=0.005, echoes=0.005,
-            lookups=0.24, many_questions=0.25, said_again=0.02, many_records=0.06, many_labels=0.18,
+            lookups=0.08, many_questions=0.26, near_words=0.18, said_again=0.01, many_records=0.06, many_labels=0.18,
         ),
     ),
     _small(
         "answer", 450,
         _shares(
             text=0.42, repeats=0.005, echoes=0.005,
-            lookups=0.02, many_questions=0.10, said_again=0.01, many_records=0.07, many_labels=0.14,
+            lookups=0.02, many_questions=0.09, near_words=0.07, said_again=0.01, many_records=0.06, many_labels=0.14,
         ),
         falls_to_zero=True,
     ),

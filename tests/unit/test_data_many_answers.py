@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tunewright.data.skills import ANSWER_ABSENT, MANY_ANSWERS, make_many_answers
+from tunewright.data.skills import ANSWER_ABSENT, MANY_ANSWERS, make_many_answers, measured_words
 from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.loosen import loosened
@@ -16,21 +16,19 @@ from tunewright.data.skills.words import (
     CATEGORIES,
     FOODS,
     GOOD,
-    MATERIALS,
     MUSIC,
-    PLAIN,
-    ROOMS,
     categories,
     opinions,
 )  # fmt: skip
 from tunewright.records import Message
 
 OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
+OPEN_KINDS = [[f"{start}ack{end}" for end in ("", "s", "et")] for start in "bdfhjlmnprst"]
 MARKED = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 
 
 def rows(kind: str, num: int = 200) -> list[list[Message]]:
-    return [make_many_answers(kind, 3, index, OPEN_WORDS) for index in range(num)]
+    return [make_many_answers(kind, 3, index, OPEN_WORDS, OPEN_KINDS) for index in range(num)]
 
 
 def text_of(messages: list[Message]) -> str:
@@ -46,9 +44,11 @@ def before_and_marked(messages: list[Message]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", MANY_ANSWERS)
 def test_the_same_arguments_give_the_same_row_and_an_unknown_kind_is_refused(kind: str) -> None:
     assert rows(kind, 5) == rows(kind, 5)
-    assert make_many_answers(kind, 3, 0, OPEN_WORDS) != make_many_answers(kind, 4, 0, OPEN_WORDS)
+    assert make_many_answers(kind, 3, 0, OPEN_WORDS, OPEN_KINDS) != make_many_answers(
+        kind, 4, 0, OPEN_WORDS, OPEN_KINDS
+    )
     with pytest.raises(KeyError):
-        make_many_answers("few_answers", 3, 0, OPEN_WORDS)
+        make_many_answers("few_answers", 3, 0, OPEN_WORDS, OPEN_KINDS)
 
 
 @pytest.mark.parametrize("kind", MANY_ANSWERS)
@@ -116,12 +116,8 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
     wide = sorted(chosen, key=len)[-1]
     assert len(chosen) == 2
     assert len(wide) > 5 * len(CATEGORIES)
-    listed = (*CATEGORIES, GOOD, BAD, ROOMS, MATERIALS, PLAIN)
-    measured = {
-        form for bank in listed for word in bank.held_out for form in (word, f"{word}s", word.removesuffix("s"))
-    }
     words = [word for kind in (*wide, *opinions(training)) for word in kind]
-    assert not measured & {word.lower() for word in words}
+    assert not measured_words() & {word.lower() for word in words}
     assert len(words) == len({word.lower() for word in words})
     kind_of = {word: number for number, kind in enumerate(wide) for word in kind}
     for listed_word, more in {
@@ -135,6 +131,33 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
     for part in ("train", "held_out"):
         assert list(categories(Draw(random.Random(1), part))) == [bank.of(part) for bank in CATEGORIES]
         assert opinions(Draw(random.Random(1), part)) == (GOOD.of(part), BAD.of(part))
+
+
+def test_where_there_are_open_kinds_half_of_the_sorting_is_by_some_that_share_no_word() -> None:
+    overlapping = [*OPEN_KINDS, OPEN_KINDS[0][:2] + OPEN_KINDS[1][:2]]
+    draws = [categories(Draw(random.Random(seed), "train", OPEN_WORDS, overlapping)) for seed in range(400)]
+    by_open_kinds = [kinds for kinds in draws if kinds[0] in overlapping]
+    assert 0.4 < len(by_open_kinds) / len(draws) < 0.6
+    for kinds in by_open_kinds:
+        words = [word for kind in kinds for word in kind]
+        assert len(kinds) == 4
+        assert len(words) == len(set(words))
+
+
+def test_what_is_asked_by_a_near_word_is_answered_where_it_was_said() -> None:
+    kind_of = {word: kind for kind in OPEN_KINDS for word in kind}
+    num_asked = num_by_the_same_word = 0
+    for messages in rows("near_words"):
+        said = re.findall("[a-z]+", messages[0].content.lower())
+        for question, answer in zip(messages[2::2], messages[3::2], strict=False):
+            if question.role != "user" or ANSWER_ABSENT in answer.content:
+                continue
+            word = [word for word in re.findall("[a-z]+", question.content.lower()) if word in kind_of][-1]
+            assert set(kind_of[word]) & set(said)
+            num_asked += 1
+            num_by_the_same_word += word in said
+    assert num_asked > 500
+    assert 0.3 < num_by_the_same_word / num_asked < 0.8
 
 
 def test_records_are_json_of_the_asked_keys() -> None:

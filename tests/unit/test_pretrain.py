@@ -12,12 +12,13 @@ from pretrain import open_words, stages
 from pretrain.ahead import rows_ahead
 from pretrain.figures import PretrainingFigures, TrainingFigures
 from pretrain.mix import ECHOES, REPEATS, TAUGHT_WEIGHT, TEXT, Mix, Stage, Texts, repeats, without_marks
+from pretrain.open_words import OpenWords
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
 from safetensors.numpy import load_file
 
 from tunewright.contracts import SilentProgress
-from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers
+from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers, measured_words
 from tunewright.data.skills.many_answers import BEGIN, END
 from tunewright.data.skills.names import is_held_out
 from tunewright.records import Conversation, Example, Message, Provenance
@@ -25,7 +26,10 @@ from tunewright.render import load_renderer
 from tunewright.store import Store
 from tunewright.train.loop import train
 
-OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
+OPEN_WORDS = OpenWords(
+    [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")],
+    [[f"{start}ack{end}" for end in ("", "s", "et")] for start in "bdfhjlmnprst"],
+)
 SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
 
 
@@ -152,7 +156,7 @@ def test_of_rows_of_many_answers_what_is_marked_is_trained_and_the_end_of_a_turn
     one = mix(renderer, {kind: 1.0})
     for index in range(20):
         row = one.taught(kind, index)
-        messages = make_many_answers(kind, 1, index, OPEN_WORDS)
+        messages = make_many_answers(kind, 1, index, OPEN_WORDS.words, OPEN_WORDS.kinds)
         text, spans = without_marks(chat_text(messages))
         assert not {BEGIN, END} & set(text)
         assert spans
@@ -188,7 +192,24 @@ def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
     monkeypatch.setattr(open_words, "training_documents", lambda: [Document("tales", "trellis " * 200)])
     found = open_words.read_open_words(tmp_path / "words.json")
     monkeypatch.setattr(open_words, "training_documents", None)
-    assert open_words.read_open_words(tmp_path / "words.json") == found == ["trellis"]
+    assert open_words.read_open_words(tmp_path / "words.json") == found == OpenWords(["trellis"], [])
+
+
+def test_words_that_texts_use_alike_are_a_kind_but_none_that_measuring_uses(monkeypatch):
+    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 0)
+    monkeypatch.setattr(open_words, "KIND_SIZE", (3, 8))
+    monkeypatch.setattr(open_words, "is_held_out", lambda word: False)
+    used_alike = {
+        "The {} sleeps in a warm bed of hay.": ["wombat", "vole", "gerbil", "newt", "parrot"],
+        "She baked a {} with much sugar and ate it.": ["pie", "tart", "scone", "crumpet", "custard"],
+    }
+    texts = [frame.format(word) for frame, words in used_alike.items() for word in words for _ in range(90)]
+    kinds = open_words.find_kinds(texts)
+    found = {frozenset(kind) for kind in kinds}
+    assert {frozenset({"wombat", "vole", "gerbil", "newt"}), frozenset({"pie", "tart", "scone", "crumpet"})} <= found
+    assert all(kind[0] not in kind[1:] for kind in kinds)
+    assert {"parrot", "custard"} <= measured_words()
+    assert not measured_words() & {word for kind in kinds for word in kind}
 
 
 def test_the_stages_name_every_skill_and_their_shares_sum_to_one():

@@ -9,15 +9,17 @@ held-out items never occur in training items; the part of a nonce word is decide
     context_answers ...    one file per family of skills
     make                   a skill's name, a seed and an index to the item
     many_answers           rows of many answers, for training alone
+    more_questions, word_kinds   further wordings and words, for the training of a base alone
 """
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT
 from tunewright.data.skills.item import Part, SkillItem
 from tunewright.data.skills.make import SKILLS, make_item
 from tunewright.data.skills.many_answers import MANY_ANSWERS, make_many_answers
-from tunewright.data.skills.words import listed_words
+from tunewright.data.skills.words import listed_words, measured_words
 
 # Plain order, as in every package here; ruff would put constants first.
 __all__ = [  # noqa: RUF022
     "ANSWER_ABSENT", "MANY_ANSWERS", "Part", "SKILLS", "SkillItem", "listed_words", "make_item", "make_many_answers",
+    "measured_words",
 ]  # fmt: skip

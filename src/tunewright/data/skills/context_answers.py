@@ -1,6 +1,7 @@
 """Answers copied from a passage, in one turn or several, and the fixed answer where the passage has none."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from tunewright.data.skills.facts import Fact, ask_about, draw_facts, new_fact, write_passage
@@ -63,9 +64,40 @@ _REQUESTS = Parted(
 )
 
 
+_MORE_LEADS = (
+    "", "", "", "", "",
+    "Have a look at this one.", "From the page:", "Something I need to know.", "Task:", "To be answered:", "Tell me:",
+    "Now, please:", "Just wondering.", "My friend asks this.", "Be exact.", "Be brief.", "Be honest.", "Attention!",
+    "Hey there.", "Good evening.", "Dear assistant,", "Excuse me,", "Sorry to bother you.", "One thing is unclear.",
+    "Let us see.", "Try this.", "A riddle for you.", "Here goes.", "Now comes the question.", "Question number one.",
+    "Consult the notes.", "See what is said there.", "Search what you were given.", "Go through all of it first.",
+    "Take the words from above.", "Stay with what is there.", "Trust only what you read.", "Make nothing up.",
+    "I am in a hurry.", "This is for my homework.", "My boss wants to know.", "The caller asks:", "The guest asks:",
+    "Fill this gap for me.", "We have to find out something.", "Without any comment:", "In one or two words:",
+    "As short as possible:", "Only the bare fact:", "In the words of the text:",
+)  # fmt: skip
+_MORE_TAILS = (
+    "", "", "", "", "", "",
+    "Be brief.", "Be exact.", "One line.", "A single word is enough.", "Give me the bare fact.", "Nothing else.",
+    "No full sentence.", "Leave out everything else.", "Do not explain.", "Do not comment on it.", "Many thanks.",
+    "Thank you!", "Thanks in advance.", "Please hurry.", "It is important.", "I forgot.", "I cannot remember.",
+    "My memory fails me.", "I did not find it.", "Take it from the text as it stands.", "Quote it as it is written.",
+    "Use the spelling of the text.", "Go by the text only.", "Stick to what you were given.", "Make nothing up.",
+    "Do not invent anything.", "Never guess.", "Trust the text and not your memory.", "If in doubt, look again.",
+    "Otherwise say: The context does not say.", "If nobody says so, answer: The context does not say.",
+    "Write The context does not say. if that is missing.", "Say The context does not say. if you do not find it.",
+    "(Not there? Then: The context does not say.)", "Or else: The context does not say.",
+)  # fmt: skip
+"""What stands before and after a question where a base is trained: more requests than can be learned by heart."""
+
+
 def request(draw: Draw, question: str) -> str:
     """Ask, half of the time with a word on how to answer."""
-    return question if draw.chance(0.5) else draw.phrase(_REQUESTS, question=question)
+    if draw.chance(0.5):
+        return question
+    if draw.open_words and draw.chance(0.5):
+        return f"{draw.choice(_MORE_LEADS)} {question} {draw.choice(_MORE_TAILS)}".strip()
+    return draw.phrase(_REQUESTS, question=question)
 
 
 def context(draw: Draw, facts: list[Fact]) -> str:
@@ -84,17 +116,24 @@ def context(draw: Draw, facts: list[Fact]) -> str:
     return gap.join(passages)
 
 
-def asked_or_absent(draw: Draw, fact: Fact) -> tuple[str, str]:
-    """Ask for a fact or, one time in five, for the same of a subject that the passage does not name."""
+def asked_or_absent(draw: Draw, fact: Fact, facts: Sequence[Fact]) -> tuple[str, str]:
+    """Ask for a fact or, one time in five, for the same of a subject that the passage does not name.
+
+    Where a base is trained, half of the latter ask for something else of a subject that it names.
+    """
     if not draw.chance(_ABSENT_SHARE):
         return _asked(draw, fact)
+    if draw.open_words and draw.chance(0.5):
+        stated = {other.relation for other in facts if other.subject == fact.subject}
+        others = [other for other in RELATIONS_BY_KIND[fact.relation.subject_kind] if other not in stated]
+        return ask_about(draw, draw.choice(others), fact.subject), ANSWER_ABSENT
     return ask_about(draw, fact.relation, new_fact(draw, fact.relation).subject), ANSWER_ABSENT
 
 
 def _asked(draw: Draw, fact: Fact) -> tuple[str, str]:
     """A question that a fact answers, and the answer."""
     if fact.relation.reverse and draw.chance(0.3):
-        return draw.pick(fact.relation.reverse).format(v=fact.value), fact.short_subject
+        return draw.wording(fact.relation.reverse, fact.relation.more_reverse).format(v=fact.value), fact.short_subject
     return ask_about(draw, fact.relation, fact.subject), str(fact.value)
 
 
@@ -174,7 +213,7 @@ def make_multi_turn(draw: Draw) -> SkillItem:
     passage = context(draw, facts)
     messages: list[Message] = []
     for fact in draw.sample(facts, num_turns):
-        question, answer = asked_or_absent(draw, fact)
+        question, answer = asked_or_absent(draw, fact, facts)
         if not messages:
             messages.extend(ask_question(draw, passage, request(draw, question)))
         else:

@@ -36,7 +36,7 @@ class Fact:
         return as_sentence(draw.choice(self.relation.statements).format(s=self.subject, v=self.value))
 
 
-_ATTRIBUTE_QUESTIONS = Parted(
+ATTRIBUTE_QUESTIONS = Parted(
     "what is the {attribute} of {s}?",
     "give the {attribute} of {s}.",
     "tell me the {attribute} of {s}.",
@@ -71,8 +71,8 @@ _ATTRIBUTE_QUESTIONS = Parted(
 def ask_about(draw: Draw, relation: Relation, subject: str) -> str:
     """Write a question for the value of a relation."""
     if draw.chance(0.3):
-        return as_sentence(draw.phrase(_ATTRIBUTE_QUESTIONS, attribute=relation.attribute, s=subject))
-    return draw.pick(relation.questions).format(s=subject)
+        return as_sentence(draw.phrase(ATTRIBUTE_QUESTIONS, attribute=relation.attribute, s=subject))
+    return draw.wording(relation.questions, relation.more_questions).format(s=subject)
 
 
 def new_fact(draw: Draw, relation: Relation, subject: str | None = None) -> Fact:

@@ -79,9 +79,14 @@ def _by_shape(draw: Draw, _: int) -> list[TextOf]:
 _TWO_LABEL_RULES = (_by_category,) * 4 + (_by_person,) * 2 + (_by_opinion,) * 2 + (_by_pattern, _by_shape)
 _MANY_LABEL_RULES = (_by_category,) * 4 + (_by_person,) * 2 + (_by_pattern,)
 
+_MORE_CATEGORIES_SHARE = 0.4
+"""How often a base's training sorts by the meaning of words beyond that: it is what a small model learns last."""
+
 
 def draw_rule(draw: Draw, num_labels: int) -> list[TextOf]:
     """Choose what decides the label: who writes the texts of each."""
+    if draw.open_words and draw.chance(_MORE_CATEGORIES_SHARE):
+        return _by_category(draw, num_labels)
     return draw.choice(_TWO_LABEL_RULES if num_labels == 2 else _MANY_LABEL_RULES)(draw, num_labels)
 
 

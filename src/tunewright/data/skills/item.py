@@ -67,6 +67,8 @@ class Draw:
     part: Part
     open_words: Sequence[str] = ()
     """Words that training may use for any other, where it shall meet more words and wordings than the skills list."""
+    open_kinds: Sequence[Sequence[str]] = ()
+    """Groups of such words that texts use alike, where training shall meet more kinds than the skills list."""
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:
@@ -97,10 +99,12 @@ class Draw:
         """Draw num different options. A held-out quarter of 30 words has 7."""
         return self.rng.sample(options.of(self.part), num)
 
-    def wording(self, templates: Parted) -> str:
-        """Draw a template of the item's part; where there are open words, loosened most of the time."""
-        template = self.pick(templates)
-        return loosened(template, self.rng, self.open_words) if self.open_words and self.chance(0.7) else template
+    def wording(self, templates: Parted, more: Sequence[str] = ()) -> str:
+        """Draw a template of the item's part; where there are open words, of `more` too, loosened most of the time."""
+        if not self.open_words:
+            return self.pick(templates)
+        template = self.choice(more) if more and self.chance(0.6) else self.pick(templates)
+        return loosened(template, self.rng, self.open_words) if self.chance(0.7) else template
 
     def phrase(self, templates: Parted, **fields: object) -> str:
         """Draw a wording and fill it in."""

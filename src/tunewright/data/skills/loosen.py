@@ -30,9 +30,8 @@ def loosened(template: str, rng: random.Random, open_words: Sequence[str]) -> st
     pieces = _FIELD.split(template)
     if rng.random() < 0.3:
         pieces[::2] = [_without_little_words(piece, rng) for piece in pieces[::2]]
-    letters = rng.random()
-    if letters < 0.2:
-        pieces[::2] = [piece.lower() if letters < 0.14 else piece.upper() for piece in pieces[::2]]
+    if rng.random() < 0.15:
+        pieces[::2] = [piece.lower() for piece in pieces[::2]]
     if rng.random() < 0.2 and pieces[-1][-1:] in (".", "?"):
         pieces[-1] = pieces[-1][:-1] + rng.choice(_ENDS)
     # Not before a field: what stands beside a text would seem to belong to it.

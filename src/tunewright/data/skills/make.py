@@ -29,7 +29,14 @@ _MAKERS: dict[str, Callable[[Draw], SkillItem]] = {
 SKILLS: tuple[str, ...] = tuple(sorted(_MAKERS))
 
 
-def make_item(skill: str, seed: int, index: int, part: Part, open_words: Sequence[str] = ()) -> SkillItem:
+def make_item(
+    skill: str,
+    seed: int,
+    index: int,
+    part: Part,
+    open_words: Sequence[str] = (),
+    open_kinds: Sequence[Sequence[str]] = (),
+) -> SkillItem:
     """Make one task with its answer. The same arguments give the same item on every machine.
 
     Args:
@@ -38,8 +45,9 @@ def make_item(skill: str, seed: int, index: int, part: Part, open_words: Sequenc
         index: the item's place in the stream; items can be made in any order.
         part: whose names, words and phrasings to use.
         open_words: words that training may use for any other; default: those of the skills' own lists.
+        open_kinds: groups of such words that texts use alike, to sort texts by.
     Raises:
         KeyError: there is no such skill.
     """
     rng = random.Random(f"tunewright skill {skill} {part} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[skill](Draw(rng, part, open_words))
+    return _MAKERS[skill](Draw(rng, part, open_words, open_kinds))

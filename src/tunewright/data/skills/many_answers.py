@@ -11,14 +11,15 @@ import json
 import random
 from collections.abc import Callable, Sequence
 
-from tunewright.data.skills.context_answers import asked_or_absent, context, follow_up, request
+from tunewright.data.skills.context_answers import ANSWER_ABSENT, asked_or_absent, context, follow_up, request
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
-from tunewright.data.skills.facts import Fact, draw_facts
+from tunewright.data.skills.facts import ATTRIBUTE_QUESTIONS, Fact, draw_facts
 from tunewright.data.skills.few_shot_labels import draw_rule, in_prompt, instruction_with, labels_of
 from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
 from tunewright.data.skills.item import Draw, as_sentence
 from tunewright.data.skills.layout import ask_question, ask_task, assistant_turn, system_turn, user_turn
 from tunewright.data.skills.relations import RELATIONS
+from tunewright.data.skills.words import open_kinds_apart
 from tunewright.records import Message
 
 BEGIN, END = "\ue000", "\ue001"
@@ -26,6 +27,7 @@ BEGIN, END = "\ue000", "\ue001"
 
 _NUM_FACTS = (4, 14)
 _NUM_REQUESTS = (2, 5)
+_MOST_NEAR_KINDS = 4
 _NUM_EXAMPLES = (2, 3, 4, 6, 8, 12, 16, 24)
 _BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ('"', '"'), ("'", "'"), ("*", "*"), ("`", "`"), ("| ", " |"))
 _BETWEEN = (
@@ -36,17 +38,20 @@ _FRAME_WORDS = 2_000
 """Of the open words, the first: frequent ones are one token each."""
 
 
-def make_many_answers(kind: str, seed: int, index: int, open_words: Sequence[str]) -> list[Message]:
+def make_many_answers(
+    kind: str, seed: int, index: int, open_words: Sequence[str], open_kinds: Sequence[Sequence[str]] = ()
+) -> list[Message]:
     """Make one row, of training's part. The same arguments give the same row on every machine.
 
     Args:
         kind: one of MANY_ANSWERS.
         open_words: words that may stand for anything, frequent ones first.
+        open_kinds: groups of such words that texts use alike; "near_words" needs some.
     Raises:
         KeyError: there is no such kind.
     """
     rng = random.Random(f"tunewright many answers {kind} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[kind](Draw(rng, "train", open_words))
+    return _MAKERS[kind](Draw(rng, "train", open_words, open_kinds))
 
 
 def _taught(text: str) -> str:
@@ -131,11 +136,44 @@ def _many_questions(draw: Draw) -> list[Message]:
     passage, is_plain = context(draw, facts), draw.chance(0.6)
     messages: list[Message] = []
     for fact in draw.shuffled(facts):
-        question, answer = asked_or_absent(draw, fact)
+        question, answer = asked_or_absent(draw, fact, facts)
         if not messages:
             messages += ask_question(draw, passage, request(draw, question))
         else:
             messages.append(user_turn(question) if is_plain else follow_up(draw, question))
+        messages.append(assistant_turn(_taught(answer)))
+    return messages
+
+
+_HAVINGS = (
+    "The {a} of {s} is {v}.", "{s} has {v} as a {a}.", "{v} is the {a} of {s}.", "As a {a}, {s} has {v}.",
+    "{s} ({a}: {v})", "{s}: {a} {v}", "For {s}, the {a} is {v}.", "{s} was given {v} for a {a}.", "{s}, {a}, {v}",
+    "{s} has the {a} {v}.", "Everyone calls {v} the {a} of {s}.", "{s} took {v} for the {a}.", "{a} of {s}: {v}",
+    "{v} serves {s} as a {a}.", "With {v}, {s} has a good {a}.", "What {s} calls a {a} is {v}.", "{s} - {a}: {v}",
+    "There is {v}, a {a} for {s}.", "The {a} that belongs to {s} is {v}.", "{s} would take no {a} but {v}.",
+)  # fmt: skip
+"""Statements that somebody or something has a value for any noun."""
+
+
+def _near_words(draw: Draw) -> list[Message]:
+    """A passage that says what subjects have, and questions that ask for it by words near those that it uses."""
+    kinds = open_kinds_apart(draw, draw.whole(2, _MOST_NEAR_KINDS))
+    value_of = [draw.choice(_THINGS) for _ in kinds]
+    subjects = [draw.choice(_THINGS[:-1])(draw) for _ in range(draw.whole(2, 6))]
+    pairs = draw.shuffled([(number, subject) for number in range(len(kinds)) for subject in dict.fromkeys(subjects)])
+    stated = {(number, subject): value_of[number](draw) for number, subject in pairs[: max(2, len(pairs) * 3 // 5)]}
+    sentences = [
+        as_sentence(draw.choice(_HAVINGS).format(a=draw.choice(kinds[number]), s=subject, v=value))
+        for (number, subject), value in stated.items()
+    ]
+    gap = draw.choice((" ", " ", "\n", "\n- "))
+    passage = gap.lstrip() + gap.join(sentences)
+    absent = pairs[len(stated) :][: max(1, len(stated) // 4)]
+    asked = draw.shuffled([*stated.items(), *((pair, ANSWER_ABSENT) for pair in absent)])
+    messages: list[Message] = []
+    for (number, subject), answer in asked:
+        question = as_sentence(draw.phrase(ATTRIBUTE_QUESTIONS, attribute=draw.choice(kinds[number]), s=subject))
+        messages += [follow_up(draw, question)] if messages else ask_question(draw, passage, request(draw, question))
         messages.append(assistant_turn(_taught(answer)))
     return messages
 
@@ -220,6 +258,7 @@ def _head(draw: Draw) -> str:
 _MAKERS: dict[str, Callable[[Draw], list[Message]]] = {
     "lookups": _lookups,
     "many_questions": _many_questions,
+    "near_words": _near_words,
     "said_again": _said_again,
     "many_records": _many_records,
     "many_labels": _many_labels,

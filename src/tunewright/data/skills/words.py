@@ -120,12 +120,10 @@ PLAIN = Parted.of_words(
 _OPEN_SHARE, _NONCE_SHARE = 0.5, 0.4
 _OPEN_SHARE_OF_MANY, _NONCE_SHARE_OF_MANY = 0.75, 0.2
 """The same where the maker of an item brought words of its own: they are many more than those listed here."""
-_ANY = tuple(
-    word
-    for words in (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
-    for word in words.train
-    if word[0] not in "aeiou"
-)
+_OPEN_KINDS_SHARE, _NUM_OPEN_KINDS = 0.5, 4
+"""How often, where there are open kinds, texts are sorted by some of them, and by how many at most."""
+_LISTS = (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
+_ANY = tuple(word for words in _LISTS for word in words.train if word[0] not in "aeiou")
 """Words that training may use for anything; `a` fits before each."""
 
 
@@ -138,7 +136,21 @@ def categories(draw: Draw) -> Sequence[Sequence[str]]:
     """Kinds of words to sort texts by; where a base is trained, more of them and with more words."""
     if not draw.open_words:
         return [words.of(draw.part) for words in CATEGORIES]
+    if draw.open_kinds and draw.chance(_OPEN_KINDS_SHARE):
+        return open_kinds_apart(draw, _NUM_OPEN_KINDS)
     return _WIDE_CATEGORIES if draw.chance(0.5) else _WIDE_KINDS
+
+
+def open_kinds_apart(draw: Draw, num: int) -> list[Sequence[str]]:
+    """Draw num of the open kinds that have no word in common."""
+    chosen: list[Sequence[str]] = []
+    used: set[str] = set()
+    while len(chosen) < num:
+        kind = draw.choice(draw.open_kinds)
+        if used.isdisjoint(kind):
+            chosen.append(kind)
+            used.update(kind)
+    return chosen
 
 
 def opinions(draw: Draw) -> tuple[Sequence[str], Sequence[str]]:
@@ -167,7 +179,12 @@ def _is_open(draw: Draw) -> bool:
     return draw.part == "train" and draw.chance(_OPEN_SHARE_OF_MANY if draw.open_words else _OPEN_SHARE)
 
 
+def measured_words() -> frozenset[str]:
+    """Every word that only measuring uses, with its plural or its singular."""
+    held_out = [word for words in _LISTS for word in words.held_out]
+    return frozenset(form for word in held_out for form in (word, f"{word}s", word.removesuffix("s")))
+
+
 def listed_words() -> frozenset[str]:
     """Every word of every list, of both parts."""
-    lists = (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
-    return frozenset(word for words in lists for word in (*words.train, *words.held_out))
+    return frozenset(word for words in _LISTS for word in (*words.train, *words.held_out))
