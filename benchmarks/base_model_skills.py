@@ -83,7 +83,7 @@ def skill_figures(items: Sequence[SkillItem], answers: Sequence[Answer]) -> list
     not, precision and recall of saying so are figures of their own.
     """
     skill = items[0].skill
-    scores = [_score(*found) for found in zip(items, answers, strict=True)]
+    scores = [score(*found) for found in zip(items, answers, strict=True)]
     if skill == CONTEXT_ANSWER:
         answerable = [score for score, item in zip(scores, items, strict=True) if not _is_absent(item)]
         return [_figure(skill, _title(skill), answerable), *_absent_figures(items, answers)]
@@ -103,14 +103,15 @@ def _absent_figures(items: Sequence[SkillItem], answers: Sequence[Answer]) -> li
         if is_said:
             precision.append(_right_or_wrong(item.skill, _is_absent(item)))
         if _is_absent(item):
-            recall.append(_score(item, answer))
+            recall.append(score(item, answer))
     return [
         _figure("absent_precision", '"Does not say", precision', precision),
         _figure("absent_recall", '"Does not say", recall', recall),
     ]
 
 
-def _score(item: SkillItem, answer: Answer) -> Score:
+def score(item: SkillItem, answer: Answer) -> Score:
+    """Right or wrong, or unscored where there is no answer."""
     if answer.text is None:
         return Score(example_id=item.skill, metric="exact_match", value=None, reason=answer.reason)
     wanted = item.messages[-1].content

@@ -4,14 +4,16 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import base_model
 import numpy as np
 import pytest
+import skill_parts
 import torch
 from base_model_figures import Comparison, Figure, MeasuredModel, render_section
 from base_model_skills import ask, held_out_items, measure_skills, skill_figures, with_room
@@ -30,7 +32,8 @@ from telling_apart import FORMS, share_right
 from tiny_base import write_tiny_base
 
 from tunewright.contracts import Advance, SilentProgress
-from tunewright.data.skills import ANSWER_ABSENT, SkillItem
+from tunewright.data.skills import ANSWER_ABSENT, Part, SkillItem, few_shot_labels, make_item
+from tunewright.data.skills.item import Draw
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import Answer, BaseModelRef, Environment, Estimate, Example, Message, PlainText, TokenLoss
@@ -454,3 +457,47 @@ class Reader:
 def test_who_reads_the_question_tells_subjects_apart_and_who_does_not_is_right_by_chance(form: str) -> None:
     assert share_right(Reader(reads_the_question=True), form, num_subjects=4, num_items=100) == 1.0
     assert 0.15 < share_right(Reader(reads_the_question=False), form, num_subjects=4, num_items=100) < 0.35
+
+
+# Where a base fails
+
+
+@pytest.mark.parametrize("part", skill_parts.PARTS)
+def test_a_label_is_counted_by_what_decided_it(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    for rule in ("_by_category", "_by_opinion", "_by_person", "_by_pattern", "_by_shape"):
+        real = getattr(few_shot_labels, rule)
+
+        def noted(draw: Draw, num_labels: int, real: Callable[..., list[Any]] = real) -> list[Any]:
+            drawn.append(real.__name__)
+            return real(draw, num_labels)
+
+        for rules in ("_TWO_LABEL_RULES", "_MANY_LABEL_RULES"):
+            exchanged = tuple(noted if one is real else one for one in getattr(few_shot_labels, rules))
+            monkeypatch.setattr(few_shot_labels, rules, exchanged)
+    items = [make_item("few_shot_labels", 5, index, part) for index in range(400)]
+    names = {"_by_category": "label by the kind of a word", "_by_opinion": "label by praise or blame"}
+    wanted = [names.get(rule, "label by a name or a form") for rule in drawn]
+    assert len(wanted) == len(items)
+    assert Counter(wanted).keys() == {*names.values(), "label by a name or a form"}
+    same = [skill_parts.kind_of(item) == kind for item, kind in zip(items, wanted, strict=True)]
+    assert sum(same) >= 0.97 * len(same)
+
+
+def test_right_answers_are_counted_for_each_kind_and_part(
+    model: LanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(_: LanguageModel, items: Sequence[SkillItem], *__: object) -> list[Answer]:
+        """Right where the context has the answer, and wrong elsewhere."""
+        answers = [item.messages[-1].content if item.variant == "answer_in_context" else "Paris" for item in items]
+        return [Answer(text=answer, finish="stop") for answer in answers]
+
+    monkeypatch.setattr(skill_parts, "ask", told)
+    found = {kind: shares for kind, *shares in skill_parts.rows_of(model, 60, seed=3)}
+    assert found.keys() == {
+        "answer in context", "answer absent",
+        "label by the kind of a word", "label by praise or blame", "label by a name or a form",
+    }  # fmt: skip
+    for kind, shares in found.items():
+        right = "100 %" if kind == "answer in context" else "0 %"
+        assert [share.startswith(f"{right} of ") for share in shares] == [True, True]
