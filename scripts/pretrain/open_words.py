@@ -30,8 +30,11 @@ NUM_DIMENSIONS = 200
 OFFSETS = (-2, -1, 1, 2)
 """Where the words stand that tell how a word is used; each place counts on its own, so that grammar counts, too."""
 KIND_SIZE = (8, 20)
+"""Fewest and most words of a kind."""
 MIN_SIMILARITY = 0.45
+"""Cosine, by which a word is near another."""
 MIN_DETERMINED = 0.25
+"""A word names or describes things when so much of its use stands behind one of the words below."""
 _DETERMINERS = "a an the his her my your our their its this that some any no very"
 
 
@@ -89,14 +92,14 @@ def find_kinds(texts: Iterable[str]) -> list[list[str]]:
     neighbours = {offset: _neighbours(ids, offset, rows, columns, len(counts)) for offset in OFFSETS}
     is_determiner = np.array([word in _DETERMINERS.split() for word in contexts])
     determined = neighbours[-1] @ is_determiner / np.array([counts[word] for word in frequent])
-    vectors = _vectors(list(neighbours.values()))
+    names_things = determined >= MIN_DETERMINED
+    vectors, candidates = _vectors(list(neighbours.values()))[names_things], np.array(frequent)[names_things]
     kinds = []
-    for number in np.flatnonzero(determined >= MIN_DETERMINED):
-        similarity = np.where(determined >= MIN_DETERMINED, vectors @ vectors[number], -1.0)
+    for similarity in vectors @ vectors.T:
         nearest = np.argsort(-similarity)[: KIND_SIZE[1]]
-        near = [frequent[index] for index in nearest if similarity[index] >= MIN_SIMILARITY]
+        near = candidates[nearest[similarity[nearest] >= MIN_SIMILARITY]]
         if len(near) >= KIND_SIZE[0]:
-            kinds.append(near)
+            kinds.append(near.tolist())
     return kinds
 
 

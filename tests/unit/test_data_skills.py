@@ -15,12 +15,10 @@ from tunewright.data import skills
 from tunewright.data.skills import ANSWER_ABSENT, SKILLS, Part, SkillItem, make_item
 from tunewright.data.skills.arithmetic import _SIGNS, _STORIES
 from tunewright.data.skills.comparing import QUANTITIES
-from tunewright.data.skills.context_answers import request
 from tunewright.data.skills.copying import _ORDINALS
-from tunewright.data.skills.facts import ATTRIBUTE_QUESTIONS, ask_about, draw_facts
+from tunewright.data.skills.facts import ATTRIBUTE_QUESTIONS, draw_facts
 from tunewright.data.skills.few_shot_texts import MENTIONS, OPINIONS, PATTERNS, PERSON_NEWS
 from tunewright.data.skills.item import Draw, Parted
-from tunewright.data.skills.more_questions import MORE_QUESTIONS, MORE_REVERSE
 from tunewright.data.skills.names import is_held_out
 from tunewright.data.skills.ordering import _FALLING
 from tunewright.data.skills.relations import RELATIONS, RELATIONS_BY_KIND, Relation
@@ -277,38 +275,6 @@ def test_facts_give_no_subject_two_values_and_the_first_is_about_the_relation(nu
 def test_relations_have_keys_of_their_own() -> None:
     for relations in RELATIONS_BY_KIND.values():
         assert len({relation.key for relation in relations}) == len(relations)
-
-
-def test_further_questions_are_of_every_relation_and_more_than_a_word_away_from_those_that_measuring_uses() -> None:
-    def words(template: str) -> Counter[str]:
-        return Counter(re.findall(r"\{\w\}|[a-z']+", template.lower()))
-
-    assert {(relation.subject_kind, relation.key) for relation in RELATIONS} == set(MORE_QUESTIONS)
-    assert {(relation.subject_kind, relation.key) for relation in RELATIONS if relation.reverse} == set(MORE_REVERSE)
-    for relation in RELATIONS:
-        banks = (relation.more_questions, relation.questions, "{s}"), (relation.more_reverse, relation.reverse, "{v}")
-        for more, bank, slot in banks:
-            assert len(more) == len(set(more))
-            assert all(template.count(slot) == template.count("{") == 1 for template in more)
-            for template in more:
-                apart = [max((words(template) - words(known)).total(), (words(known) - words(template)).total())
-                         for known in bank.held_out]  # fmt: skip
-                assert min(apart) > 1, template
-
-
-def test_only_where_there_are_open_words_further_questions_and_requests_are_asked() -> None:
-    (relation,) = [one for one in RELATIONS if one.key == "mayor"]
-
-    def asked(open_words: Sequence[str], part: Part = "train") -> set[str]:
-        return {ask_about(Draw(random.Random(seed), part, open_words), relation, "{s}") for seed in range(400)}
-
-    known = {*relation.questions.train, *relation.questions.held_out}
-    assert not asked((), "train") & set(relation.more_questions)
-    assert not asked((), "held_out") & set(relation.more_questions)
-    assert asked(("bock", "dock")) & set(relation.more_questions)
-    assert known.isdisjoint(relation.more_questions)
-    plain = {request(Draw(random.Random(seed), "train"), "Why?") for seed in range(400)}
-    assert plain < {request(Draw(random.Random(seed), "train", ("bock", "dock")), "Why?") for seed in range(4000)}
 
 
 def test_every_turn_of_a_multi_turn_item_is_answered_from_the_first_prompt_and_trained() -> None:

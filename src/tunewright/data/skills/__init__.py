@@ -9,7 +9,7 @@ held-out items never occur in training items; the part of a nonce word is decide
     context_answers ...    one file per family of skills
     make                   a skill's name, a seed and an index to the item
     many_answers           rows of many answers, for training alone
-    more_questions, word_kinds   further wordings and words, for the training of a base alone
+    more_..., word_kinds   further questions and words, for the training of a base alone
 """
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT

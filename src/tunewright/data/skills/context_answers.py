@@ -7,6 +7,7 @@ from itertools import pairwise
 from tunewright.data.skills.facts import Fact, ask_about, draw_facts, new_fact, write_passage
 from tunewright.data.skills.item import Draw, Parted, SkillItem
 from tunewright.data.skills.layout import answered, ask_question, assistant_turn, user_turn
+from tunewright.data.skills.more_questions import more_reverse
 from tunewright.data.skills.relations import RELATIONS, RELATIONS_BY_KIND, Relation
 from tunewright.records import Message
 
@@ -123,9 +124,9 @@ def asked_or_absent(draw: Draw, fact: Fact, facts: Sequence[Fact]) -> tuple[str,
     """
     if not draw.chance(_ABSENT_SHARE):
         return _asked(draw, fact)
-    if draw.open_words and draw.chance(0.5):
-        stated = {other.relation for other in facts if other.subject == fact.subject}
-        others = [other for other in RELATIONS_BY_KIND[fact.relation.subject_kind] if other not in stated]
+    stated = {other.relation for other in facts if other.subject == fact.subject}
+    others = [other for other in RELATIONS_BY_KIND[fact.relation.subject_kind] if other not in stated]
+    if draw.open_words and draw.chance(0.5) and others:
         return ask_about(draw, draw.choice(others), fact.subject), ANSWER_ABSENT
     return ask_about(draw, fact.relation, new_fact(draw, fact.relation).subject), ANSWER_ABSENT
 
@@ -133,7 +134,7 @@ def asked_or_absent(draw: Draw, fact: Fact, facts: Sequence[Fact]) -> tuple[str,
 def _asked(draw: Draw, fact: Fact) -> tuple[str, str]:
     """A question that a fact answers, and the answer."""
     if fact.relation.reverse and draw.chance(0.3):
-        return draw.wording(fact.relation.reverse, fact.relation.more_reverse).format(v=fact.value), fact.short_subject
+        return draw.wording(fact.relation.reverse, more_reverse(fact.relation)).format(v=fact.value), fact.short_subject
     return ask_about(draw, fact.relation, fact.subject), str(fact.value)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tunewright.data.skills.item import Draw, Parted, as_sentence
+from tunewright.data.skills.more_questions import more_questions
 from tunewright.data.skills.relations import RELATIONS, Relation, Value, full_name
 
 
@@ -72,7 +73,7 @@ def ask_about(draw: Draw, relation: Relation, subject: str) -> str:
     """Write a question for the value of a relation."""
     if draw.chance(0.3):
         return as_sentence(draw.phrase(ATTRIBUTE_QUESTIONS, attribute=relation.attribute, s=subject))
-    return draw.wording(relation.questions, relation.more_questions).format(s=subject)
+    return draw.wording(relation.questions, more_questions(relation)).format(s=subject)
 
 
 def new_fact(draw: Draw, relation: Relation, subject: str | None = None) -> Fact:

@@ -68,7 +68,7 @@ class Draw:
     open_words: Sequence[str] = ()
     """Words that training may use for any other, where it shall meet more words and wordings than the skills list."""
     open_kinds: Sequence[Sequence[str]] = ()
-    """Groups of such words that texts use alike, where training shall meet more kinds than the skills list."""
+    """Groups of words that texts use alike, where training shall meet more kinds than the skills list."""
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:

@@ -45,7 +45,7 @@ def make_item(
         index: the item's place in the stream; items can be made in any order.
         part: whose names, words and phrasings to use.
         open_words: words that training may use for any other; default: those of the skills' own lists.
-        open_kinds: groups of such words that texts use alike, to sort texts by.
+        open_kinds: groups of words that texts use alike, to sort texts by.
     Raises:
         KeyError: there is no such skill.
     """

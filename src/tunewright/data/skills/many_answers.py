@@ -46,7 +46,7 @@ def make_many_answers(
     Args:
         kind: one of MANY_ANSWERS.
         open_words: words that may stand for anything, frequent ones first.
-        open_kinds: groups of such words that texts use alike; "near_words" needs some.
+        open_kinds: groups of words that texts use alike; "near_words" needs some.
     Raises:
         KeyError: there is no such kind.
     """

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tunewright.data.skills.item import Draw, Parted
-from tunewright.data.skills.more_questions import MORE_QUESTIONS, MORE_REVERSE
 
 Value = str | int
 _MONTHS = (
@@ -48,16 +47,6 @@ class Relation:
     questions: Parted
     reverse: Parted | None = None
     """Questions for the subject by its value, where values are nonce and so belong to one subject."""
-
-    @property
-    def more_questions(self) -> tuple[str, ...]:
-        """Further questions, for the training of a base alone."""
-        return MORE_QUESTIONS.get((self.subject_kind, self.key), ())
-
-    @property
-    def more_reverse(self) -> tuple[str, ...]:
-        """Further questions for the subject by its value, for the training of a base alone."""
-        return MORE_REVERSE.get((self.subject_kind, self.key), ())
 
 
 def lines(text: str) -> tuple[str, ...]:

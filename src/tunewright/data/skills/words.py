@@ -142,7 +142,7 @@ def categories(draw: Draw) -> Sequence[Sequence[str]]:
 
 
 def open_kinds_apart(draw: Draw, num: int) -> list[Sequence[str]]:
-    """Draw num of the open kinds that have no word in common."""
+    """Draw num of the open kinds that have no word in common; there have to be so many."""
     chosen: list[Sequence[str]] = []
     used: set[str] = set()
     while len(chosen) < num:
