@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pretrain_base
 import pytest
-from pretrain import open_words, stages
+from pretrain import open_words, stages, word_vectors
 from pretrain.ahead import rows_ahead
 from pretrain.figures import PretrainingFigures, TrainingFigures
 from pretrain.mix import ECHOES, REPEATS, TAUGHT_WEIGHT, TEXT, Mix, Stage, Texts, repeats, without_marks
@@ -178,7 +178,7 @@ def test_chat_text_is_what_the_template_writes(renderer):
 
 def test_open_words_are_frequent_lower_case_words_that_measuring_does_not_use(monkeypatch):
     monkeypatch.setattr(open_words, "MIN_COUNT", 2)
-    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 1)
+    monkeypatch.setattr(open_words, "NUM_GRAMMAR_WORDS", 1)
     texts = [
         "the the the the bucket bucket Bucket apple don't harbour harbours harbours trellis trellis trellis lone lone"
     ]
@@ -188,7 +188,7 @@ def test_open_words_are_frequent_lower_case_words_that_measuring_does_not_use(mo
 
 
 def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 0)
+    monkeypatch.setattr(open_words, "NUM_GRAMMAR_WORDS", 0)
     monkeypatch.setattr(open_words, "training_documents", lambda: [Document("tales", "trellis " * 200)])
     found = open_words.read_open_words(tmp_path / "words.json")
     monkeypatch.setattr(open_words, "training_documents", None)
@@ -196,7 +196,7 @@ def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
 
 
 def test_words_that_texts_use_alike_are_a_kind_but_none_that_measuring_uses(monkeypatch):
-    monkeypatch.setattr(open_words, "NUM_LEFT_OUT", 0)
+    monkeypatch.setattr(word_vectors, "NUM_GRAMMAR_WORDS", 0)
     monkeypatch.setattr(open_words, "KIND_SIZE", (3, 8))
     monkeypatch.setattr(open_words, "is_held_out", lambda word: False)
     used_alike = {
