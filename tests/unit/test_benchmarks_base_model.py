@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import skill_parts
 import torch
+import word_kinds
 from base_model_figures import Comparison, Figure, MeasuredModel, render_section
 from base_model_skills import ask, held_out_items, measure_skills, skill_figures, with_room
 from base_model_text import (
@@ -34,6 +35,7 @@ from tiny_base import write_tiny_base
 from tunewright.contracts import Advance, SilentProgress
 from tunewright.data.skills import ANSWER_ABSENT, Part, SkillItem, few_shot_labels, make_item
 from tunewright.data.skills.item import Draw
+from tunewright.data.skills.words import CATEGORIES
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import Answer, BaseModelRef, Environment, Estimate, Example, Message, PlainText, TokenLoss
@@ -501,3 +503,22 @@ def test_right_answers_are_counted_for_each_kind_and_part(
     for kind, shares in found.items():
         right = "100 %" if kind == "answer in context" else "0 %"
         assert [share.startswith(f"{right} of ") for share in shares] == [True, True]
+
+
+@pytest.mark.parametrize("part", word_kinds.PARTS)
+def test_words_whose_vectors_tell_the_kind_are_sorted_right_and_others_by_chance(part: Part) -> None:
+    of_kind = {
+        word: np.eye(len(CATEGORIES))[number] for number, bank in enumerate(CATEGORIES) for word in bank.of(part)
+    }
+    assert word_kinds.share_right(of_kind, part, 300) == 1.0
+    chance = np.random.default_rng(1)
+    of_nothing = {word: chance.normal(size=64) for word in of_kind}
+    assert 0.15 < word_kinds.share_right(of_nothing, part, 300) < 0.35
+
+
+def test_hidden_states_are_of_every_layer_and_of_length_one(base: Path) -> None:
+    layers = word_kinds.hidden_states(str(base), ["cat", "hammer", "rain"])
+    assert len(layers) == json.loads((base / "config.json").read_text())["num_hidden_layers"] + 1
+    for vectors in layers:
+        assert list(vectors) == ["cat", "hammer", "rain"]
+        np.testing.assert_allclose([np.linalg.norm(vector) for vector in vectors.values()], 1.0, rtol=1e-5)
