@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from pretrain.ahead import rows_ahead
 from pretrain.figures import figures_of
-from pretrain.mix import REPEATS, TEXT, Mix, Texts, repeats
+from pretrain.mix import REPEATS, SENTENCES, TEXT, Mix, Texts, all_trained, repeats, sentences
 from pretrain.open_words import read_open_words
 from pretrain.page import write_page
 from pretrain.stages import (
@@ -166,11 +166,14 @@ def held_out_rows(renderer: Renderer, start: Path, vocabulary: range) -> dict[st
     """Rows that no step sees: held-out documents, and tasks about names and in phrasings that training never has."""
     documents = held_out_documents()
     random.Random(SEED).shuffle(documents)
-    encodings = _tokenizer(start)([one.text for one in documents[: 2 * NUM_HELD_OUT_ROWS]], verbose=False)["input_ids"]
+    texts = [one.text for one in documents[: 2 * NUM_HELD_OUT_ROWS]]
+    encodings = _tokenizer(start)(texts, verbose=False)["input_ids"]
     windows = [tuple(ids[:512]) for ids in encodings if len(ids) >= 64][:NUM_HELD_OUT_ROWS]
     chance = random.Random("held-out repeats")
+    found = [row for text in texts if (row := sentences(text, chance))][:NUM_HELD_OUT_ROWS]
     rows = {
-        TEXT: [TokenSequence(TEXT, ids, (0.0, *(1.0,) * (len(ids) - 1)), cut=None) for ids in windows],
+        TEXT: [all_trained(TEXT, ids) for ids in windows],
+        SENTENCES: [all_trained(SENTENCES, ids) for ids in _tokenizer(start)(found)["input_ids"]],
         REPEATS: [repeats(chance, vocabulary) for _ in range(NUM_HELD_OUT_ROWS)],
     }
     for skill in SKILL_SHARES:

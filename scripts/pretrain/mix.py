@@ -1,8 +1,10 @@
 """What the bundled base sees at each step: a pure function of the step, so that nothing has to be saved to resume.
 
-Five kinds of rows are mixed in stages:
+Six kinds of rows are mixed in stages:
 
 - `text`: windows of the training documents, every token trained;
+- `sentences`: one to three sentences of them and nothing before, every token trained: windows seldom begin where a
+  sentence does, so without these rows a base reads the first words that it is given as the middle of something;
 - `repeats`: random tokens that come again, and pairs of random tokens that are asked for, trained where the context
   decides the next token. They teach looking back (Olsson et al. 2022, "In-context learning and induction heads"),
   without which no task below is learned;
@@ -24,14 +26,14 @@ from pretrain.tokenizer import END_OF_TURN, chat_text
 from tokenizers import Tokenizer
 
 from tunewright.data.skills import MANY_ANSWERS, make_item, make_many_answers
-from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.data.skills.many_answers import END, without_marks
 from tunewright.records import Conversation, Example, Provenance
 from tunewright.render import Renderer, TokenSequence
 
 if TYPE_CHECKING:
     import numpy as np
 
-TEXT, REPEATS, ECHOES = "text", "repeats", "echoes"
+TEXT, SENTENCES, REPEATS, ECHOES = "text", "sentences", "repeats", "echoes"
 ANSWER_WEIGHT = 3.0
 """A token of an answer counts as much as so many tokens of text: answers are a tenth of a task's tokens."""
 TAUGHT_WEIGHT = {
@@ -46,6 +48,14 @@ TAUGHT_WEIGHT = {
 REPEATED_TOKENS = (4, 24)
 NUM_PAIRS = (3, 10)
 ECHOED_TOKENS = (8, 40)
+NUM_SENTENCES = (1, 3)
+SEARCHED_TOKENS = 256
+"""Length of the piece of text in which a row's sentences are looked for."""
+MOST_SEARCHED = 1000
+"""Pieces, before texts are held to have no sentences."""
+_SENTENCE = re.compile(
+    r"(?<=[.!?]\s)(?<!Mr\.\s)(?<!rs\.\s)(?<!Dr\.\s)(?=[A-Z])(?:Mrs?\.|Dr\.|[^.!?\n]){10,200}(?<!Mr)(?<!Mrs)(?<!Dr)[.!?]"
+)
 MIN_POOL = 32
 """Fewest different tokens that a row of repeats is drawn from."""
 
@@ -139,6 +149,8 @@ class Mix:
     def _maker(self, kind: str, stage: Stage, position: int) -> Callable[[random.Random, int], TokenSequence]:
         if kind == TEXT:
             return lambda chance, count: self._text(stage, position, count)
+        if kind == SENTENCES:
+            return lambda chance, count: self._sentences(stage, chance)
         if kind == REPEATS:
             return lambda chance, count: repeats(chance, self.vocabulary[: stage.repeated_vocabulary])
         if kind == ECHOES:
@@ -173,7 +185,18 @@ class Mix:
         # Multiplying by a number prime to the size visits every window once before any comes again.
         order = (position * per_step + count) * self._stride(len(starts)) + _offset(stage.name, self.seed)
         start = int(starts[order % len(starts)])
-        return _all_trained(f"text {start}", self.texts.piece(start, stage.text_length))
+        return all_trained(f"text {start}", self.texts.piece(start, stage.text_length))
+
+    def _sentences(self, stage: Stage, chance: random.Random) -> TokenSequence:
+        starts = self._starts[stage.text_length]
+        for _ in range(MOST_SEARCHED):
+            start = int(starts[chance.randrange(len(starts))])
+            text = self._tokenizer.decode(self.texts.piece(start, SEARCHED_TOKENS))
+            if row := sentences(text, chance):
+                # Cut into tokens anew: the first word of a row has no space before it.
+                token_ids = self._tokenizer.encode(row, add_special_tokens=False).ids
+                return all_trained(f"sentences {start}", token_ids)
+        raise ValueError(f"texts: found no sentence in {MOST_SEARCHED} pieces, expected prose with capitals and stops")
 
     def _echo(self, stage: Stage, chance: random.Random) -> TokenSequence:
         """A piece of text two to five times, other short pieces between."""
@@ -186,7 +209,7 @@ class Mix:
         token_ids = list(echoed)
         for _ in range(chance.randint(1, 4)):
             token_ids += piece(chance.randint(0, 8)) + echoed
-        return _all_trained(ECHOES, token_ids)
+        return all_trained(ECHOES, token_ids)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -217,17 +240,15 @@ def stage_at(stages: Sequence[Stage], step: int) -> tuple[Stage, int]:
     raise IndexError(f"step {step} past the last stage")
 
 
-def without_marks(marked: str) -> tuple[str, list[tuple[int, int]]]:
-    """A text without its marks, and the characters [start, end) that stood between them."""
-    text, spans = "", []
-    for number, piece in enumerate(re.split(f"[{BEGIN}{END}]", marked)):
-        if number % 2:
-            spans.append((len(text), len(text) + len(piece)))
-        text += piece
-    return text, spans
+def sentences(text: str, chance: random.Random) -> str:
+    """Some neighbouring sentences of a text, not its first, which may be the end of one; empty if there are none."""
+    found = _SENTENCE.findall(text)
+    start = chance.randrange(len(found)) if found else 0
+    return " ".join(found[start : start + chance.randint(*NUM_SENTENCES)])
 
 
-def _all_trained(name: str, token_ids: Sequence[int]) -> TokenSequence:
+def all_trained(name: str, token_ids: Sequence[int]) -> TokenSequence:
+    """A row of text, of which every token but the first is trained."""
     return TokenSequence(name, tuple(token_ids), (0.0, *(1.0,) * (len(token_ids) - 1)), cut=None)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from pretrain.mix import ECHOES, REPEATS, TEXT, Stage, stage_at
+from pretrain.mix import ECHOES, REPEATS, SENTENCES, TEXT, Stage, stage_at
 from pretrain.tokenizer import VOCABULARY
 
 SEED = 11
@@ -43,11 +43,13 @@ SKILL_SHARES = {
 }
 
 
-def _shares(text: float, repeats: float, echoes: float, **many_answers: float) -> dict[str, float]:
-    """What text, repeats, echoes and rows of many answers leave is for the skills."""
-    rest = 1.0 - text - repeats - echoes - sum(many_answers.values())
+def _shares(
+    text: float, repeats: float, echoes: float, sentences: float = 0.0, **many_answers: float
+) -> dict[str, float]:
+    """What text, sentences, repeats, echoes and rows of many answers leave is for the skills."""
+    rest = 1.0 - text - sentences - repeats - echoes - sum(many_answers.values())
     skills = {skill: share * rest for skill, share in SKILL_SHARES.items()}
-    shares = {TEXT: text, REPEATS: repeats, ECHOES: echoes, **many_answers, **skills}
+    shares = {TEXT: text, SENTENCES: sentences, REPEATS: repeats, ECHOES: echoes, **many_answers, **skills}
     return {kind: share for kind, share in shares.items() if share}
 
 
@@ -82,8 +84,8 @@ STAGES = (
     _small(
         "answer", 450,
         _shares(
-            text=0.42, repeats=0.005, echoes=0.005,
-            lookups=0.02, many_questions=0.09, near_words=0.07, said_again=0.01, many_records=0.06, many_labels=0.14,
+            text=0.34, sentences=0.10, repeats=0.005, echoes=0.005,
+            lookups=0.02, many_questions=0.09, near_words=0.06, said_again=0.01, many_records=0.07, many_labels=0.12,
         ),
         falls_to_zero=True,
     ),

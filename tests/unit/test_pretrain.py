@@ -11,7 +11,18 @@ import pytest
 from pretrain import open_words, stages, word_vectors
 from pretrain.ahead import rows_ahead
 from pretrain.figures import PretrainingFigures, TrainingFigures
-from pretrain.mix import ECHOES, REPEATS, TAUGHT_WEIGHT, TEXT, Mix, Stage, Texts, repeats, without_marks
+from pretrain.mix import (
+    ECHOES,
+    REPEATS,
+    SENTENCES,
+    TAUGHT_WEIGHT,
+    TEXT,
+    Mix,
+    Stage,
+    Texts,
+    repeats,
+    sentences,
+)
 from pretrain.open_words import OpenWords
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
@@ -19,7 +30,7 @@ from safetensors.numpy import load_file
 
 from tunewright.contracts import SilentProgress
 from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers, measured_words
-from tunewright.data.skills.many_answers import BEGIN, END
+from tunewright.data.skills.many_answers import BEGIN, END, without_marks
 from tunewright.data.skills.names import is_held_out
 from tunewright.records import Conversation, Example, Message, Provenance
 from tunewright.render import load_renderer
@@ -30,13 +41,13 @@ OPEN_WORDS = OpenWords(
     [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")],
     [[f"{start}ack{end}" for end in ("", "s", "et")] for start in "bdfhjlmnprst"],
 )
-SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
+FOX_SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
 
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
     folder = tmp_path_factory.mktemp("start")
-    train_tokenizer(SENTENCES, folder)
+    train_tokenizer(FOX_SENTENCES, folder)
     (folder / "config.json").write_text('{"model_type": "llama"}')
     return folder
 
@@ -54,7 +65,7 @@ def write_folder(root, name, content):
 def test_books_are_cut_into_documents_and_equal_texts_come_once(tmp_path):
     chapter = "A paragraph of a book." * 200
     write_folder(tmp_path, "books", "\n\n".join([chapter] * 12) + "<|endoftext|>Short tale.<|endoftext|>Short tale.")
-    write_folder(tmp_path, "sentences", "\n".join(SENTENCES))
+    write_folder(tmp_path, "sentences", "\n".join(FOX_SENTENCES))
     found = list(documents(tmp_path))
     books = [one.text for one in found if one.folder == "books"]
     assert [len(text) // len(chapter) for text in books] == [4, 0], "three equal parts and two equal tales"
@@ -134,6 +145,29 @@ def test_windows_cover_every_token_and_never_cross_a_document(renderer):
     for step in range(20):
         # Each document counts up from 6: a window that crossed an end would fall back.
         assert all(later == earlier + 1 for row in one.rows(step) for earlier, later in pairwise(row.token_ids))
+
+
+def test_sentences_begin_where_one_of_the_text_does_and_are_neighbours():
+    import random
+
+    text = "the end of one. Mr. Hill came home. He was tired! Was it late? Yes.\nNobody knew what Mrs. Hill had said."
+    found = ["Mr. Hill came home.", "He was tired!", "Was it late?", "Nobody knew what Mrs. Hill had said."]
+    rows = {sentences(text, random.Random(seed)) for seed in range(60)}
+    assert rows == {" ".join(found[start : start + number]) for start in range(4) for number in (1, 2, 3)}
+    assert sentences("no capital. and no stop. Nothing at all", random.Random(0)) == ""
+
+
+def test_a_row_of_sentences_has_nothing_before_them_and_is_trained_throughout(renderer):
+    one = mix(renderer, {SENTENCES: 1.0})
+    tokenizer = one._tokenizer
+    text = np.array(tokenizer.encode(" ".join(FOX_SENTENCES[:20])).ids, dtype=np.uint16)
+    rows = replace(one, texts=Texts(text, np.array([len(text)]))).rows(0)
+    assert sum(len(row.token_ids) for row in rows) == pytest.approx(400, abs=120)
+    for row in rows:
+        assert set(tokenizer.decode(row.token_ids).replace("home. ", "home.\n").split("\n")) <= set(FOX_SENTENCES[:20])
+        assert row.loss_weights == (0.0, *(1.0,) * (len(row.token_ids) - 1))
+    with pytest.raises(ValueError, match="found no sentence in 1000 pieces"):
+        one.rows(0)  # of texts that are no words at all
 
 
 def test_an_echo_is_a_piece_of_text_again_and_again_trained_throughout(renderer):
@@ -242,7 +276,7 @@ def test_the_learning_rate_of_a_stage_rises_stays_or_falls_to_zero():
 
 def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     texts = tmp_path / "texts"
-    write_folder(texts, "tales", "<|endoftext|>".join(" ".join(SENTENCES[n : n + 30]) for n in range(150)))
+    write_folder(texts, "tales", "<|endoftext|>".join(" ".join(FOX_SENTENCES[n : n + 30]) for n in range(150)))
     monkeypatch.setattr("pretrain.text.documents.__defaults__", (texts,))
     for function in (training_documents, held_out_documents):
         monkeypatch.setattr(function, "__defaults__", (texts,))

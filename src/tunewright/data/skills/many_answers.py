@@ -9,6 +9,7 @@ right kind. `lookups` teach that first, on pairs that say nothing else (docs/lab
 
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT, asked_or_absent, context, follow_up, request
@@ -52,6 +53,16 @@ def make_many_answers(
     """
     rng = random.Random(f"tunewright many answers {kind} {seed} {index}")  # noqa: S311  (variety, not secrecy)
     return _MAKERS[kind](Draw(rng, "train", open_words, open_kinds))
+
+
+def without_marks(marked: str) -> tuple[str, list[tuple[int, int]]]:
+    """A text without its marks, and the characters [start, end) that stood between them."""
+    text, spans = "", []
+    for number, piece in enumerate(re.split(f"[{BEGIN}{END}]", marked)):
+        if number % 2:
+            spans.append((len(text), len(text) + len(piece)))
+        text += piece
+    return text, spans
 
 
 def _taught(text: str) -> str:
