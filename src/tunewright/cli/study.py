@@ -74,8 +74,9 @@ FailIf = Annotated[
         "--fail-if",
         metavar="FINDING",
         help="End with exit code 1 on worse-than-prompt (tuned is worse than prompted or few-shot), not-better (no "
-        "tuned arm is better than every other), none-works (no arm beats one answer to all inputs), too-few-rows, or "
-        "forgets (a tuned arm lost general ability beyond its limits). May be repeated.",
+        "tuned arm is better than every arm without training), none-works (no arm beats one answer to all inputs), "
+        "too-few-rows, or forgets (a tuned arm lost general ability beyond its limits, or nobody measured it). May "
+        "be repeated.",
     ),
 ]
 
