@@ -20,6 +20,7 @@ from tunewright.evaluate.scorers import SCORERS
 from tunewright.model import forward
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
+from tunewright.model.passes import without_adapter
 from tunewright.records import (
     DataRecipe,
     Estimate,
@@ -669,9 +670,25 @@ def test_a_second_ctrl_c_acts_at_once(base, tmp_path, monkeypatch):
     assert job.run.checkpoints().intact[0].name == "step-00000003"
 
 
-def test_a_signal_in_the_last_step_changes_nothing(base, tmp_path, monkeypatch):
+def test_a_signal_in_the_last_step_stops_before_what_follows_training(base, tmp_path, monkeypatch):
+    straight = train(make_job(tmp_path / "straight", base, recipe()), SilentProgress())
+    job = make_job(tmp_path, base, recipe())
     send_at_step(monkeypatch, signal.SIGINT, at_step=11)
-    assert train(make_job(tmp_path, base, recipe()), SilentProgress()).stopped == "finished"
+    with pytest.raises(InterruptedRunError, match=r"^Stopped after step 12 of 12; everything is saved"):
+        train(job, SilentProgress())
+    monkeypatch.undo()
+    resumed = train(make_job(tmp_path, base, recipe()), SilentProgress())
+    assert resumed.stopped == "finished"
+    assert [point.train_loss for point in resumed.curve] == [point.train_loss for point in straight.curve]
+
+
+def test_gradient_checkpointing_that_a_base_does_not_know_is_left_out(base, tmp_path, monkeypatch):
+    job = make_job(tmp_path, base, recipe())
+    # As the supervisor does, which knows no network, when the system has killed the worker.
+    Recovery(job.run).compute_less(job.settings, 0, longest=10**6, reason="killed")
+    monkeypatch.setattr(type(without_adapter(job.network)), "supports_gradient_checkpointing", False)
+    assert train(job, SilentProgress()).stopped == "finished"
+    assert not without_adapter(job.network).is_activation_checkpointing
 
 
 def test_outside_the_main_thread_signals_stay_as_they_are():

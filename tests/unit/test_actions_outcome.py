@@ -29,6 +29,16 @@ def test_ctrl_c_is_an_interruption_with_the_command_that_continues(tmp_path: Pat
     assert (record.status, record.error) == (RunStatus.INTERRUPTED, None)
 
 
+def test_a_training_that_had_succeeded_and_is_looked_at_again_stays_so_when_it_is_stopped(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    run.update(RunStatus.SUCCEEDED)
+    with pytest.raises(InterruptedRunError, match=r"^Stopped\. Continue with: "), recorded_outcome(run, "resume"):
+        raise KeyboardInterrupt
+    with pytest.raises(ValueError, match="wrong shape"), recorded_outcome(run, "resume"):
+        raise ValueError("wrong shape")
+    assert new_store(tmp_path).run("last").record.status is RunStatus.SUCCEEDED
+
+
 def test_an_interruption_keeps_its_own_words(tmp_path: Path) -> None:
     with pytest.raises(InterruptedRunError, match=r"^Stopped after step 3\.$"), recorded_outcome(new_run(tmp_path), ""):
         raise InterruptedRunError("Stopped after step 3.")

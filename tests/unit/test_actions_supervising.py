@@ -32,7 +32,7 @@ from tunewright.actions.handover import (
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.contracts import SilentProgress
 from tunewright.errors import InterruptedRunError, TrainError, WorkerCrashedError
-from tunewright.records import DataRecipe, RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
+from tunewright.records import DataRecipe, Forecast, RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import Store
 from tunewright.study.answers import ANSWERS_FILE
 from tunewright.train.recovery import Recovery
@@ -87,7 +87,7 @@ def begin_run(home: Path) -> Callable[[Path], None]:
 
     def work(folder: Path) -> None:
         run = Store(home).create_run(RECIPE_ID, run_record)
-        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
+        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id=run.record.id))
 
     return work
 
@@ -119,7 +119,7 @@ def test_a_worker_that_dies_before_its_run_exists_starts_the_same_job_again(tmp_
 
 def test_a_worker_that_was_told_of_a_run_which_never_appeared_starts_the_job_again(tmp_path: Path) -> None:
     def tell(folder: Path) -> None:
-        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id="20261120-120000-3fa2"))
+        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id="20261120-120000-3fa2"))
 
     lives = Lives([Life(KILLED, tell), Life(0)])
     assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
@@ -288,6 +288,50 @@ def test_after_a_kill_for_want_of_memory_in_training_the_micro_batches_are_halve
     assert Store(tmp_path).run("last").record.status is RunStatus.FAILED
 
 
+def test_deaths_for_want_of_memory_are_not_counted_while_less_can_be_computed_at_once(tmp_path: Path) -> None:
+    lives, progress = Lives([]), Listening()
+    recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=4096))
+
+    def begin(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        run = Store(tmp_path).run("last")
+        run.write_json("recipe.json", recipe)
+        expected = Forecast(num_steps=9, num_tokens=9000, seconds=1, peak_memory_bytes=1, longest_row=300)
+        run.write_json("forecast.json", expected)
+        steps(tmp_path, 0, 1)(folder)
+
+    def run_out(folder: Path) -> None:
+        lives.num_oom_kills += 1
+
+    lives.lives = [Life(KILLED, lambda folder: (begin(folder), run_out(folder)))] + 5 * [Life(KILLED, run_out)]
+    with pytest.raises(TrainError, match=r"no longer hold more than one row: the longest has 300 \("):
+        supervise(job_in(tmp_path), progress, lives.world())
+    remedies = Recovery(Store(tmp_path).run("last")).remedies
+    sizes = [one.tokens_per_micro_batch for one in remedies]
+    assert sizes == [2048, 1024, 512, 300, None], "none is smaller than the longest row"
+    assert [one.gradient_checkpointing for one in remedies] == [None] * 4 + [True]
+
+
+def test_a_training_inside_for_which_nothing_is_small_enough_fails_with_its_run(tmp_path: Path) -> None:
+    lives = Lives([])
+    train = TrainRecipe(tokens_per_micro_batch=64, gradient_checkpointing="never")
+
+    def begin(folder: Path) -> None:
+        begin_run(tmp_path)(folder)
+        run = Store(tmp_path).run("last")
+        run.write_json("recipe.json", TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=train))
+        run.nested("mlp", "5e" * 32).append_metric({"step": 3})
+        lives.num_oom_kills += 1
+
+    lives.lives = [Life(KILLED, begin)]
+    with pytest.raises(TrainError, match=r"micro-batches of 64 tokens"):
+        supervise(job_in(tmp_path), SilentProgress(), lives.world())
+    run = Store(tmp_path).run("last")
+    for one in (run, *run.nested_runs()):
+        assert one.record.status is RunStatus.FAILED
+        assert "micro-batches of 64 tokens" in (one.record.error or "")
+
+
 def test_when_one_of_several_processes_runs_out_of_memory_all_start_again_with_less_at_once(tmp_path: Path) -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(tokens_per_micro_batch=200))
 
@@ -311,7 +355,7 @@ def test_a_training_inside_a_study_that_the_system_killed_goes_on_with_smaller_m
         run = Store(tmp_path).create_run(RECIPE_ID, lambda *of: run_record(*of).model_copy(update={"kind": "study"}))
         run.write_json("recipe.json", StudyRecipe(data=DataRecipe(path="rows.jsonl"), train=train))
         run.nested("tuned", "5e" * 32).append_metric({"step": 3})
-        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
+        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id=run.record.id))
         lives.num_oom_kills += 1
 
     lives.lives += [Life(KILLED, begin), Life(0)]
@@ -330,7 +374,7 @@ if (folder / "second").exists():
     (folder / "ended").touch()
     sys.exit(7)
 (folder / "second").touch()
-(folder / "pulse").write_text('{"beats": 1, "patience_seconds": 0.5, "run_id": null}')
+(folder / "pulse").write_text('{"patience_seconds": 0.5, "run_id": null}')
 signal.signal(signal.SIGUSR1, lambda *_: (folder / "log").write_text("stacks"))
 os.kill(os.getpid(), signal.SIGSTOP)
 while True:
@@ -398,6 +442,16 @@ def test_a_signal_goes_to_the_worker_which_ends_the_command(number: int, tmp_pat
     assert not folders[0].exists()
 
 
+def test_a_signal_that_comes_while_a_worker_is_started_reaches_it(tmp_path: Path) -> None:
+    def start(folder: Path) -> "subprocess.Popen[bytes]":
+        worker = start_worker(folder, [sys.executable, "-c", "import time; time.sleep(60)"])
+        os.kill(os.getpid(), signal.SIGTERM)
+        return worker
+
+    with pytest.raises(InterruptedRunError, match="Stopped"):
+        supervise(job_in(tmp_path), SilentProgress(), World(start, lambda: 0))
+
+
 def test_a_worker_that_dies_of_the_signal_is_not_started_again(tmp_path: Path) -> None:
     def start(folder: Path) -> "subprocess.Popen[bytes]":
         threading.Thread(target=send_when_ready, args=(folder, signal.SIGTERM)).start()
@@ -453,10 +507,8 @@ import os, sys, time
 from pathlib import Path
 told, folder = Path(sys.argv[1]), Path(sys.argv[2])
 (told / "pid").write_text(str(os.getpid()))
-beats = 0
 while not (told / "go").exists():
-    beats += 1
-    (folder / "pulse.new").write_text('{"beats": %d, "patience_seconds": 2.0, "run_id": null}' % beats)
+    (folder / "pulse.new").write_text('{"patience_seconds": 2.0, "run_id": null}')
     (folder / "pulse.new").replace(folder / "pulse")
     (told / "began").touch()
     time.sleep(0.1)
@@ -510,13 +562,13 @@ def test_a_pause_that_nobody_announced_is_no_reason_to_kill_the_worker(tmp_path:
 
 TOGETHER = (
     PATIENT.replace(
-        "beats = 0",
+        "while not",
         "import subprocess\n"
         "from tunewright.actions.handover import WorkerFolder\n"
         "sibling = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
         "WorkerFolder(folder).join(sibling.pid)\n"
         "(told / 'sibling').write_text(str(sibling.pid))\n"
-        "beats = 0",
+        "while not",
     )
     + "sibling.terminate()\n"
 )
@@ -532,6 +584,45 @@ def test_ctrl_z_stops_every_process_that_trains_together(tmp_path: Path) -> None
     supervisor.send_signal(signal.SIGCONT)
     (tmp_path / "go").touch()
     assert supervisor.wait(timeout=60) == 0
+
+
+HUNG_TOGETHER = """
+import subprocess, sys
+from pathlib import Path
+from tunewright.actions.handover import WorkerFolder
+folder = Path(sys.argv[1])
+if (folder / "second").exists():
+    (folder / "ended").touch()
+    sys.exit(7)
+sibling = subprocess.Popen(["sleep", "60"], start_new_session=True)
+WorkerFolder(folder).join(sibling.pid)
+(folder / "second").write_text(str(sibling.pid))
+(folder / "pulse").write_text('{"patience_seconds": 0.5, "run_id": null}')
+sibling.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc; the signals are the same elsewhere")
+def test_every_process_that_trains_together_is_killed_with_a_hung_worker(tmp_path: Path) -> None:
+    siblings = []
+
+    def start(folder: Path) -> "subprocess.Popen[bytes]":
+        if (folder / "second").exists():
+            siblings.append(int((folder / "second").read_text()))
+        return start_worker(folder, [sys.executable, "-c", HUNG_TOGETHER])
+
+    assert supervise(job_in(tmp_path), SilentProgress(), World(start, lambda: 0)) == 7
+    (sibling,) = siblings
+    deadline = time.monotonic() + 60
+    while is_running(sibling) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(sibling)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not just unburied."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text(encoding="ascii").rpartition(") ")[2][0] != "Z"
 
 
 def test_the_command_to_continue_names_home_and_processes() -> None:

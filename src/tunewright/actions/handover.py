@@ -89,9 +89,8 @@ def read_job(text: str | bytes) -> Job:
 class Pulse(Record):
     """A sign of life."""
 
-    beats: int = 0
     patience_seconds: float
-    """How long this number may stay the same before the worker counts as hung."""
+    """How long no other may follow before the worker counts as hung."""
     pid: int | None = None
     """Of the process that beats."""
     run_id: str | None = None
@@ -117,10 +116,16 @@ class WorkerFolder:
         return self.job().num_processes if (self.path / "job").exists() else 1
 
     def write_pulse(self, pulse: Pulse) -> None:
-        """Replace the pulse in one step. Not synced: after a power loss nobody asks for it."""
+        """Replace the pulse in one step. Not synced: after a power loss nobody asks for it.
+
+        On a full disk, which is not the worker's fault, the one before is touched.
+        """
         temporary = self.path / "pulse.new"
-        temporary.write_text(pulse.model_dump_json(), encoding="utf-8")
-        temporary.replace(self.path / "pulse")
+        try:
+            temporary.write_text(pulse.model_dump_json(), encoding="utf-8")
+            temporary.replace(self.path / "pulse")
+        except OSError:
+            (self.path / "pulse").touch()
 
     def pulse(self) -> Pulse | None:
         """None before the worker's first one."""
@@ -128,6 +133,12 @@ class WorkerFolder:
             return Pulse.model_validate_json((self.path / "pulse").read_bytes())
         except (OSError, ValidationError):
             return None
+
+    def last_beat(self) -> int | None:
+        """When the pulse was written or touched, in nanoseconds; None before the worker's first one."""
+        with suppress(OSError):
+            return (self.path / "pulse").stat().st_mtime_ns
+        return None
 
     def forget_worker(self) -> None:
         """Before another worker starts, which has to show its own pulse and processes."""

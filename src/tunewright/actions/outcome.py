@@ -68,17 +68,23 @@ def recorded_outcome(run: RunFolder, command_to_continue: str) -> Iterator[None]
     try:
         yield
     except InterruptedRunError:
-        run.update(status=RunStatus.INTERRUPTED)
+        _note(run, RunStatus.INTERRUPTED)
         raise
     except KeyboardInterrupt:
-        run.update(status=RunStatus.INTERRUPTED)
+        _note(run, RunStatus.INTERRUPTED)
         raise InterruptedRunError(f"Stopped. Continue with: {command_to_continue}") from None
     except Exception as error:
         refusal = memory_refusal(error, command_to_continue)
         told = refusal or error
-        # A disk that refused the run's files may refuse this too; the first error is the one to tell.
-        with suppress(StoreError):
-            run.update(status=RunStatus.FAILED, error=f"{type(told).__name__}: {told}")
+        _note(run, RunStatus.FAILED, f"{type(told).__name__}: {told}")
         if refusal:
             raise refusal from error
         raise
+
+
+def _note(run: RunFolder, status: RunStatus, error: str | None = None) -> None:
+    """Set the status of a run that has not succeeded: a training inside has, where its run looks at it again."""
+    # A disk that refused the run's files may refuse this too; what stopped the run is the one to tell.
+    with suppress(StoreError):
+        if run.record.status is not RunStatus.SUCCEEDED:
+            run.update(status=status, error=error)

@@ -28,7 +28,7 @@ from tunewright.actions.handover import (
 from tunewright.contracts import Progress
 from tunewright.errors import InterruptedRunError, StoreError, TrainError, WorkerCrashedError
 from tunewright.model.out_of_memory import address_space_limit, limit_in_words, require_room_for_libraries
-from tunewright.records import RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
+from tunewright.records import Forecast, RunStatus, StudyRecipe, TrainRecipe, TuneRecipe
 from tunewright.store import RunFolder, Store
 from tunewright.train.recovery import Recovery, tell
 
@@ -50,7 +50,10 @@ LONGEST_LOOK_SECONDS = 1.0
 """More between two looks, and this process did not run either: Ctrl-Z, a paused container, a virtual machine at rest.
 Only so much of it counts as silence of the worker."""
 MIN_MICRO_BATCH = 64
-"""Tokens. Where the system still kills, smaller ones would not help either."""
+"""Tokens, where the longest row is not known. Where the system still kills, smaller ones would not help either."""
+
+FORECAST_FILE = "forecast.json"
+"""As in train/loop.py, which would load too much here."""
 
 ANSWERS_FILE = "answers.jsonl"
 """As in study/answers.py, which would load too much here."""
@@ -139,8 +142,8 @@ def supervise(job: Job, progress: Progress, world: World = THIS_MACHINE) -> int:
                 f"{'from the newest checkpoint' if run else 'from the beginning'} ({num_deaths} of {MAX_RESTARTS})."
             )
             if run:
-                if death.is_out_of_memory:
-                    _compute_less_at_once(run, death.reason, progress)
+                if death.is_out_of_memory and _compute_less_at_once(run, death.reason, progress):
+                    num_deaths = 0  # with less at once it is not the same place; what is least ends by itself
                 job = job.model_copy(update={"recipe": None, "resume": run.record.id, "is_restart": True})
 
 
@@ -208,15 +211,15 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
     num_oom_kills = world.count_oom_kills()
     stop.folder = folder
     worker = stop.worker = world.start(folder.path)
-    beats, patience, silence, looked_at = -1, world.starting_patience_seconds, 0.0, time.monotonic()
+    if stop.num_requests:  # while it was being started: nobody has told this one
+        worker.send_signal(signal.SIGTERM)
+    last_beat, patience, silence, looked_at = None, world.starting_patience_seconds, 0.0, time.monotonic()
     while (code := worker.poll()) is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
-        pulse, now = folder.pulse(), time.monotonic()
-        silence += min(now - looked_at, LONGEST_LOOK_SECONDS)
-        looked_at = now
-        if pulse is not None:
-            silence = silence if pulse.beats == beats else 0.0
-            beats, patience = pulse.beats, pulse.patience_seconds
+        beat, pulse, now = folder.last_beat(), folder.pulse(), time.monotonic()
+        silence = silence + min(now - looked_at, LONGEST_LOOK_SECONDS) if beat == last_beat else 0.0
+        last_beat, looked_at = beat, now
+        patience = pulse.patience_seconds if pulse is not None else patience
         if silence > patience:
             _end(worker, folder)
             return _Death(None, f"no sign of life for {patience:.0f} s, killed{_limited()}")
@@ -252,33 +255,53 @@ def _end(worker: Worker, folder: WorkerFolder) -> None:
     """Let a hung worker write its stacks into the log if it still can, then kill it."""
     size_before = folder.log.stat().st_size if folder.log.exists() else 0
     worker.send_signal(signal.SIGUSR1)
-    worker.send_signal(signal.SIGCONT)  # a stopped process cannot write
+    _send_all(worker, folder, signal.SIGCONT)  # a stopped process cannot write
     give_up_at = time.monotonic() + SECONDS_TO_DUMP
     while time.monotonic() < give_up_at and worker.poll() is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
         if folder.log.exists() and folder.log.stat().st_size > size_before:
             break
-    worker.send_signal(signal.SIGKILL)
+    _send_all(worker, folder, signal.SIGKILL)
     while worker.poll() is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def _compute_less_at_once(run: RunFolder, reason: str, progress: Progress) -> None:
-    """Let the training that was under way, if it was one, do with less memory."""
+def _send_all(worker: Worker, folder: WorkerFolder, number: int) -> None:
+    """Signal the worker and, where it has started several processes, each of them: torchrun hands nothing on."""
+    worker.send_signal(number)
+    for pid in folder.processes():
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _compute_less_at_once(run: RunFolder, reason: str, progress: Progress) -> bool:
+    """Let the training that was under way do with less memory; returns whether there was one.
+
+    Raises:
+        TrainError: there is nothing less. The runs that end by it say so.
+    """
     # A second training, in a run inside, begins when the first has ended.
-    unfinished = [one for one in _trainings(run) if one.record.status is not RunStatus.SUCCEEDED]
-    training = unfinished[-1] if unfinished else run
-    if _last_step(training) < 0 or run.has("artifact") or training.has("artifact"):
-        return
-    settings = _train_settings(run)
+    unfinished = [one for one in _trainings(run) if one.record.status is not RunStatus.SUCCEEDED] or [run]
+    training = unfinished[-1]
     step = _last_step(training)
-    with training.lock():
-        try:
-            remedy = Recovery(training).compute_less(settings, step, MIN_MICRO_BATCH, reason)
-        except TrainError as error:
-            training.update(RunStatus.FAILED, error=str(error))
-            raise
+    if step < 0 or run.has("artifact") or training.has("artifact"):
+        return False
+    try:
+        with training.lock():
+            remedy = Recovery(training).compute_less(_train_settings(run), step, _longest_row(training), reason)
+    except TrainError as error:
+        for one in unfinished:
+            with one.lock():
+                one.update(RunStatus.FAILED, error=str(error))
+        raise
     tell(remedy, progress)
+    return True
+
+
+def _longest_row(training: RunFolder) -> int:
+    """In tokens: smaller micro-batches would hold no less."""
+    known = training.read_record(FORECAST_FILE, Forecast).longest_row if training.has(FORECAST_FILE) else None
+    return known or MIN_MICRO_BATCH
 
 
 def _train_settings(run: RunFolder) -> TrainRecipe:
@@ -313,8 +336,10 @@ class _StopRequests:
     def hand_on(self, number: int, frame: FrameType | None) -> None:
         del frame
         self.num_requests += 1
-        if self.worker is not None:
-            self.worker.send_signal(number if self.num_requests < NUM_REQUESTS_BEFORE_KILL else signal.SIGKILL)
+        if self.num_requests >= NUM_REQUESTS_BEFORE_KILL:
+            self._send_all(signal.SIGKILL)
+        elif self.worker is not None:
+            self.worker.send_signal(number)
 
     def suspend(self, number: int, frame: FrameType | None) -> None:
         """Ctrl-Z: stop all, and go on together."""
@@ -324,12 +349,8 @@ class _StopRequests:
         self._send_all(signal.SIGCONT)
 
     def _send_all(self, number: int) -> None:
-        """Signal the worker and, where it has started several processes, each of them: torchrun hands nothing on."""
-        if self.worker is not None:
-            self.worker.send_signal(number)
-        for pid in self.folder.processes() if self.folder is not None else ():
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+        if self.worker is not None and self.folder is not None:
+            _send_all(self.worker, self.folder, number)
 
 
 @contextmanager

@@ -47,6 +47,8 @@ class Forecast(Record):
     seconds: float
     """Steps and validations; without measurements of general ability."""
     peak_memory_bytes: int
+    longest_row: int | None = None
+    """In tokens: what a micro-batch holds at least; None for runs of versions that did not say."""
     disk_bytes: int | None = None
     """Most that the run's folder will hold at once; None for runs of versions that did not say."""
     free_disk_bytes: int | None = None

@@ -46,13 +46,19 @@ def fit_into_memory(
         TrainError: one row alone is too much.
     """
     while trainable.num_processes == 1:
-        recompute_layers(job.network, is_on=recovery.recomputes(job.settings, 0))
+        recompute_as_noted(job, recovery, 0)
         rows = lengths.worst_rows(recovery.tokens_per_micro_batch(job.settings, 0))
         precision: Precision = settled(job.settings.precision)
         shortage = memory_shortage(job.network, rows, trainable.num_trained, job.pad_token_id, precision)
         if shortage is None:
             return
         compute_less(job, recovery, 0, rows, shortage, progress)
+
+
+def recompute_as_noted(job: TrainingJob, recovery: Recovery, step: int) -> None:
+    """Switch gradient checkpointing on or off, as step `step` (from 0) wants it and the network can."""
+    may = can_recompute(job.network)
+    recompute_layers(job.network, is_on=recovery.recomputes(job.settings, step, can_recompute=may))
 
 
 def compute_less(

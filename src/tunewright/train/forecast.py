@@ -126,6 +126,7 @@ def forecast(
         num_tokens=lengths.num_tokens,
         seconds=round(lengths.num_tokens * seconds_per_token + num_validations * seconds_per_validation, 2),
         peak_memory_bytes=max(peak_bytes(), highest.num_bytes + state_bytes + COMPILED_BYTES[precision]),
+        longest_row=_length(lengths.longest_rows[0]),
     )
 
 

@@ -8,10 +8,9 @@ from tunewright.contracts import Progress
 from tunewright.errors import DivergedError, InterruptedRunError, TrainError
 from tunewright.model.adapter import adapter_outputs, trainable_parameters
 from tunewright.model.out_of_memory import is_out_of_memory, shortage
-from tunewright.model.recompute import recompute_layers
 from tunewright.records import CurvePoint, Forecast, Remedy, TrainingSummary, settled
 from tunewright.render import TokenSequence
-from tunewright.train.activations import compute_less, fit_into_memory
+from tunewright.train.activations import compute_less, fit_into_memory, recompute_as_noted
 from tunewright.train.checkpoint import Checkpoints, TrainState
 from tunewright.train.disk import Trained, disk_need, require_room
 from tunewright.train.explosion import note_loss, refuse_explosion_at_validation, refuse_explosion_between
@@ -70,7 +69,8 @@ def train(job: TrainingJob, progress: Progress) -> TrainingSummary:
                 )
                 checkpoints.save(state)
                 saved_at = time.monotonic()
-            if is_stopping() and not _is_finished(state, job):
+            # After the last step, too: what follows may be trainings in other ways.
+            if is_stopping():
                 raise InterruptedRunError(
                     f"Stopped after step {state.step} of {plan.num_steps}; everything is saved. "
                     f"Continue with: {job.command_to_continue}"
@@ -154,7 +154,7 @@ def _gradients(
     """Add up the gradients of a step and return its loss; where memory runs out, again with less kept at once."""
     random_before = random_state()
     while True:
-        recompute_layers(job.network, is_on=recovery.recomputes(job.settings, step))
+        recompute_as_noted(job, recovery, step)
         try:
             return trainable.gradients(
                 rows,

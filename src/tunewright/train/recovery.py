@@ -39,10 +39,14 @@ class Recovery:
         sizes = [one.tokens_per_micro_batch for one in self.remedies if one.from_step <= step]
         return min([settled(settings.tokens_per_micro_batch), *(size for size in sizes if size is not None)])
 
-    def recomputes(self, settings: TrainRecipe, step: int) -> bool:
-        """Whether layers are computed a second time in step `step` (from 0): gradient checkpointing."""
+    def recomputes(self, settings: TrainRecipe, step: int, *, can_recompute: bool = True) -> bool:
+        """Whether layers are computed a second time in step `step` (from 0): gradient checkpointing.
+
+        Args:
+            can_recompute: whether the network knows it, which the supervisor that notes a remedy cannot know.
+        """
         is_short = any(one.gradient_checkpointing for one in self.remedies if one.from_step <= step)
-        return settings.gradient_checkpointing == "always" or is_short
+        return settings.gradient_checkpointing == "always" or (is_short and can_recompute)
 
     def rate_factor(self, step: int) -> float:
         """What the planned learning rate of step `step` (from 0) is multiplied with."""
