@@ -1,6 +1,7 @@
 """A complete job of seconds: a tiny random base and rows that it can learn something from."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,16 @@ def write_rows(path: Path, num_rows: int = 80, first: int = 0) -> Path:
         for number in range(first, first + num_rows)
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_long_texts(path: Path, num_rows: int = 60) -> Path:
+    """Plain texts of several windows each under the tiny base's context of 128 tokens."""
+    chance = random.Random(0)
+    texts = (
+        " ".join(f"{chance.choice(COLOURS)} {chance.randrange(1000)}" for _ in range(200)) for _ in range(num_rows)
+    )
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
     return path
 
 

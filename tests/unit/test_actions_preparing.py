@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from listening import Listening
-from small_job import small_recipe, write_rows
+from small_job import small_recipe, write_long_texts, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions.inspecting import explain_recipe
-from tunewright.actions.preparing import announce, prepare_tuning
+from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import summarise_data
 from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, ModelError, RecipeError
@@ -123,6 +123,42 @@ def test_unusable_rows_are_dropped_by_name_when_asked(base: Path, tmp_path: Path
     assert "<|im_end|> in the text" in reasons["82"]
     # A dropped row leaves its split; the others stay where they were.
     assert sum(preparation.data.version.num_rows(split) for split in Split) == 80
+
+
+def test_epochs_of_long_texts_are_counted_in_windows(base: Path, tmp_path: Path) -> None:
+    rows = write_long_texts(tmp_path / "texts.jsonl")
+    preparation = prepare_tuning(small_recipe(rows, base, "train.epochs=null"), SilentProgress())
+    num_rows, num_windows = len(preparation.data.rows(Split.TRAIN)), len(preparation.sequences(Split.TRAIN))
+    assert num_windows > 5 * num_rows
+    train, reasons = preparation.recipe.train, reasons_of(preparation)
+    assert 300 <= train.epochs * -(-num_windows // train.rows_per_step) < 310
+    assert f"(here {num_windows} of {num_rows} rows)" in reasons["train.rows_per_step"]
+    assert reasons["method.rank"].endswith(f"training rows (here {num_rows})")
+
+
+def test_epochs_of_conversations_are_counted_in_sequences_where_each_answer_is_one(base: Path, tmp_path: Path) -> None:
+    # The first question has to be shortened more where the second one stands behind it.
+    rows = tmp_path / "rows.jsonl"
+    asked = (f"Number {number}: {'long ' * 120}?" for number in range(80))
+    spoken = ((("user", first), ("assistant", "yes"), ("user", "So?"), ("assistant", "no")) for first in asked)
+    chats = ([{"role": role, "content": said} for role, said in turns] for turns in spoken)
+    rows.write_text("".join(json.dumps({"messages": chat}) + "\n" for chat in chats), encoding="utf-8")
+    preparation = prepare_tuning(small_recipe(rows, base, "train.epochs=null"), SilentProgress())
+    assert len(preparation.sequences(Split.TRAIN)) == 80
+    assert preparation.recipe.train.epochs == 30.0  # 10 steps of 8 in an epoch, and 300 steps
+    assert "(here 80 of 40 rows)" in reasons_of(preparation)["train.rows_per_step"]
+
+
+def test_dropped_rows_are_not_counted_when_settings_are_derived(base: Path, tmp_path: Path) -> None:
+    long = [LONG | {"prompt": f"Long {number}?"} for number in range(40)]
+    changes = ("data.unusable_rows=drop", "evaluate.max_answer_tokens=20")
+    preparation = prepare_tuning(small_recipe(rows_file(tmp_path, *long), base, *changes), SilentProgress())
+    num_rows = len(preparation.data.rows(Split.TRAIN))
+    assert reasons_of(preparation)["method.rank"].endswith(f"(here {num_rows})")
+
+
+def reasons_of(preparation: Preparation) -> dict[str, str]:
+    return {derived.setting: derived.reason for derived in preparation.derived}
 
 
 def test_a_context_longer_than_the_base_was_made_for_is_refused(base: Path, tmp_path: Path) -> None:

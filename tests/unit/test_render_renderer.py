@@ -106,6 +106,15 @@ def test_a_shortened_conversation_is_one_sequence_per_trained_turn(chatml: Rende
     assert first.example_id == second.example_id
 
 
+def test_sequences_are_counted_as_they_are_rendered(chatml: Renderer) -> None:
+    renderer = chatml.fitted(max_length=150, max_answer_tokens=20)
+    asked, answer = ("user", LONG), ("assistant", "Yes")
+    for row in (chat(asked, answer), chat(asked, answer, ("user", "So?"), answer), text(LONG), text("Short")):
+        assert renderer.num_sequences(row) == len(renderer.render(row))
+    read_only = ("assistant", "Yes", 0)
+    assert renderer.num_sequences(chat(asked, read_only, ("user", "So?"), answer)) == 1
+
+
 def test_a_prompt_that_cannot_be_shortened_enough_is_refused(chatml: Renderer) -> None:
     renderer = chatml.fitted(max_length=60, max_answer_tokens=20)
     with pytest.raises(RenderError, match=r"rows\.jsonl:7: .*stays too long .*at most 40 \(60 less 20 kept"):

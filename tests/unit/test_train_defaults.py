@@ -3,19 +3,21 @@
 import pytest
 
 from tunewright.records import DataRecipe, EvaluateRecipe, Full, Lora, RetentionRecipe, TrainRecipe, TuneRecipe
-from tunewright.train.defaults import TrainingFacts, derive, precision_here
+from tunewright.train.defaults import TrainingFacts, derive, derive_limits, precision_here
 
 
-def resolve(recipe=None, **facts):
+def resolve(recipe=None, *, context_length=2048, answer_tokens=(10, 40), num_train_rows=1000, **facts):
     defaults = {
-        "num_train_rows": 1000,
+        "num_train_rows": num_train_rows,
+        "num_train_sequences": num_train_rows,
         "num_parameters": 135_000_000,
         "vocabulary_size": 49_152,
-        "context_length": 2048,
-        "answer_tokens": [10, 40],
         "precision": ("float32", "no fast bfloat16"),
     }
-    return derive(recipe or TuneRecipe(data=DataRecipe(path="rows.jsonl")), TrainingFacts(**{**defaults, **facts}))
+    recipe = recipe or TuneRecipe(data=DataRecipe(path="rows.jsonl"))
+    recipe, limits = derive_limits(recipe, context_length, answer_tokens)
+    recipe, derived = derive(recipe, TrainingFacts(**{**defaults, **facts}))
+    return recipe, derived + limits
 
 
 @pytest.mark.parametrize(("num_rows", "rank"), [(100, 16), (1_999, 16), (2_000, 32), (20_000, 32), (20_001, 64)])
@@ -47,6 +49,28 @@ def test_epochs_fall_with_the_rows_but_give_a_hundred_steps(num_rows, epochs):
     recipe, _ = resolve(num_train_rows=num_rows)
     assert recipe.train.epochs == epochs
     assert epochs * -(-num_rows // recipe.train.rows_per_step) >= 100
+
+
+def test_epochs_and_rows_per_step_count_the_sequences_that_rows_become_and_the_rest_counts_rows():
+    few, derived = resolve(num_parameters=11_500_000, num_train_rows=30, num_train_sequences=720)
+    assert (few.train.rows_per_step, few.train.epochs) == (8, 3.4)
+    assert (few.method.rank, few.method.dropout, few.train.learning_rate) == (16, 0.05, 4e-3)
+    reasons = {item.setting: item.reason for item in derived}
+    assert reasons["train.epochs"] == "3 epochs would be 270 steps only; raised to reach 300"
+    what = "8 under 2,000 training sequences (here 720 of 30 rows) for a base under 50M parameters"
+    assert reasons["train.rows_per_step"] == what
+    assert reasons["method.rank"] == "16 under 2,000 training rows (here 30)"
+    many, derived = resolve(num_train_rows=300, num_train_sequences=7_200)
+    assert (many.train.rows_per_step, many.train.epochs) == (16, 2.0)
+    reasons = {item.setting: item.reason for item in derived}
+    assert reasons["train.rows_per_step"] == "16 from 500 training sequences on (here 7,200 of 300 rows)"
+    assert reasons["train.epochs"].startswith("2 for 7,200 training sequences of 300 rows; stops earlier")
+
+
+def test_where_each_row_is_one_sequence_the_reasons_speak_of_rows():
+    reasons = {item.setting: item.reason for item in resolve(num_train_rows=5_000)[1]}
+    assert reasons["train.rows_per_step"] == "16 from 500 training rows on (here 5,000)"
+    assert reasons["train.epochs"].startswith("2 for 5,000 training rows; stops earlier")
 
 
 def test_answers_get_a_quarter_more_room_than_the_longest():

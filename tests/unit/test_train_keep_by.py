@@ -9,7 +9,7 @@ from tunewright.train.keep_by import FEWEST_ANSWERS, MOST_ANSWERS, AnsweringFact
 
 def derived(recipe: TrainRecipe | None = None, num_rows: int = 1000, num_validation: int = 100, **facts):
     settings = {
-        "headline": "exact_match", "is_loss": False, "train_tokens": [90] * num_rows,
+        "headline": "exact_match", "is_loss": False, "train_tokens": [90] * num_rows, "num_train_sequences": num_rows,
         "validation_tokens": [(60, 30)] * num_validation, "is_on_gpu": False, **facts,
     }  # fmt: skip
     recipe = recipe or TrainRecipe()
@@ -31,6 +31,13 @@ def test_few_rows_leave_no_time_for_answers_and_the_loss_decides():
     recipe, (found,) = derived(num_rows=100)
     assert (recipe.keep_by, recipe.validation_answers) == ("loss", None)
     assert f"{FEWEST_ANSWERS} answers at every validation would take about 18% of the time" in found.reason
+
+
+def test_validations_are_those_of_the_steps_over_all_sequences_that_rows_become():
+    # An answer costs 65 of 4 x 3,600 tokens. 40 rows are 16 steps and 17 validations; 2,000 sequences have room for 33.
+    asked = TrainRecipe(keep_by="metric", min_validations=32)
+    assert "about 153% of the time" in derived(asked, num_rows=40)[1][0].reason
+    assert "about 298% of the time" in derived(asked, num_rows=40, num_train_sequences=2_000)[1][0].reason
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ def require_memory_and_disk(
     if run is not None and len(list(run.path.rglob(ARTIFACT))) == num_trainings:
         return  # only measurements are left
     trained = trained_of(shapes, recipe.method, preparation.renderer.vocabulary_size)
-    num_rows = len(preparation.data.rows(Split.TRAIN))
-    plan = make_plan(recipe.train, -(-num_rows // settled(recipe.train.rows_per_step)))
+    num_sequences = sum(map(preparation.renderer.num_sequences, preparation.data.rows(Split.TRAIN)))
+    plan = make_plan(recipe.train, -(-num_sequences // settled(recipe.train.rows_per_step)))
     need = disk_need(trained, recipe.train, plan, is_watched=recipe.retention.enabled).of(num_trainings)
     if run is None:
         require_room(need, store.files.free_bytes(store.home), store.home, is_full=is_full)

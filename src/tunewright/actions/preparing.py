@@ -29,7 +29,7 @@ from tunewright.records import (
     settled,
 )
 from tunewright.render import Renderer, TokenSequence, load_renderer
-from tunewright.train.defaults import TrainingFacts, derive, has_gpu, precision_here
+from tunewright.train.defaults import TrainingFacts, derive, derive_limits, has_gpu, precision_here
 from tunewright.train.keep_by import AnsweringFacts, derive_keep_by
 
 NUM_SAMPLES = 3
@@ -86,30 +86,24 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         progress.say(note)
 
     data, lengths = _measure(recipe, renderer, data)
-    recipe, derived = derive(
-        recipe,
-        TrainingFacts(
-            num_train_rows=len(data.rows(Split.TRAIN)),
-            num_parameters=num_parameters(base.folder),
-            vocabulary_size=renderer.vocabulary_size,
-            context_length=context_length(base.folder),
-            answer_tokens=[lengths[id_][1] for id_, row in data.examples.items() if isinstance(row.body, Conversation)],
-            precision=precision_here(),
-        ),
-    )
+    answer_tokens = [lengths[id_][1] for id_, row in data.examples.items() if isinstance(row.body, Conversation)]
+    recipe, limits = derive_limits(recipe, context_length(base.folder), answer_tokens)
     renderer = renderer.fitted(settled(recipe.train.max_length), settled(recipe.evaluate.max_answer_tokens))
-    data, num_cut = _check_rendering(recipe, renderer, data)
-    if num_cut:
-        progress.say(
-            f"{'1 prompt is' if num_cut == 1 else f'{num_cut:,} prompts are'} longer than the "
-            f"{renderer.max_length - renderer.max_answer_tokens:,} tokens that train.max_length and "
-            "evaluate.max_answer_tokens leave; the middle is cut, in training and in use alike."
-        )
-    recipe, chosen, headline = _with_metrics(recipe, data, lengths)
+    data, num_sequences = _check_rendering(recipe, renderer, data, progress)
+    train_rows = data.rows(Split.TRAIN)
+    facts = TrainingFacts(
+        num_train_rows=len(train_rows),
+        num_train_sequences=sum(num_sequences[row.id] for row in train_rows),
+        num_parameters=num_parameters(base.folder),
+        vocabulary_size=renderer.vocabulary_size,
+        precision=precision_here(),
+    )
+    recipe, derived = derive(recipe, facts)
+    recipe, chosen, headline = _with_metrics(recipe, data, lengths, facts.num_train_sequences)
     require_answers_for(house, settled(recipe.evaluate.metrics))
     return Preparation(
         recipe=recipe,
-        derived=derived + chosen,
+        derived=derived + limits + chosen,
         base=base,
         renderer=renderer,
         data=data,
@@ -119,21 +113,24 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
 
 
 def _with_metrics(
-    recipe: TuneRecipe, data: PreparedData, lengths: Mapping[str, tuple[int, int]]
+    recipe: TuneRecipe, data: PreparedData, lengths: Mapping[str, tuple[int, int]], num_train_sequences: int
 ) -> tuple[TuneRecipe, tuple[Derived, ...], str]:
     """The recipe with its metrics and with what says how good a checkpoint is; what was derived; the leading metric."""
     metrics, headline, reason = choose_metrics(_answers(data.rows(Split.TRAIN)), recipe.evaluate.metrics)
-    training, derived = derive_keep_by(recipe.train, _answering_facts(headline, data, lengths))
+    training, derived = derive_keep_by(recipe.train, _answering_facts(headline, data, lengths, num_train_sequences))
     if recipe.evaluate.metrics is None:
         derived += (Derived(setting="evaluate.metrics", value=metrics, reason=reason),)
     evaluation = recipe.evaluate.model_copy(update={"metrics": metrics})
     return recipe.model_copy(update={"evaluate": evaluation, "train": training}), derived, headline
 
 
-def _answering_facts(headline: str, data: PreparedData, lengths: Mapping[str, tuple[int, int]]) -> AnsweringFacts:
+def _answering_facts(
+    headline: str, data: PreparedData, lengths: Mapping[str, tuple[int, int]], num_train_sequences: int
+) -> AnsweringFacts:
     return AnsweringFacts(
         headline=headline,
         is_loss=headline in LOSS_METRICS,
+        num_train_sequences=num_train_sequences,
         train_tokens=[sum(lengths[row.id]) for row in data.rows(Split.TRAIN)],
         validation_tokens=[
             lengths[row.id] for row in data.rows(Split.VALIDATION) if isinstance(row.body, Conversation)
@@ -238,16 +235,29 @@ def _measure(
     return _without_unusable(recipe, data, problems), lengths
 
 
-def _check_rendering(recipe: TuneRecipe, renderer: Renderer, data: PreparedData) -> tuple[PreparedData, int]:
-    """Render every row once: the renderer checks its law and its limits. Returns also how many prompts were cut."""
+def _check_rendering(
+    recipe: TuneRecipe, renderer: Renderer, data: PreparedData, progress: Progress
+) -> tuple[PreparedData, dict[str, int]]:
+    """Render every row once: the renderer checks its law and its limits. Returns also how many sequences each gave."""
     num_cut = 0
+    num_sequences: dict[str, int] = {}
     problems: dict[str, RenderError] = {}
     for example in data.examples.values():
         try:
-            num_cut += any(sequence.cut for sequence in renderer.render(example))
+            sequences = renderer.render(example)
         except RenderError as error:
             problems[example.id] = error
-    return _without_unusable(recipe, data, problems), num_cut
+            continue
+        num_sequences[example.id] = len(sequences)
+        num_cut += any(sequence.cut for sequence in sequences)
+    data = _without_unusable(recipe, data, problems)
+    if num_cut:
+        progress.say(
+            f"{'1 prompt is' if num_cut == 1 else f'{num_cut:,} prompts are'} longer than the "
+            f"{renderer.max_length - renderer.max_answer_tokens:,} tokens that train.max_length and "
+            "evaluate.max_answer_tokens leave; the middle is cut, in training and in use alike."
+        )
+    return data, num_sequences
 
 
 def _without_unusable(recipe: TuneRecipe, data: PreparedData, problems: Mapping[str, RenderError]) -> PreparedData:

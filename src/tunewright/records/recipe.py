@@ -212,9 +212,11 @@ class TrainRecipe(Settings):
     """`adamw`, or `muon`: matrices move by their orthogonalised momentum, everything else by AdamW; for full tuning
     and training from nothing."""
     rows_per_step: Annotated[int, Field(ge=1)] | None = None
-    """Rows in one optimizer step. Derived from the number of rows."""
+    """Rows in one optimizer step; of a row that becomes several sequences, such as the windows of a long text, each
+    counts. Derived from the number of sequences."""
     epochs: Annotated[float, Field(gt=0)] | None = None
-    """Most passes over the training rows; early stopping may end sooner. Derived from the number of rows."""
+    """Most passes over the training rows; early stopping may end sooner. Derived from the number of sequences that the
+    rows become: long texts are several windows, and some conversations one sequence per answer."""
     warmup_fraction: Fraction = 0.05
     """Share of the steps over which the learning rate rises from zero."""
     final_learning_rate_fraction: Fraction = 0.1

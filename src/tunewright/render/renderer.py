@@ -145,6 +145,16 @@ class Renderer:
             sequences.append(_sequence(example.id, group))
         return tuple(sequences)
 
+    def num_sequences(self, example: Example) -> int:
+        """How many sequences `render` gives: one for a row with a single trained turn, which is not rendered for it.
+
+        Raises:
+            RenderError: as `render`, where the row is rendered.
+        """
+        if isinstance(example.body, Conversation) and sum(message.is_trained for message in example.body.messages) == 1:
+            return 1
+        return len(self.render(example))
+
     def prompt(self, messages: Sequence[Message]) -> Prompt:
         """What the model is given before it answers `messages`, shortened to leave room for the answer.
 

@@ -8,6 +8,7 @@ for adapting every linear layer; PEFT's method comparison for ranks; for bases u
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tunewright.model.batch import most_logit_rows
@@ -34,31 +35,41 @@ class TrainingFacts:
     """What the defaults depend on."""
 
     num_train_rows: int
+    num_train_sequences: int
+    """What the rows become and steps count: long texts are several windows, and some conversations one per answer."""
     num_parameters: int
     vocabulary_size: int
-    context_length: int
-    """Most tokens the base was made for."""
-    answer_tokens: Sequence[int]
-    """Length of every row's longest answer, held-out rows and end of turn included; empty for plain text."""
     precision: tuple[Precision, str]
     """Of `precision_here()`."""
 
 
-def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[Derived, ...]]:
-    """Fill in what the recipe leaves open. What the user set stays.
+def derive_limits(
+    recipe: TuneRecipe, context_length: int, answer_tokens: Sequence[int]
+) -> tuple[TuneRecipe, tuple[Derived, ...]]:
+    """Fill in train.max_length and evaluate.max_answer_tokens, which decide what sequences rows become.
 
-    Returns:
-        The recipe with every setting of method and train, evaluate.max_answer_tokens and, where general ability is
-        watched, retention.beyond and retention.rehearsal filled in, and one Derived per setting that was chosen here.
+    Args:
+        context_length: most tokens the base was made for.
+        answer_tokens: length of every row's longest answer, held-out rows and end of turn included; empty for plain
+            text.
     """
     derived: list[Derived] = []
+    fill = partial(_fill, derived)
+    train = fill("train", recipe.train, "max_length", context_length, "context length of the base (at most 2,048)")
+    room = answer_room(answer_tokens, settled(train.max_length))
+    evaluate = fill("evaluate", recipe.evaluate, "max_answer_tokens", *room)
+    return recipe.model_copy(update={"train": train, "evaluate": evaluate}), tuple(derived)
 
-    def fill(section: str, chosen: Any, setting: str, value: Any, reason: str) -> Any:
-        if getattr(chosen, setting) is not None:
-            return chosen
-        derived.append(Derived(setting=f"{section}.{setting}", value=value, reason=reason))
-        return chosen.model_copy(update={setting: value})
 
+def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[Derived, ...]]:
+    """Fill in what the recipe leaves open beside the limits. What the user set stays.
+
+    Returns:
+        The recipe with every other setting of method and train and, where general ability is watched, retention.beyond
+        and retention.rehearsal filled in, and one Derived per setting that was chosen here.
+    """
+    derived: list[Derived] = []
+    fill = partial(_fill, derived)
     method = recipe.method
     if isinstance(method, Lora):
         method = fill("method", method, "rank", *_rank(facts.num_train_rows))
@@ -69,20 +80,21 @@ def derive(recipe: TuneRecipe, facts: TrainingFacts) -> tuple[TuneRecipe, tuple[
     train = fill("train", train, "learning_rate", *_learning_rate(facts.num_parameters, method))
     train = fill("train", train, "rows_per_step", *_rows_per_step(facts))
     train = fill("train", train, "epochs", *_epochs(facts, settled(train.rows_per_step)))
-    train = fill("train", train, "max_length", facts.context_length, "context length of the base (at most 2,048)")
     train = fill("train", train, "tokens_per_micro_batch", *_tokens_per_micro_batch(facts))
     train = fill("train", train, "precision", *facts.precision)
 
-    room = answer_room(facts.answer_tokens, settled(train.max_length))
-    evaluate = fill("evaluate", recipe.evaluate, "max_answer_tokens", *room)
     retention = recipe.retention
     if retention.enabled:
         retention = fill("retention", retention, "beyond", *_beyond(facts.num_parameters, retention))
         retention = fill("retention", retention, "rehearsal", *_rehearsal(facts.num_parameters))
-    resolved = recipe.model_copy(
-        update={"method": method, "train": train, "evaluate": evaluate, "retention": retention}
-    )
-    return resolved, tuple(derived)
+    return recipe.model_copy(update={"method": method, "train": train, "retention": retention}), tuple(derived)
+
+
+def _fill(derived: list[Derived], section: str, chosen: Any, setting: str, value: Any, reason: str) -> Any:
+    if getattr(chosen, setting) is not None:
+        return chosen
+    derived.append(Derived(setting=f"{section}.{setting}", value=value, reason=reason))
+    return chosen.model_copy(update={setting: value})
 
 
 def _rank(num_rows: int) -> tuple[int, str]:
@@ -114,21 +126,31 @@ def _learning_rate(num_parameters: int, method: Method) -> tuple[float, str]:
 def _rows_per_step(facts: TrainingFacts) -> tuple[int, str]:
     few = 2_000 if facts.num_parameters < SMALL_BASE else 500
     which = " for a base under 50M parameters" if facts.num_parameters < SMALL_BASE else ""
-    if facts.num_train_rows < few:
-        return 8, f"8 under {few:,} training rows (here {facts.num_train_rows:,}){which}"
-    return 16, f"16 from {few:,} training rows on (here {facts.num_train_rows:,}){which}"
+    num, (what, of_rows) = facts.num_train_sequences, _words_for_sequences(facts)
+    if num < few:
+        return 8, f"8 under {few:,} training {what} (here {num:,}{of_rows}){which}"
+    return 16, f"16 from {few:,} training {what} on (here {num:,}{of_rows}){which}"
 
 
 def _epochs(facts: TrainingFacts, rows_per_step: int) -> tuple[float, str]:
-    num_rows = facts.num_train_rows
-    ceiling = 5.0 if num_rows < 100 else 3.0 if num_rows < 2_000 else 2.0 if num_rows < 20_000 else 1.0
-    steps_per_epoch = -(-num_rows // rows_per_step)
+    num = facts.num_train_sequences
+    ceiling = 5.0 if num < 100 else 3.0 if num < 2_000 else 2.0 if num < 20_000 else 1.0
+    steps_per_epoch = -(-num // rows_per_step)
     steps = ceiling * steps_per_epoch
     fewest = 300 if facts.num_parameters < SMALL_BASE else 100
     if steps >= fewest:
-        return ceiling, f"{ceiling:g} for {num_rows:,} training rows; stops earlier when validation stops improving"
+        what, of_rows = _words_for_sequences(facts)
+        these = f"{num:,} training {what}{of_rows}"
+        return ceiling, f"{ceiling:g} for {these}; stops earlier when validation stops improving"
     raised = math.ceil(10 * fewest / steps_per_epoch) / 10
     return raised, f"{ceiling:g} epochs would be {steps:g} steps only; raised to reach {fewest}"
+
+
+def _words_for_sequences(facts: TrainingFacts) -> tuple[str, str]:
+    """How to call them, and what follows their number."""
+    if facts.num_train_sequences == facts.num_train_rows:
+        return "rows", ""
+    return "sequences", f" of {facts.num_train_rows:,} rows"
 
 
 def _tokens_per_micro_batch(facts: TrainingFacts) -> tuple[int, str]:

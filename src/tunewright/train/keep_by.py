@@ -32,6 +32,8 @@ class AnsweringFacts:
     """The leading metric."""
     is_loss: bool
     """Whether that is a loss, so that there is nothing to answer."""
+    num_train_sequences: int
+    """What the training rows become; steps count them."""
     train_tokens: Sequence[int]
     """Of each training row, with its answer."""
     validation_tokens: Sequence[tuple[int, int]]
@@ -67,7 +69,7 @@ def derive_keep_by(recipe: TrainRecipe, facts: AnsweringFacts) -> tuple[TrainRec
 def _affordable(recipe: TrainRecipe, facts: AnsweringFacts) -> tuple[int, float]:
     """How many answers fit into the share, and the share that one takes."""
     assert recipe.rows_per_step is not None
-    plan = make_plan(recipe, -(-len(facts.train_tokens) // recipe.rows_per_step))
+    plan = make_plan(recipe, -(-facts.num_train_sequences // recipe.rows_per_step))
     trained = sum(facts.train_tokens) * plan.num_steps / plan.steps_per_epoch
     writing = COST_OF_WRITING_ON_GPU if facts.is_on_gpu else COST_OF_WRITING
     costs = [COST_OF_READING * prompt + writing * answer for prompt, answer in facts.validation_tokens]
