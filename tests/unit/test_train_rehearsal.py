@@ -28,6 +28,16 @@ def test_the_users_rows_stay_and_general_rows_are_the_share_asked_for(fraction: 
     assert all(len(step[4:]) % ROWS_AT_ONCE == 0 for step in steps)
 
 
+@pytest.mark.parametrize("num_own", [1, 7, 8, 10, 15])
+def test_the_share_holds_where_an_epochs_last_step_has_few_rows(num_own: int) -> None:
+    own = TokenStream(rows("own", num_own), rows_per_step=8, seed=3)
+    stream = RehearsalStream(own, rows("general", 7), fraction=0.15)
+    num_steps = 200 * own.steps_per_epoch
+    num_general = sum(len(stream.rows(step)) - len(own.rows(step)) for step in range(num_steps))
+    due = 200 * num_own * 0.15 / 0.85
+    assert due - ROWS_AT_ONCE < num_general <= due
+
+
 def test_no_general_row_comes_twice_before_all_came_once() -> None:
     stream = RehearsalStream(OWN, rows("general", 8), 0.5)
     counted = Counter(row.example_id for step in range(4) for row in stream.rows(step)[4:])

@@ -53,6 +53,7 @@ def test_every_row_is_seen_once_per_epoch_in_another_order():
     assert sorted(epochs[0]) == sorted(epochs[1]) == [str(index) for index in range(10)]
     assert epochs[0] != epochs[1]
     assert [len(stream.rows(step)) for step in range(3)] == [4, 4, 2]
+    assert [stream.num_rows_before(step) for step in range(8)] == [0, 4, 8, 10, 14, 18, 20, 24]
 
 
 def test_a_step_depends_on_seed_and_number_only():

@@ -52,7 +52,7 @@ class RehearsalStream:
 
     def _num_general(self, step: int) -> int:
         """General rows in all steps before this one."""
-        due = int(step * self.own.rows_per_step * self.fraction / (1 - self.fraction))
+        due = int(self.own.num_rows_before(step) * self.fraction / (1 - self.fraction))
         return due - due % ROWS_AT_ONCE
 
     def _general(self, place: int) -> TokenSequence:

@@ -42,6 +42,12 @@ class TokenStream:
         start = position * self.rows_per_step
         return [self.sequences[index] for index in order[start : start + self.rows_per_step]]
 
+    def num_rows_before(self, step: int) -> int:
+        """Rows in all steps before this one."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        # Only an epoch's last step has fewer rows, and it is before none of its epoch.
+        return epoch * len(self.sequences) + position * self.rows_per_step
+
 
 @lru_cache(maxsize=2)
 def epoch_order(num_rows: int, seed: int, epoch: int) -> list[int]:
