@@ -100,6 +100,21 @@ def test_an_answer_that_was_cut_off_says_so() -> None:
     assert answer_of(said("Once", finish="length"))[0].finish == "length"
 
 
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (b'{"prompt_tokens": -1, "completion_tokens": 3}', (0, 3)),
+        (b'{"prompt_tokens": 7, "completion_tokens": "-1"}', (7, 0)),
+        (b'{"prompt_tokens": null}', (0, 0)),
+        (b"null", (0, 0)),
+    ],
+)
+def test_a_count_of_tokens_below_0_is_unknown_as_a_missing_one_is(usage: bytes, counts: tuple[int, int]) -> None:
+    body = b'{"choices": [{"message": {"content": "Hello"}}], "usage": ' + usage + b"}"
+    answer, _ = answer_of(Reply(body))
+    assert (answer.text, answer.num_prompt_tokens, answer.num_answer_tokens) == ("Hello", *counts)
+
+
 @pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_what_may_pass_is_tried_again(status: int) -> None:
     answer, num_requests = answer_of([refused(status, "busy"), refused(status, "busy"), said("Hello")])

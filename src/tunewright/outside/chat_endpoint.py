@@ -271,7 +271,7 @@ def _read_answer(received: bytes) -> Answer:
         if not isinstance(text, str):
             raise _AttemptFailedError("an answer without text", is_final=True)
         text.encode("utf-8")  # half of a surrogate pair could not be written to any file
-        return Answer.model_validate(
+        answer = Answer.model_validate(
             {
                 "text": text,
                 "finish": finish,
@@ -279,6 +279,9 @@ def _read_answer(received: bytes) -> Answer:
                 "num_answer_tokens": usage.get("completion_tokens") or 0,
             }
         )
+        # Some servers write -1 for a count that they do not have.
+        counts = {name: max(0, getattr(answer, name)) for name in ("num_prompt_tokens", "num_answer_tokens")}
+        return answer.model_copy(update=counts)
     except (AttributeError, LookupError, TypeError, ValueError):
         found = f"an answer in another shape than a chat completion: {_shown(received)}"
         raise _AttemptFailedError(found, is_final=True) from None
