@@ -66,6 +66,18 @@ def test_an_option_that_never_answers_loses_to_one_that_is_wrong(bench: Bench) -
     assert chosen.candidates[0].validation is None
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_option_that_answered_few_rows_does_not_win_by_them(bench: Bench, is_first: bool) -> None:
+    wanted = {"validation 0": "right", "validation 1": "right"}
+    mostly = option("mostly", Scripted(lambda question: "wrong" if question == "validation 0" else "right"))
+    failing = option("failing", Scripted(wanted.get))
+    chosen = bench.choose("arm", [failing, mostly] if is_first else [mostly, failing])
+    assert chosen.option == mostly
+    by_setting = {found.setting: found.validation for found in chosen.candidates}
+    assert by_setting["failing"] is not None
+    assert (by_setting["failing"].value, by_setting["failing"].num_unscored) == (1.0, 2)
+
+
 def test_a_prompt_that_does_not_fit_the_context_is_said_to_be_cut(bench: Bench) -> None:
     progress = Listening()
     short = ZeroShot(Scripted(lambda _: "right"), "short", lambda messages: len(messages[-1].content) < 5)

@@ -18,7 +18,7 @@ from tunewright.records import (
     Score,
     Verdict,
 )
-from tunewright.study.contrasts import against, best_arm, pairwise, slice_results, slices
+from tunewright.study.contrasts import against, best_arm, pairwise, slice_results, slices, why_incomplete
 
 RECIPE = EvaluateRecipe(num_resamples=300)
 ACCURACY, CHRF, LOSS = (SCORERS[name].metric for name in ("accuracy", "chrf", "loss"))
@@ -102,6 +102,37 @@ def test_the_best_arm_follows_the_direction_of_the_metric(metric: object, best: 
     ]
     assert best_arm(chosen, results) == best
     assert best_arm(chosen, results[:1]) is None
+
+
+def test_an_arm_that_was_left_out_is_not_the_best() -> None:
+    estimates = {
+        arm: Estimate(value=value, low=value, high=value, num_rows=9) for arm, value in (("a", 0.4), ("b", 1.0))
+    }
+    results = [ArmMetric(arm=arm, metric="accuracy", estimate=found) for arm, found in estimates.items()]
+    assert best_arm(ACCURACY, results, {"b": "it failed"}) == "a"
+    assert best_arm(ACCURACY, results, estimates) is None
+
+
+@pytest.mark.parametrize(("num_answered", "is_named"), [(0, True), (12, True), (89, True), (90, False), (100, False)])
+def test_an_arm_that_failed_on_more_than_a_tenth_of_the_rows_is_incomplete(num_answered: int, is_named: bool) -> None:
+    # Of 120 rows 20 can be scored under no arm.
+    full = _arm("full", "accuracy", [*_right(50, 100), *[None] * 20])
+    failing = _arm("failing", "accuracy", [*[1.0] * num_answered, *[None] * (120 - num_answered)])
+    found = why_incomplete([failing, full], "accuracy")
+    assert found == ({"failing": f"it answered only {num_answered} of 100 rows: failed"} if is_named else {})
+
+
+def test_the_reason_of_an_incomplete_arm_is_the_most_frequent_one_of_rows_that_others_answered() -> None:
+    full = _arm("full", "accuracy", [*_right(5, 10), *[None] * 20])
+    reasons = ["HTTP 429", "HTTP 500", "HTTP 429", *["the reference is not JSON"] * 20]
+    answered = _arm("failing", "accuracy", [1.0] * 7).scores
+    failed = tuple(
+        Score(example_id=str(row), metric="accuracy", value=None, reason=reason)
+        for row, reason in enumerate(reasons, start=7)
+    )
+    failing = ArmScores(arm="failing", scores=answered + failed, answers={})
+    assert why_incomplete([full, failing], "accuracy") == {"failing": "it answered only 7 of 10 rows: HTTP 429"}
+    assert why_incomplete([], "accuracy") == {}
 
 
 def _items(rows: Sequence[tuple[str, str, str | None, tuple[tuple[str, str], ...]]]) -> tuple[task.TestItem, ...]:

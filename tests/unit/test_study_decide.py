@@ -24,7 +24,7 @@ from tunewright.records import (
     UpdatedArm,
     Verdict,
 )
-from tunewright.study.contrasts import above_floor, pairwise
+from tunewright.study.contrasts import above_floor, pairwise, why_incomplete
 from tunewright.study.decide import decide
 from tunewright.study.rules import Evidence, Standing, missing_rows, rule
 
@@ -52,7 +52,7 @@ def _facts(kind: str) -> ArmFacts:
     )
 
 
-Values = Mapping[str, Sequence[float]]
+Values = Mapping[str, Sequence[float | None]]
 
 
 def _evidence(
@@ -74,11 +74,15 @@ def _evidence(
         validity=[_validity(arm, share) for arm, share in (valid or {}).items()],
         floor=_result(constant, described).estimate if constant else None,
         above_floor=above_floor(arms, constant, described, RECIPE) if constant else (),
+        incomplete=why_incomplete(arms, metric),
     )
 
 
-def _scored(arm: str, metric: str, values: Sequence[float]) -> ArmScores:
-    scores = tuple(Score(example_id=str(row), metric=metric, value=value) for row, value in enumerate(values))
+def _scored(arm: str, metric: str, values: Sequence[float | None]) -> ArmScores:
+    scores = tuple(
+        Score(example_id=str(row), metric=metric, value=value, reason="HTTP 429: slow down" if value is None else None)
+        for row, value in enumerate(values)
+    )
     return ArmScores(arm=arm, scores=scores, answers={})
 
 
@@ -341,9 +345,34 @@ def test_for_a_loss_lower_is_better_and_the_margin_is_relative() -> None:
 
 
 def test_an_arm_that_was_never_scored_is_left_out() -> None:
-    found = _decide(_evidence({"zero_shot": [], "prompted": _right(100)}))
+    found = _decide(_evidence({"zero_shot": [None] * 200, "prompted": _right(100)}))
     assert (found.arm, found.choice) == ("prompted", Choice.PROMPT)
     assert "zero_shot was left out: its Accuracy could not be measured (nothing was scored)." in found.reasons
+
+
+@pytest.mark.parametrize("num_answered", [3, 5, 9, 12, 20, 40, 105])
+def test_an_arm_that_answered_few_rows_leads_no_decision(num_answered: int) -> None:
+    endpoint = [1.0] * num_answered + [None] * (117 - num_answered)
+    values = {"zero_shot": _right(0, 117), "prompted": _right(40, 117), "tuned": _right(103, 117), "endpoint": endpoint}
+    prices = Prices(per_million_prompt_tokens=1, per_million_answer_tokens=1)
+    found = _decide(_evidence(values, prices=prices, floor=_right(2, 117)))
+    assert (found.choice, found.arm) == (Choice.TUNE, "tuned")
+    left_out = f"endpoint was left out: it answered only {num_answered} of 117 rows: HTTP 429: slow down."
+    assert left_out in found.reasons
+    others = [reason for reason in found.reasons if reason != left_out]
+    assert not any("endpoint" in reason for reason in (*others, *found.what_would_change_it))
+    assert any("prompted" in reason and "cost" in reason for reason in others), "break-even takes the best complete arm"
+
+
+def test_an_arm_that_failed_on_a_few_rows_is_still_a_candidate() -> None:
+    values = {"zero_shot": _right(10, 100), "tuned": _right(60, 100), "endpoint": [1.0] * 95 + [None] * 5}
+    assert _decide(_evidence(values)).arm == "endpoint"
+
+
+def test_the_few_valid_answers_of_an_incomplete_arm_leave_no_other_arm_out() -> None:
+    values = {"prompted": _right(60), "tuned": _right(160), "endpoint": [1.0] * 100 + [None] * 100}
+    found = _decide(_evidence(values, valid={"prompted": 0.5, "tuned": 0.9, "endpoint": 1.0}), strict_format=True)
+    assert found.arm == "tuned"
 
 
 def test_arms_scored_on_different_rows_are_undecided_without_a_number_of_rows() -> None:

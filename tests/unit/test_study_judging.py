@@ -198,6 +198,11 @@ def test_the_best_tuned_arm_meets_the_best_of_the_others() -> None:
     assert compared_arms(METRIC, found, ["tuned", "both"]) == ("both", "endpoint")
 
 
+def test_an_arm_that_failed_on_most_rows_is_not_compared() -> None:
+    found = results(zero=0.1, prompted=0.4, endpoint=0.9, tuned=0.6)
+    assert compared_arms(METRIC, found, ["tuned"], {"endpoint": "it failed"}) == ("tuned", "prompted")
+
+
 def test_without_a_tuned_arm_the_two_best_meet() -> None:
     assert compared_arms(METRIC, results(zero=0.1, prompted=0.4, few=0.3), []) == ("prompted", "few")
 

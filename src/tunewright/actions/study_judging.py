@@ -16,6 +16,7 @@ from tunewright.records import Answer, Derived, JudgeComparison, JudgeRecipe, St
 from tunewright.store import RunFolder
 from tunewright.study.bench import Bench, scored_text
 from tunewright.study.compare import arm_result
+from tunewright.study.contrasts import why_incomplete
 from tunewright.study.judging import AskEach, Judge, Side, compared_arms
 
 MAX_ITEMS = 50
@@ -73,7 +74,8 @@ def compare_with_judge(
         return None
     metric = SCORERS[bench.headline].metric
     results = [arm_result(arm.scores, metric, recipe.evaluate) for arm in arms]
-    names = compared_arms(metric, results, [arm.described.name for arm in arms if arm.described.facts.is_tuned])
+    tuned = [arm.described.name for arm in arms if arm.described.facts.is_tuned]
+    names = compared_arms(metric, results, tuned, why_incomplete([arm.scores for arm in arms], metric.name))
     by_name = {arm.described.name: arm for arm in arms}
     arm, baseline = (_side(by_name[name]) for name in names)
     items = bench.test[: settled(recipe.judge.max_items)]

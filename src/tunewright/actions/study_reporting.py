@@ -31,7 +31,7 @@ from tunewright.study.arms import Retrieval
 from tunewright.study.bench import Bench, scored_text
 from tunewright.study.clusters import clusters_of
 from tunewright.study.compare import arm_result
-from tunewright.study.contrasts import above_floor, best_arm, pairwise, slice_results, slices
+from tunewright.study.contrasts import above_floor, best_arm, pairwise, slice_results, slices, why_incomplete
 from tunewright.study.cost import arm_cost, break_even, cheapest
 from tunewright.study.decide import decide
 from tunewright.study.rules import Evidence
@@ -68,6 +68,7 @@ def build_study_report(
     headline = SCORERS[bench.headline].metric
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
     differences = pairwise(scores, metrics, recipe.evaluate)
+    incomplete = why_incomplete(scores, headline.name)
     costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
     training_rows = preparation.data.rows(Split.TRAIN)
     floor = bench.floor(training_rows)
@@ -82,6 +83,7 @@ def build_study_report(
         above_floor=above_floor(scores, floor.scores, headline, recipe.evaluate) if floor else (),
         updated=besides.updated,
         judge=besides.judge,
+        incomplete=incomplete,
     )
     record = run.record
     return StudyReport(
@@ -97,11 +99,11 @@ def build_study_report(
         differences=differences,
         constant=floor.answer if floor else None,
         updated=besides.updated,
-        best=best_arm(headline, results),
+        best=best_arm(headline, results, incomplete),
         cheapest=cheapest(costs),
         slices=_slice(scores, headline, bench, training_rows),
         costs=costs,
-        break_even=_break_even(arms, headline, results, costs, recipe),
+        break_even=_break_even(arms, evidence, costs, recipe),
         answers=telling_rows(scores, bench.test, headline.name, _finders(arms)),
         strict_formats=besides.formats,
         judge=besides.judge,
@@ -161,15 +163,15 @@ def write_study_report(run: RunFolder, report: StudyReport) -> tuple[str, ...]:
 
 
 def _break_even(
-    arms: Sequence[StudiedArm],
-    headline: Metric,
-    results: Sequence[ArmMetric],
-    costs: Sequence[ArmCost],
-    recipe: StudyRecipe,
+    arms: Sequence[StudiedArm], evidence: Evidence, costs: Sequence[ArmCost], recipe: StudyRecipe
 ) -> BreakEven | None:
     """The best tuned arm against the best of the others; None when one side was not measured."""
     is_tuned = {arm.described.name: arm.described.facts.is_tuned for arm in arms}
     cost_of = {cost.arm: cost for cost in costs}
-    tuned = best_arm(headline, [result for result in results if is_tuned[result.arm]])
-    other = best_arm(headline, [result for result in results if not is_tuned[result.arm]])
+
+    def best(*, tuned: bool) -> str | None:
+        own = [result for result in evidence.results if is_tuned[result.arm] is tuned]
+        return best_arm(evidence.metric, own, evidence.incomplete)
+
+    tuned, other = best(tuned=True), best(tuned=False)
     return break_even(cost_of[tuned], cost_of[other], recipe.needs) if tuned and other else None

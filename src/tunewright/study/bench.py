@@ -22,6 +22,7 @@ from tunewright.records import (
     EvaluateRecipe,
     Example,
     Message,
+    Score,
 )
 from tunewright.retrieve.prompt import CITATION
 from tunewright.study.answers import AnswerLog, KeptAnswer, Remembering
@@ -120,7 +121,8 @@ class Bench:
     def choose(self, name: str, options: Sequence[Option]) -> Chosen:
         """Try each option on the validation rows; the best value of the headline metric wins, the first of equals.
 
-        What does not fit the context is tried as far as it does, and said.
+        A row that an option did not answer counts as an empty answer: the few rows that a failing endpoint answered
+        may be the easy ones. What does not fit the context is tried as far as it does, and said.
 
         Args:
             name: of the arm, for progress bars.
@@ -137,7 +139,7 @@ class Bench:
             scores = judged.of(self.headline)
             value = estimate(metric, scores, self.settings.num_resamples, self.settings.seed)
             found.append(value)
-            goodness.append(sign * value.value if value else float("-inf"))
+            goodness.append(sign * self._value_on_all(scores) if value else float("-inf"))
             given = asked.timings([item.prompt for item in self.validation])
             seconds += sum(kept.batch_seconds / kept.batch_rows for kept in given)
         position = goodness.index(max(goodness))
@@ -146,6 +148,15 @@ class Bench:
             for index, (option, value, cut) in enumerate(zip(options, found, num_cut, strict=True))
         )
         return Chosen(options[position], candidates, seconds)
+
+    def _value_on_all(self, scores: Sequence[Score]) -> float:
+        """The headline metric on the validation rows, with an empty answer where there was none."""
+        metric = SCORERS[self.headline].metric
+        empty = judge(Constant(""), None, self.validation, (self.headline,), SilentProgress(), "an empty answer")
+        filled = [own if own.value is not None else none for own, none in zip(scores, empty.scores, strict=True)]
+        value = estimate(metric, filled, self.settings.num_resamples, self.settings.seed)
+        assert value is not None, "more rows are scored than before"
+        return value.value
 
     def _num_cut(self, name: str, option: Option, answers: Mapping[str, Answer]) -> int:
         """Validation inputs whose prompt lost its middle, since it does not fit; examples and passages give way."""

@@ -6,9 +6,10 @@ among five equal arms, 7.8 % of simulated studies then reach a false verdict, an
 (benchmarks/study_statistics.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import mode
 
 from tunewright.data.checks.answers import normal_label
 from tunewright.data.representation.shares import holm
@@ -19,6 +20,10 @@ from tunewright.records import ArmMetric, Difference, Estimate, EvaluateRecipe, 
 
 RESAMPLES_PER_PAIR = 100
 """The smallest p-value of r resamples is 2 / (r + 1): with fewer, nothing could pass the correction."""
+MIN_ANSWERED = 0.9
+"""Share of the rows that an arm must have scores for to be compared, of those of the arm with the most. What fails is
+often another kind of row, such as long or late ones, and a share on nine of ten rows is at most 10 points off that on
+all. A few requests in a hundred fail with any hosted model."""
 MIN_SLICE_ITEMS = 30
 """Below this a share of one half is known to 18 points or worse."""
 
@@ -79,13 +84,41 @@ def against(differences: Sequence[Difference], metric: str, baseline: str) -> tu
     return tuple(change for change in turned if change.baseline == baseline)
 
 
-def best_arm(metric: Metric, results: Sequence[ArmMetric]) -> str | None:
-    """The arm with the best value of a metric; the first of equals, and None when none was measured."""
+def why_incomplete(arms: Sequence[ArmScores], metric: str) -> dict[str, str]:
+    """How many rows each arm answered that failed on too many of them to be compared, and why not the rest.
+
+    Some rows have a score under no arm, so the measure is the arm with the most scores. That one is never named.
+
+    Args:
+        arms: judged on the same items.
+        metric: name of the metric whose scores count.
+    """
+    scored = {arm.arm: {score.example_id for score in arm.of(metric) if score.value is not None} for arm in arms}
+    fullest = max(scored.values(), key=len, default=set())
+    num_answered = {arm: len(rows) for arm, rows in scored.items() if len(rows) < MIN_ANSWERED * len(fullest)}
+    reasons = {arm.arm: _main_reason(arm.of(metric), fullest) for arm in arms if arm.arm in num_answered}
+    return {
+        arm: f"it answered only {num_answered[arm]:,} of {len(fullest):,} rows: {reason}"
+        for arm, reason in reasons.items()
+    }
+
+
+def _main_reason(scores: Sequence[Score], rows: Collection[str]) -> str:
+    """The most frequent reason why some of these rows are unscored."""
+    return mode(score.reason for score in scores if score.reason is not None and score.example_id in rows)
+
+
+def best_arm(metric: Metric, results: Sequence[ArmMetric], left_out: Collection[str] = ()) -> str | None:
+    """The arm with the best value of a metric; the first of equals, and None when none was measured.
+
+    Args:
+        left_out: names of arms that cannot be compared (`why_incomplete`).
+    """
     sign = 1.0 if metric.higher_is_better else -1.0
     measured = [
         (sign * result.estimate.value, result.arm)
         for result in results
-        if result.metric == metric.name and result.estimate is not None
+        if result.metric == metric.name and result.estimate is not None and result.arm not in left_out
     ]
     return max(measured, key=lambda pair: pair[0])[1] if measured else None
 

@@ -246,7 +246,9 @@ class _Explained:
         measured = [
             (sign * found.value, facts)
             for facts in self.evidence.arms
-            if not facts.is_tuned and (found := self.evidence.estimate_of(facts.name)) is not None
+            if not facts.is_tuned
+            and facts.name not in self.evidence.incomplete
+            and (found := self.evidence.estimate_of(facts.name)) is not None
         ]
         return max(measured, key=lambda pair: pair[0])[1] if measured else None
 

@@ -5,7 +5,7 @@ question, row and both answers in their order.
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -126,16 +126,19 @@ class Judge:
         return content_hash(["judge", self.model]), input_id((message,)), "judge"
 
 
-def compared_arms(metric: Metric, results: Sequence[ArmMetric], tuned: Sequence[str]) -> tuple[str, str]:
+def compared_arms(
+    metric: Metric, results: Sequence[ArmMetric], tuned: Sequence[str], left_out: Collection[str] = ()
+) -> tuple[str, str]:
     """The best tuned arm and the best of the others; without a tuned arm, the best and the one after it.
 
     Args:
         results: of every arm; where none of a group was measured, its first one is taken.
         tuned: names of the tuned arms.
+        left_out: as in `best_arm`.
     """
 
     def best(names: Sequence[str]) -> str:
-        return best_arm(metric, [result for result in results if result.arm in names]) or names[0]
+        return best_arm(metric, [result for result in results if result.arm in names], left_out) or names[0]
 
     names = list(dict.fromkeys(result.arm for result in results))
     arm = best([name for name in names if name in tuned] or names)

@@ -2,6 +2,7 @@
 
 1. *Needs leave arms out.* An arm is no candidate when
    - its headline metric could not be measured;
+   - it failed on more than a tenth of the rows that the others answered, as an endpoint that is down does;
    - knowledge changes often and it reads no documents, while another arm of the study does, or it was seen to keep to
      the old answers after the documents were exchanged;
    - a strict format is needed and the whole 95 % interval of its validity lies below STRICT_VALIDITY, and below the
@@ -26,7 +27,7 @@ machine time, without the hours in which people label rows.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from tunewright.evaluate.statistics import MIN_ITEMS_FOR_VERDICT, num_rows_to_settle
@@ -86,6 +87,7 @@ class Evidence:
         floor: what one answer to all inputs reaches under the headline metric; None counts as 0.
         above_floor: every arm minus that one answer, with adjusted p-values (`contrasts.above_floor`).
         judge: whose answers a model prefers; told, and ignored by the rules.
+        incomplete: why arms failed on too many rows to be compared, by arm (`contrasts.why_incomplete`).
     """
 
     arms: Sequence[ArmFacts]
@@ -98,6 +100,7 @@ class Evidence:
     above_floor: Sequence[Difference] = ()
     updated: Sequence[UpdatedArm] = ()
     judge: JudgeComparison | None = None
+    incomplete: Mapping[str, str] = field(default_factory=dict)
 
     def costs(self, needs: Needs) -> dict[str, ArmCost]:
         """Costs by arm."""
@@ -218,20 +221,23 @@ def _excluded(evidence: Evidence, needs: Needs) -> dict[str, str]:
 def _why_excluded(facts: ArmFacts, cost: ArmCost, evidence: Evidence, needs: Needs) -> str | None:
     if evidence.estimate_of(facts.name) is None:
         return f"its {evidence.metric.title} could not be measured{evidence.why_unmeasured(facts.name)}"
+    if facts.name in evidence.incomplete:
+        return evidence.incomplete[facts.name]
     if needs.knowledge_changes == "often":
         if not facts.uses_documents and any(other.uses_documents for other in evidence.arms):
             return "knowledge changes often, and it reads no documents"
         if any(found.arm == facts.name and found.verdict is Verdict.WORSE for found in evidence.updated):
             return "knowledge changes often, and it kept to the old answers when the documents changed"
-    if needs.strict_format and (invalid := _invalid(evidence.validity, facts.name)):
+    if needs.strict_format and (invalid := _invalid(evidence, facts.name)):
         return invalid
     if needs.budget_per_month is not None and (cost.per_month is None or cost.per_month > needs.budget_per_month):
         return f"its cost is not known: {cost.reason}" if cost.reason else "it exceeds the budget"
     return None
 
 
-def _invalid(validity: Sequence[ArmMetric], arm: str) -> str | None:
-    found = {result.arm: result.estimate for result in validity if result.estimate is not None}
+def _invalid(evidence: Evidence, arm: str) -> str | None:
+    complete = [result for result in evidence.validity if result.arm not in evidence.incomplete]
+    found = {result.arm: result.estimate for result in complete if result.estimate is not None}
     if arm not in found:
         return None
     most_valid = max(found.values(), key=lambda estimate: estimate.value)
