@@ -306,6 +306,37 @@ def test_a_hosted_model_is_one_more_arm_and_its_failures_are_unscored(job, tmp_p
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
 
 
+def test_an_endpoint_that_was_down_is_asked_again_after_the_study_has_ended(job, tmp_path):
+    is_down, progress = True, Listening()
+
+    def script(request: Request, number: int) -> Reply:
+        return refused(400, "down") if is_down else reply("red")
+
+    with chat_server(script) as server:
+        report = study(
+            study_recipe(job.rows, job.base, endpoint=hosted(url=server.url)), home=tmp_path, progress=progress
+        )
+        assert report.num_to_ask_again == report.arms[-1].num_failed == 20
+        assert progress.lines[-1].startswith(
+            "20 requests to endpoint or judge failed. Ask them again with: tunewright study --resume"
+        )
+        run = Store(tmp_path).run(report.run_id)
+        kept = (run.path / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        is_down = False
+        again = resume_study("last", home=tmp_path)
+        lines = (run.path / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+        assert lines[: len(kept)] == kept
+        assert again.num_to_ask_again == 0
+        assert again.result("endpoint", "accuracy").estimate.num_rows == 20
+        local = [result for result in again.results if result.arm != "endpoint"]
+        assert local == [result for result in report.results if result.arm != "endpoint"]
+        assert show_run("last", tmp_path)[1] == again
+        num_asked = len(server.requests)
+        with pytest.raises(TrainError, match="has already succeeded"):
+            resume_study("last", home=tmp_path)
+        assert len(server.requests) == num_asked
+
+
 def test_what_cannot_be_studied_is_refused_before_anything_is_written(job, tmp_path):
     plain = tmp_path / "plain.txt"
     plain.write_text("\n\n".join(f"The capital of place {n} is city {n}. " * 40 for n in range(60)), encoding="utf-8")

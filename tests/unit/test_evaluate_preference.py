@@ -122,7 +122,7 @@ def test_only_orders_that_agree_decide(first: str, swapped: str, value: float | 
 
 
 def test_a_failed_reply_gives_its_reason() -> None:
-    assert prefer("row", reply("A"), FAILED) == Preference("row", None, None, ("A",), "HTTP 500")
+    assert prefer("row", reply("A"), FAILED) == Preference("row", None, None, ("A",), "HTTP 500", is_failed=True)
 
 
 def compared(*groups: tuple[int, Preference]) -> JudgeComparison:

@@ -49,6 +49,17 @@ def test_any_other_move_is_refused_and_changes_nothing(tmp_path, old, new):
     assert reopen(run).record.status == run.record.status == old
 
 
+def test_a_run_that_succeeded_is_taken_up_again_by_a_move_of_its_own(tmp_path):
+    run = new_run(tmp_path)
+    run.write_text("report.html", "<p>")
+    run.update(RunStatus.SUCCEEDED, outputs=("report.html",))
+    record = run.take_up_again()
+    assert reopen(run).record == record == run.record
+    assert (record.status, record.outputs, record.output_hashes) == (RunStatus.RUNNING, (), {})
+    assert run.has("report.html")
+    assert run.update(RunStatus.SUCCEEDED, outputs=("report.html",)).outputs == ("report.html",)
+
+
 def test_a_resumed_run_forgets_its_error(tmp_path):
     run = new_run(tmp_path)
     run.update(RunStatus.FAILED, error="disk full")

@@ -99,6 +99,7 @@ def test_nonsense_is_unscored_and_no_tie(run: RunFolder) -> None:
         assert outcomes(compare(run, server)) == outcomes(found) == (0, 0, 0, NUM_ROWS)
     assert len(server.requests) == 2 * NUM_ROWS, "it was paid for, and would say the same again"
     assert found.note == "Unscored, most often: the judge replied with none of A, B and tie."
+    assert found.num_failed == 0
 
 
 def test_a_judge_that_fails_half_way_is_asked_again_for_the_rest_alone(run: RunFolder) -> None:
@@ -108,12 +109,13 @@ def test_a_judge_that_fails_half_way_is_asked_again_for_the_rest_alone(run: RunF
     with chat_server(tires) as server:
         first = compare(run, server)
     answered = [request.question for request in server.requests[:NUM_ROWS]]
-    assert first.num_unscored > 0
+    assert first.num_failed == first.num_unscored > 0
     assert first.num_wins + first.num_unscored == NUM_ROWS
     assert first.note is not None
     assert "HTTP 402: no money left" in first.note
     with chat_server(longer) as again:
-        assert outcomes(compare(run, again)) == (NUM_ROWS, 0, 0, 0)
+        second = compare(run, again)
+    assert (*outcomes(second), second.num_failed) == (NUM_ROWS, 0, 0, 0, 0)
     assert len(again.requests) == NUM_ROWS
     assert not {request.question for request in again.requests} & set(answered)
 
@@ -160,6 +162,7 @@ def test_equal_answers_are_ties_and_missing_ones_unscored_and_neither_is_asked(r
     assert found.agreement.num_rows == 7
     assert len(server.requests) == 14
     assert found.note == "Unscored, most often: an arm gave no answer."
+    assert found.num_failed == 0, "the judge failed at nothing"
 
 
 def test_where_all_answers_are_equal_nothing_is_sent(run: RunFolder) -> None:

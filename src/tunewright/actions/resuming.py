@@ -32,10 +32,14 @@ def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, obj
     }
 
 
-def require_unfinished(run: RunFolder, kind: RunKind) -> None:
+def require_unfinished(run: RunFolder, kind: RunKind, *, has_gaps: bool = False) -> None:
     """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued;
-    CorruptError when what it was made with has changed."""
-    if run.record.status is RunStatus.SUCCEEDED:
+    CorruptError when what it was made with has changed.
+
+    Args:
+        has_gaps: whether a run that has succeeded left something out that can be made up for.
+    """
+    if run.record.status is RunStatus.SUCCEEDED and not has_gaps:
         raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
     if not run.has(HEADLINE_FILE):
         again = f"Start it again with: {run.record.command}"

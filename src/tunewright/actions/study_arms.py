@@ -157,6 +157,7 @@ class Workshop:
             num_examples=option.num_examples,
             num_passages=option.num_passages,
             candidates=chosen.candidates,
+            num_failed=sum(answer.finish == "failed" for answer in measured.scores.answers.values()),
         )
         return StudiedArm(described, measured.scores, option)
 

@@ -54,7 +54,7 @@ from tunewright.records.text_file import read_text_file
 from tunewright.retrieve.chunk import folder_passages
 from tunewright.retrieve.lance import build_lance
 from tunewright.store import RunFolder, Store
-from tunewright.store.runs import INDEXES
+from tunewright.store.runs import INDEXES, REPORT
 from tunewright.study.answers import AnswerLog
 from tunewright.study.bench import Bench
 from tunewright.study.instructions import Instruction, assemble_instructions
@@ -122,22 +122,34 @@ def study(
 def resume_study(run_name: str, *, home: Path | None = None, progress: Progress | None = None) -> StudyReport:
     """Continue a study that was stopped: only what has no answer yet is asked.
 
+    One that has succeeded goes on if answers of its endpoint or verdicts of its judge failed: those are asked again.
+
     Raises:
         StoreError: there is no such run, its data does not verify, or the disk has no room for what it will write.
         BaseMismatchError: the base or its tokenizer is no longer what the study started with.
-        TrainError: the run has already succeeded, is no study, or was killed before its recipe was saved; or it does
-            not fit into the memory that is free now.
+        TrainError: the run has already succeeded and nothing failed, is no study, or was killed before its recipe was
+            saved; or it does not fit into the memory that is free now.
     """
     progress = progress or SilentProgress()
     store = Store(home)
     run = store.run(run_name)
-    require_unfinished(run, "study")
+    has_gaps = _has_gaps(run)
+    require_unfinished(run, "study", has_gaps=has_gaps)
     with run.lock():
         recipe = run.read_record(RECIPE_FILE, StudyRecipe)
         preparation = reopen(store, run, recipe.tuning, progress)
         require_memory_and_disk(preparation, store, run, num_trainings=_num_trainings(recipe))
-        run.update(status=RunStatus.RUNNING)
+        if has_gaps and run.record.status is RunStatus.SUCCEEDED:  # still, now that nobody else can write
+            run.take_up_again()
+        else:
+            run.update(status=RunStatus.RUNNING)
         return _carry_out(run, recipe, preparation, progress, home)
+
+
+def _has_gaps(run: RunFolder) -> bool:
+    if run.record.kind != "study" or run.record.status is not RunStatus.SUCCEEDED:
+        return False
+    return run.read_record(REPORT, StudyReport).num_to_ask_again > 0
 
 
 def _num_trainings(recipe: StudyRecipe) -> int:
@@ -168,6 +180,8 @@ def _carry_out(
         found = FoundBesides(updated, formats, judged)
         report = build_study_report(run, recipe, preparation, workshop.bench, arms, found, seconds_of(run))
         run.update(status=RunStatus.SUCCEEDED, outputs=write_study_report(run, report))
+    if number := report.num_to_ask_again:
+        progress.say(f"{number:,} requests to endpoint or judge failed. Ask them again with: {how_to_continue}")
     return report
 
 

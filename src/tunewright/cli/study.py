@@ -66,7 +66,12 @@ StudyOverrides = Annotated[
 ]
 Resume = Annotated[
     str | None,
-    typer.Option("--resume", metavar="RUN", help="Continue a study that was stopped. Takes no other settings."),
+    typer.Option(
+        "--resume",
+        metavar="RUN",
+        help="Continue a study that was stopped, or ask again what endpoint or judge failed to answer. "
+        "Takes no other settings.",
+    ),
 ]
 FailIf = Annotated[
     list[str] | None,

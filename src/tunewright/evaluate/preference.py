@@ -145,6 +145,8 @@ class Preference:
     """Of both orders, as far as they can be read."""
     reason: str | None = None
     """Why it is unscored."""
+    is_failed: bool = False
+    """Whether that is because the judge gave no reply, so that it can be asked again."""
 
 
 _SWAPPED: dict[Reply, Reply] = {"A": "B", "B": "A", "tie": "tie"}
@@ -163,7 +165,7 @@ def prefer(example_id: str, first: Answer, swapped: Answer) -> Preference:
     readable = tuple(reply for reply in read if reply is not None)
     if len(readable) < 2:
         reason = failed or "the judge replied with none of A, B and tie"
-        return Preference(example_id, None, None, readable, reason)
+        return Preference(example_id, None, None, readable, reason, failed is not None)
     one, two = readable[0], _SWAPPED[readable[1]]
     return Preference(example_id, _VALUES[one] if one == two else 0.5, one == two, readable)
 
@@ -199,6 +201,7 @@ def compare_preferences(
         num_ties=counts[0.5],
         num_losses=num_losses,
         num_unscored=counts[None],
+        num_failed=sum(each.is_failed for each in found),
         num_equal=sum(each.value is not None and each.is_agreed is None for each in found),
         num_first=replies["A"],
         num_second=replies["B"],

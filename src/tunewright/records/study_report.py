@@ -45,6 +45,8 @@ class StudyArm(Record):
     training: TrainingSummary | None = None
     run: str | None = None
     """Name of the run that holds its weights, which `chat` and `evaluate` take."""
+    num_failed: int = 0
+    """Test rows that it did not answer."""
 
 
 class ConstantAnswer(Record):
@@ -143,6 +145,8 @@ class JudgeComparison(Record):
     num_losses: int
     num_unscored: int
     """Pairs without an answer, or without a readable reply in both orders."""
+    num_failed: int = 0
+    """Of those, pairs to which the judge gave no reply: it failed, or was given up."""
     num_equal: int
     """Ties because the two answers are the same text."""
     num_first: int
@@ -223,6 +227,12 @@ class StudyReport(Record):
     def currency(self) -> str:
         """Of all amounts of money."""
         return str(self.recipe["prices"]["currency"])
+
+    @property
+    def num_to_ask_again(self) -> int:
+        """Answers of a hosted model and verdicts of the judge that failed: what was wrong there may have passed."""
+        hosted = sum(arm.num_failed for arm in self.arms if arm.facts.kind == "endpoint")
+        return hosted + (self.judge.num_failed if self.judge else 0)
 
     def result(self, arm: str, metric: str) -> ArmMetric:
         """One metric of one arm."""

@@ -108,6 +108,17 @@ class RunFolder:
         """
         if status not in MOVES[self.record.status]:
             raise StoreError(str(self._illegal_move(status)))
+        return self._save(status, outputs, error)
+
+    def take_up_again(self) -> Run:
+        """Let a run that has succeeded be under way again, because its result has gaps that can be filled by now.
+
+        A move of its own, so that no other writer undoes a success. Its files stay until they are written anew.
+        """
+        assert self.record.status is RunStatus.SUCCEEDED, self.record.status
+        return self._save(RunStatus.RUNNING)
+
+    def _save(self, status: RunStatus, outputs: Sequence[str] = (), error: str | None = None) -> Run:
         for name in outputs:
             if not self._files.exists(self.path / name):
                 raise StoreError(str(_missing_output(self.path / name)))
