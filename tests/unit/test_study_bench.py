@@ -16,7 +16,7 @@ from tunewright.records import Answer, EvaluateRecipe
 from tunewright.store import Store
 from tunewright.study.answers import AnswerLog, KeptAnswer
 from tunewright.study.arms import ZeroShot
-from tunewright.study.bench import Bench, Measured, without_citations
+from tunewright.study.bench import Bench, Measured
 from tunewright.study.instructions import Instruction
 from tunewright.study.options import Option, few_shot_options, prompt_options, retrieval_options
 from tunewright.study.similar_examples import ExamplePool
@@ -157,18 +157,13 @@ def test_citations_do_not_count_where_passages_were_shown(bench: Bench) -> None:
     assert [score.value for score in bench.measure("b", cited).scores.of("exact_match")] == [1.0] * 5
 
 
-@pytest.mark.parametrize(
-    ("answer", "compared"),
-    [
-        ("Two euros [1], at once [1, 2].", "Two euros, at once."),
-        ("[3] First.", " First."),
-        ("an array[12345]", "an array[12345]"),
-        ('{"pages": [1]}', '{"pages": [1]}'),
-        ("[1]", "[1]"),
-    ],
-)
-def test_marks_of_citations_are_taken_out_but_not_out_of_json(answer: str, compared: str) -> None:
-    assert without_citations(answer) == compared
+def test_marks_that_the_reference_has_count_where_passages_were_shown(bench: Bench) -> None:
+    cited = replace(bench, test=items_of([row("what", "right [1].")], None))
+    (option_with_passages,) = retrieval_options(
+        option("plain", Scripted(lambda _: "right [1].")), KeywordIndex([passage("what")]), (1,)
+    )
+    measured = cited.measure("arm", option_with_passages)
+    assert [score.value for score in measured.scores.of("exact_match")] == [1.0]
 
 
 def test_options_say_what_they_are_made_of() -> None:

@@ -1,7 +1,6 @@
 """`evaluate`: measure one model on rows it was not trained on."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import ChatModel, Progress, ScoringModel, SilentProgress
 from tunewright.data import prepare_test
 from tunewright.evaluate import choose_metrics, judge, test_items
+from tunewright.evaluate.judge import ScoredText, whole_answer
 from tunewright.outside.hub import load_hub_dataset
 from tunewright.records import (
     Conversation,
@@ -89,7 +89,7 @@ class _Asked:
     system: ChatModel
     scoring: ScoringModel | None
     """None where probabilities mean nothing."""
-    scored_text: Callable[[str], str] = str
+    scored_text: ScoredText = whole_answer
     noun: str = "model"
     host: str = ""
     """Where a hosted model is."""

@@ -16,13 +16,14 @@ from tunewright.actions.study_arms import NAMES, base_at_the_bottom, hosted_at_t
 from tunewright.contracts import Advance, PassageIndex, SilentProgress
 from tunewright.data import PreparedData
 from tunewright.errors import CorruptError, Problem, StoreError
+from tunewright.evaluate.judge import ScoredText
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Answer, BaseChange, Hit, KeptArm, Message, Split, StudyRecipe, settled
 from tunewright.render import Renderer
 from tunewright.retrieve.lance import open_lance
 from tunewright.store import RunFolder, Store
 from tunewright.study.arms import Arm, FewShot, Given, Prompted, Retrieval, ZeroShot
-from tunewright.study.bench import without_citations
+from tunewright.study.citing import scored_text_of
 from tunewright.study.similar_examples import ExamplePool
 
 
@@ -75,9 +76,9 @@ class OpenedArm:
         return self.kept.kind in ("zero_shot", "tuned")
 
     @property
-    def scored_text(self) -> Callable[[str], str]:
+    def scored_text(self) -> ScoredText:
         """What of an answer is compared, as in the study."""
-        return without_citations if self.kept.num_passages else str
+        return scored_text_of(self.kept.num_passages)
 
     def tokens(self) -> OpenedModel:
         """By whose tokens rows are counted: its own or, for a hosted model, those of the study's base."""

@@ -1,13 +1,13 @@
 """Put what was measured into a Report, and the report into its files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from tunewright.actions.preparing import Preparation
 from tunewright.errors import RenderError
 from tunewright.evaluate import ArmScores, TestItem
 from tunewright.evaluate.house import house_scorers
-from tunewright.evaluate.judge import rescore
+from tunewright.evaluate.judge import ScoredText, rescore, whole_answer
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.task import LABEL_METRICS
 from tunewright.records import Conversation, DataSummary, Report, Split, TrainingSummary
@@ -28,7 +28,7 @@ def build_report(
     training: TrainingSummary | None,
     seconds: dict[str, float],
     title: str,
-    scored_text: Callable[[str], str] = str,
+    scored_text: ScoredText = whole_answer,
 ) -> Report:
     """Compare the arms and write down everything needed to understand and repeat the result.
 

@@ -11,10 +11,12 @@ from tunewright.contracts import Progress
 from tunewright.errors import RecipeError
 from tunewright.evaluate.preference import derive_question
 from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.task import TestItem
 from tunewright.outside.chat_endpoint import ChatEndpoint
 from tunewright.records import Answer, Derived, JudgeComparison, JudgeRecipe, StudyRecipe, settled
 from tunewright.store import RunFolder
-from tunewright.study.bench import Bench, scored_text
+from tunewright.study.bench import Bench
+from tunewright.study.citing import scored_text_of
 from tunewright.study.compare import arm_result
 from tunewright.study.contrasts import why_incomplete
 from tunewright.study.judging import AskEach, Judge, Side, compared_arms
@@ -77,8 +79,8 @@ def compare_with_judge(
     tuned = [arm.described.name for arm in arms if arm.described.facts.is_tuned]
     names = compared_arms(metric, results, tuned, why_incomplete([arm.scores for arm in arms], metric.name))
     by_name = {arm.described.name: arm for arm in arms}
-    arm, baseline = (_side(by_name[name]) for name in names)
     items = bench.test[: settled(recipe.judge.max_items)]
+    arm, baseline = (_side(by_name[name], items) for name in names)
     with timed(run, "ask the judge"):
         ask_each, notes = _asking(recipe.judge)
         judge = Judge(recipe.judge.model, ask_each, bench.log, bench.progress)
@@ -89,10 +91,14 @@ def compare_with_judge(
     return found.model_copy(update={"note": " ".join([*filter(None, [found.note]), *notes]) or None})
 
 
-def _side(arm: StudiedArm) -> Side:
-    compared = scored_text(arm.option)
-    texts = {key: answer.text for key, answer in arm.scores.answers.items()}
-    return Side(arm.described.name, {key: text if text is None else compared(text) for key, text in texts.items()})
+def _side(arm: StudiedArm, items: Sequence[TestItem]) -> Side:
+    compared = scored_text_of(arm.option.num_passages)
+    shown: dict[str, str | None] = {}
+    for item in items:
+        answer = arm.scores.answers.get(item.example.id)
+        text = answer.text if answer else None
+        shown[item.example.id] = None if text is None else compared(text, item.references)
+    return Side(arm.described.name, shown)
 
 
 def _asking(judge: JudgeRecipe) -> tuple[AskEach, list[str]]:

@@ -28,7 +28,8 @@ from tunewright.records import (
 )
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
-from tunewright.study.bench import Bench, scored_text
+from tunewright.study.bench import Bench
+from tunewright.study.citing import scored_text_of
 from tunewright.study.clusters import clusters_of
 from tunewright.study.compare import arm_result
 from tunewright.study.contrasts import above_floor, best_arm, pairwise, slice_results, slices, why_incomplete
@@ -63,7 +64,7 @@ def build_study_report(
 ) -> StudyReport:
     """Compare the arms, count their costs, decide, and write down what is needed to understand and repeat it."""
     scorers = house_scorers(preparation.house) if preparation.house else ()
-    scores = [rescore(arm.scores, bench.test, scorers, scored_text(arm.option)) for arm in arms]
+    scores = [rescore(arm.scores, bench.test, scorers, scored_text_of(arm.option.num_passages)) for arm in arms]
     metrics = (*(SCORERS[name].metric for name in bench.metrics), *(scorer.metric for scorer in scorers))
     headline = SCORERS[bench.headline].metric
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)

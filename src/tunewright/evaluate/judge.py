@@ -11,6 +11,15 @@ from tunewright.evaluate.task import TestItem
 from tunewright.evaluate.tool_answers import calls_in
 from tunewright.records import Answer, Record, Score, TokenLoss
 
+ScoredText = Callable[[str, Sequence[str]], str]
+"""What of an answer is compared, given the answer and the references of its item."""
+
+
+def whole_answer(answer: str, references: Sequence[str]) -> str:
+    """All of an answer: the ScoredText of a system that was asked for nothing but the answer."""
+    del references
+    return answer
+
 
 class ArmScores(Record):
     """Everything measured about one arm: one score per metric and item, and the answers behind them."""
@@ -32,7 +41,7 @@ def judge(
     metrics: Sequence[str],
     progress: Progress,
     arm: str,
-    scored_text: Callable[[str], str] = str,
+    scored_text: ScoredText = whole_answer,
 ) -> ArmScores:
     """Answer and score every item, once.
 
@@ -59,7 +68,7 @@ def judge(
 
 
 def rescore(
-    judged: ArmScores, items: Sequence[TestItem], scorers: Sequence[Scorer], scored_text: Callable[[str], str] = str
+    judged: ArmScores, items: Sequence[TestItem], scorers: Sequence[Scorer], scored_text: ScoredText = whole_answer
 ) -> ArmScores:
     """Add the scores of further scorers to an arm, from the answers that it has given. Nothing is asked again.
 
@@ -128,9 +137,7 @@ def _exp(value: float) -> float:
         return math.inf
 
 
-def _answer_score(
-    scorer: Scorer, item: TestItem, answers: Mapping[str, Answer], scored_text: Callable[[str], str]
-) -> Score:
+def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer], scored_text: ScoredText) -> Score:
     assert scorer.score is not None
     name, example_id = scorer.metric.name, item.example.id
     answer = answers.get(example_id)
@@ -143,7 +150,7 @@ def _answer_score(
     if not references:
         reason = f"the reference is not {scorer.needs}"
         return Score(example_id=example_id, metric=name, value=None, reason=reason)
-    text = (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text)
+    text = (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text, item.references)
     value = scorer.score(text, references)
     if scorer.aggregate is not Aggregate.MACRO_F1:
         return Score(example_id=example_id, metric=name, value=value)

@@ -1,15 +1,14 @@
 """The bench: equal rows, scorers, limits and seeds for every arm, with the choices made on validation rows alone."""
 
 import math
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from tunewright.contracts import Advance, Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge
-from tunewright.evaluate.scorers import SCORERS, is_json
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import estimate
 from tunewright.records import (
     Answer,
@@ -24,14 +23,10 @@ from tunewright.records import (
     Message,
     Score,
 )
-from tunewright.retrieve.prompt import CITATION
 from tunewright.study.answers import AnswerLog, KeptAnswer, Remembering
 from tunewright.study.arms import Arm
+from tunewright.study.citing import scored_text_of
 from tunewright.study.options import Option
-
-# A reference never has them; the space before one goes with it.
-_SPACED_CITATION = re.compile(rf"[ \t]*{CITATION.pattern}")
-
 
 NUM_CONSTANTS = 20
 """Training answers that are tried as the one answer to all inputs."""
@@ -219,24 +214,10 @@ class Bench:
     def _judge(
         self, title: str, option: Option, asked: Remembering, items: Sequence[TestItem], metrics: Sequence[str]
     ) -> ArmScores:
-        return judge(asked, None, items, metrics, self.progress, title, scored_text(option))
+        return judge(asked, None, items, metrics, self.progress, title, scored_text_of(option.num_passages))
 
     def _asked(self, arm: Arm) -> Remembering:
         return Remembering(arm, self.log, self.decoding, self.settings.rows_per_batch)
-
-
-def scored_text(option: Option) -> Callable[[str], str]:
-    """What of an answer is compared: who was shown passages was asked to cite them, which no reference does."""
-    return without_citations if option.num_passages else str
-
-
-def without_citations(answer: str) -> str:
-    """An answer without marks such as `[1]`. JSON is left as it is: there they are lists.
-
-    >>> without_citations("Two euros [1], paid at once [1, 2].")
-    'Two euros, paid at once.'
-    """
-    return answer if is_json(answer) else _SPACED_CITATION.sub("", answer)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

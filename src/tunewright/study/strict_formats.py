@@ -12,7 +12,8 @@ from tunewright.evaluate.judge import rescore
 from tunewright.evaluate.scorers import Scorer
 from tunewright.records import Answer, ArmMetric, FormatScores, content_hash
 from tunewright.study.arms import Arm, ZeroShot
-from tunewright.study.bench import Bench, scored_text
+from tunewright.study.bench import Bench
+from tunewright.study.citing import scored_text_of
 from tunewright.study.compare import arm_result
 from tunewright.study.options import Option
 
@@ -66,7 +67,7 @@ class FormatTest:
         self, arm: str, answers: dict[str, Answer], option: Option, num_written_again: int, *, is_constrained: bool
     ) -> FormatScores:
         bare = ArmScores(arm=arm, scores=(), answers=answers)
-        judged = rescore(bare, self.bench.test, self.scorers, scored_text(option))
+        judged = rescore(bare, self.bench.test, self.scorers, scored_text_of(option.num_passages))
         results: list[ArmMetric] = [arm_result(judged, scorer.metric, self.bench.settings) for scorer in self.scorers]
         return FormatScores(
             arm=arm,
