@@ -1,6 +1,8 @@
 """Schema validity and parsing of code, on hand-written answers."""
 
 import json
+import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from tunewright.errors import MissingExtraError, RecipeError
 from tunewright.evaluate import task
 from tunewright.evaluate.formats import CODE_PARSES, code_parses, format_scorers, infer_schema, schema_scorer
 from tunewright.evaluate.judge import ArmScores, rescore
-from tunewright.evaluate.scorers import AGGREGATES, SCORERS
+from tunewright.evaluate.scorers import AGGREGATES, SCORERS, canonical_text
 from tunewright.records import Answer, Conversation, Example, Message, Provenance
 
 TICKETS = ['{"team": "billing", "order": 12}', '{"team": "sales", "order": null}'] * 10
@@ -73,6 +75,13 @@ def test_a_given_schema_is_followed() -> None:
     assert _fits(schema, '{"n": 2.0, "more": 1}')
     assert not _fits(schema, '{"n": 2.5}')
     assert _fits(schema, f'{{"n": 1{"0" * 5000}}}') is False  # beyond what a number can be
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("is_escaped", [False, True])
+def test_a_schema_is_followed_in_either_unicode_form(form: Literal["NFC", "NFD"], is_escaped: bool) -> None:
+    answer = json.dumps({"té": unicodedata.normalize(form, "café")}, ensure_ascii=is_escaped)
+    assert _fits(infer_schema([answer] * 5), canonical_text(answer))  # as `judge` hands it over
 
 
 def test_a_deep_answer_under_a_schema_that_contains_itself_is_only_invalid() -> None:

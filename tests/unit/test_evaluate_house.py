@@ -1,5 +1,6 @@
 """House terms and style on hand-written answers; the reading level against published values."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,18 @@ def test_a_house_file_gives_the_scorers_that_it_states(tmp_path: Path) -> None:
     assert style.score("our client", ["our customer"]) == 1.0
     path.write_text("required: [Severity]\n", encoding="utf-8")
     assert [scorer.metric.name for scorer in house_scorers(read_house_rules(path))] == ["terminology"]
+
+
+def test_rules_are_kept_in_either_unicode_form() -> None:
+    decomposed = unicodedata.normalize("NFD", "Café")
+    rules = HouseRules(
+        terms=(Term(preferred=decomposed, forbidden=("bar",)),),
+        required=(decomposed,),
+        style=StyleRules(opening=decomposed, closing=decomposed),
+    )
+    for scorer in house_scorers(rules):
+        assert scorer.score is not None
+        assert scorer.score("Café", ["Café"]) == 1.0  # as `judge` hands it over
 
 
 @pytest.mark.parametrize(

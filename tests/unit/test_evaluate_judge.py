@@ -1,6 +1,7 @@
 """The judge with scripted systems: one score per metric and item, and no failure that turns into a zero."""
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
@@ -114,6 +115,19 @@ def test_macro_f1_keeps_the_predicted_and_the_true_label() -> None:
     assert isinstance(found, LabelScore)
     assert (missed.predicted, missed.label, missed.value) == ("what?", "yes", 0.0)
     assert (found.predicted, found.label, found.value) == ("maybe", "maybe", 1.0)
+
+
+@pytest.mark.parametrize(
+    "metric", ["exact_match", "token_f1", "chrf", "accuracy", "macro_f1", "json_valid", "json_fields"]
+)
+@pytest.mark.parametrize(("answered", "wanted"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_letters_count_as_equal_in_either_unicode_form(metric: str, answered: str, wanted: str) -> None:
+    text = '{"té": ["crème brûlée", 2]}' if metric.startswith("json") else "crème brûlée"
+    system = ScriptedSystem({"q": _said(unicodedata.normalize(answered, text))}, {})
+    (score,) = _judge(system, [_row("q", unicodedata.normalize(wanted, text))], [metric]).scores
+    assert score.value == 1.0
+    if isinstance(score, LabelScore):
+        assert score.predicted == score.label
 
 
 def test_plain_text_is_never_asked_and_unscored_by_text_metrics() -> None:

@@ -99,6 +99,7 @@ def test_json_fields_compares_an_array_or_an_empty_object_as_a_whole() -> None:
     assert scorers.json_fields("[1, 2]", ["[1,2.0]"]) == 1.0
     assert scorers.json_fields("[1]", ["[1,2]"]) == 0.0
     assert scorers.json_fields("{}", ["{}"]) == 1.0
+    assert scorers.json_fields('{"a": "caf\\u00e9"}', ['{"a": "cafe\\u0301"}']) == 1.0
     assert scorers.json_fields('{"a": 1}', ["{}"]) == 0.0
     assert scorers.json_fields('{"a": 1}', ['{"b": 1}', '{"a": 1}']) == 1.0
 

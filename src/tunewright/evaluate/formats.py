@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tunewright.data.checks.code_blocks import CodeBlock, bare_language, can_parse_sql, fenced_blocks, parse_problem
 from tunewright.errors import MissingExtraError, Problem, RecipeError
-from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, is_json
+from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, canonical_text, is_json
 from tunewright.records import Metric
 
 if TYPE_CHECKING:
@@ -55,11 +55,12 @@ def schema_scorer(schema: Schema) -> Scorer:
         RecipeError: the schema is not a JSON Schema.
         MissingExtraError: jsonschema is not installed.
     """
-    validator = _validator(schema)
+    # As it is, and in the Unicode form in which `judge` hands over answers; their escapes keep the form of the rows.
+    validators = [_validator(schema), _validator(json.loads(canonical_text(json.dumps(schema, ensure_ascii=False))))]
 
     def schema_valid(answer: str, references: Sequence[str]) -> float:
         del references
-        return float(is_json(answer) and _fits(validator, answer))
+        return float(is_json(answer) and any(_fits(validator, answer) for validator in validators))
 
     metric = Metric(
         name="schema_valid",

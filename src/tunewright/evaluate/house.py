@@ -13,7 +13,7 @@ The rules stand in one YAML file:
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from tunewright.errors import Problem, RecipeError
-from tunewright.evaluate.scorers import AGGREGATES, Scorer
+from tunewright.evaluate.scorers import AGGREGATES, Scorer, canonical_text
 from tunewright.records import Metric, Record
 from tunewright.records.text_file import read_yaml_file
 
@@ -96,6 +96,7 @@ def _problems(error: ValidationError, path: Path) -> Iterator[Problem]:
 
 def house_scorers(rules: HouseRules) -> tuple[Scorer, ...]:
     """A terminology scorer where terms or required words are stated, and a style scorer where a style is."""
+    rules = _canonical(rules)
     scorers = []
     if rules.terms or rules.required:
         metric = _metric(
@@ -122,6 +123,21 @@ def house_scorers(rules: HouseRules) -> tuple[Scorer, ...]:
 
         scorers.append(Scorer(metric, AGGREGATES[metric.name], style))
     return tuple(scorers)
+
+
+def _canonical(rules: HouseRules) -> HouseRules:
+    """The rules in the Unicode form in which `judge` hands over answers."""
+
+    def each(texts: Iterable[str]) -> tuple[str, ...]:
+        return tuple(map(canonical_text, texts))
+
+    terms = tuple(
+        term.model_copy(update={"preferred": canonical_text(term.preferred), "forbidden": each(term.forbidden)})
+        for term in rules.terms
+    )
+    opening, closing = (text and canonical_text(text) for text in (rules.style.opening, rules.style.closing))
+    style = rules.style.model_copy(update={"opening": opening, "closing": closing})
+    return rules.model_copy(update={"terms": terms, "required": each(rules.required), "style": style})
 
 
 def _metric(name: str, title: str, explanation: str) -> Metric:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tunewright.contracts import ChatModel, Progress, ScoringModel
 from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate, LabelScore
-from tunewright.evaluate.scorers import SCORERS, Scorer
+from tunewright.evaluate.scorers import SCORERS, Scorer, canonical_text
 from tunewright.evaluate.task import TestItem
 from tunewright.evaluate.tool_answers import calls_in
 from tunewright.records import Answer, Record, Score, TokenLoss
@@ -141,7 +141,7 @@ def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer],
     assert scorer.score is not None
     name, example_id = scorer.metric.name, item.example.id
     answer = answers.get(example_id)
-    references = [reference for reference in item.references if scorer.can_judge(reference)]
+    references = [text for text in map(canonical_text, item.references) if scorer.can_judge(text)]
     if answer is None:
         reason = "the row is plain text: there is nothing to answer"
         return Score(example_id=example_id, metric=name, value=None, reason=reason)
@@ -150,7 +150,10 @@ def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer],
     if not references:
         reason = f"the reference is not {scorer.needs}"
         return Score(example_id=example_id, metric=name, value=None, reason=reason)
-    text = (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text, item.references)
+    compared = (
+        (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text, item.references)
+    )
+    text = canonical_text(compared)
     value = scorer.score(text, references)
     if scorer.aggregate is not Aggregate.MACRO_F1:
         return Score(example_id=example_id, metric=name, value=value)

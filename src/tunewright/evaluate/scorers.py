@@ -7,6 +7,7 @@ A scorer is a pure function of the answer and the references of its input; the r
 import json
 import re
 import string
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,14 @@ def is_simple_query(text: str) -> bool:
     return read_simple_query(text) is not None
 
 
+def canonical_text(text: str) -> str:
+    """A text in Unicode's form NFC, so that `é` is the same whether it is one character or an e with an accent.
+
+    `judge` brings answers and references into it before a scorer sees them, since tokenizers and hosted models do.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
 def is_json(text: str) -> bool:
     """Whether the whole text is one strict JSON object or array."""
     try:
@@ -189,6 +198,8 @@ def _same_json(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(_same_json(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_same_json, left, right))
+    if isinstance(left, str) and isinstance(right, str):  # escapes such as \u0301 come out of the parser as they were
+        return canonical_text(left) == canonical_text(right)
     # In Python True == 1; in JSON they differ.
     return type(left) is type(right) and bool(left == right)
 
