@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 
 from tunewright.errors import MissingExtraError, RecipeError
 from tunewright.evaluate import task
-from tunewright.evaluate.formats import CODE_PARSES, code_parses, format_scorers, infer_schema, schema_scorer
+from tunewright.evaluate.formats import (
+    CODE_PARSES,
+    code_parses,
+    format_scorers,
+    infer_schema,
+    json_style,
+    schema_scorer,
+)
 from tunewright.evaluate.judge import ArmScores, rescore
 from tunewright.evaluate.scorers import AGGREGATES, SCORERS, canonical_text
-from tunewright.records import Answer, Conversation, Example, Message, Provenance
+from tunewright.records import Answer, Conversation, Example, Message, Provenance, content_hash
 
 TICKETS = ['{"team": "billing", "order": 12}', '{"team": "sales", "order": null}'] * 10
 
@@ -66,6 +73,19 @@ def test_every_answer_fits_the_schema_inferred_from_all(values: list[object]) ->
     answers = [json.dumps(value) for value in values]
     schema = infer_schema(answers)
     assert all(_fits(schema, answer) for answer in answers)
+
+
+def test_a_schema_is_inferred_from_integers_of_any_length() -> None:
+    answers = ['{"n": 2}', f'{{"n": 1{"0" * 5000}}}']
+    assert infer_schema(answers)["properties"] == {"n": {"type": "number"}}
+    assert all(_fits(infer_schema(answers), answer) for answer in answers)
+    assert json_style(['{"n":2}', *answers[1:]]) == (",", ":")
+
+
+def test_answers_with_half_of_a_character_leave_no_mark_in_a_schema_that_is_kept_in_files() -> None:
+    broken = ['{"kind": "caf\\ud83d"}', '{"caf\\ud83d": 1}'] * 5
+    assert infer_schema([*broken, *['{"kind": "bug"}'] * 5]) == infer_schema(['{"kind": "bug"}'] * 5)
+    assert content_hash(infer_schema(broken)) == content_hash({})
 
 
 def test_a_given_schema_is_followed() -> None:

@@ -56,3 +56,16 @@ def test_the_second_candidate_adds_the_shortest_rows_with_different_answers() ->
 def test_rows_with_lists_or_broken_json_among_them_do_not_matter() -> None:
     form, _ = assemble_instructions([*TICKETS, row("x", "[1, 2]"), row("y", "{broken")], "json_fields")
     assert '"queue"' in form.text
+
+
+def test_half_of_a_character_in_json_is_shown_as_its_escape() -> None:
+    rows = [row(f"q{number}", f'{{"customer": "caf\\ud83d {number}", "city": "Orléans"}}') for number in range(4)]
+    for instruction in assemble_instructions(rows, "json_fields"):
+        assert instruction.text.encode()
+        assert '- "customer": for example "caf\\ud83d 0" or "caf\\ud83d 1"' in instruction.text
+        assert '- "city": always "Orléans"' in instruction.text
+
+
+def test_an_integer_that_python_cannot_read_leaves_its_row_out() -> None:
+    form, _ = assemble_instructions([*TICKETS, row("x", f'{{"order": 1{"0" * 5000}}}')], "json_fields")
+    assert '- "order": for example "A-0" or "A-1"' in form.text

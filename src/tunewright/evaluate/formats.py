@@ -74,12 +74,25 @@ def schema_scorer(schema: Schema) -> Scorer:
 
 
 def infer_schema(answers: Sequence[str]) -> dict[str, object]:
-    """The JSON Schema of answers that are all valid JSON; every one of them fits it.
+    """The JSON Schema of answers that are all valid JSON; every one of them with whole characters fits it.
+
+    Answers with half of a character (an emoji cut in two, written as an escape) are left out, since no file could hold
+    their keys and choices.
 
     Required are the keys that every object of a place has, and other keys than those seen are refused. A text is one
     of a few choices when it repeats that much (MAX_CHOICES, MIN_ROWS_PER_CHOICE).
     """
-    return _schema_of([json.loads(answer) for answer in answers])
+    values = [json.loads(answer, parse_int=float) for answer in answers]  # as a float: see `_fits`
+    return _schema_of([value for value in values if has_whole_characters(value)])
+
+
+def has_whole_characters(value: object) -> bool:
+    """Whether a JSON value can be written without escapes: `"\\ud83d"` alone, half of an emoji, cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 JSON_STYLES = ((", ", ": "), (",", ":"))
@@ -90,9 +103,16 @@ def json_style(answers: Sequence[str]) -> tuple[str, str]:
     """Which of JSON_STYLES most of the answers, all of them valid JSON, are written in; the first if none is."""
 
     def num_written(style: tuple[str, str]) -> int:
-        return sum(json.dumps(json.loads(each), ensure_ascii=False, separators=style) == each for each in answers)
+        return sum(_is_written(each, style) for each in answers)
 
     return max(JSON_STYLES, key=num_written)
+
+
+def _is_written(answer: str, style: tuple[str, str]) -> bool:
+    try:
+        return json.dumps(json.loads(answer), ensure_ascii=False, separators=style) == answer
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        return False
 
 
 def _schema_of(values: Sequence[object]) -> dict[str, object]:

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from tunewright.data.checks.answers import normal_label
+from tunewright.evaluate.formats import has_whole_characters
 from tunewright.evaluate.scorers import is_json
 from tunewright.records import Conversation, Example
 
@@ -53,7 +54,7 @@ def assemble_instructions(rows: Sequence[Example], headline: str) -> tuple[Instr
 def _form(answers: Sequence[str], headline: str) -> str:
     if headline in ("accuracy", "macro_f1"):
         return _labels(answers)
-    objects = [value for answer in answers if is_json(answer) and isinstance(value := json.loads(answer), dict)]
+    objects = [value for answer in answers if is_json(answer) and isinstance(value := _read(answer), dict)]
     if 2 * len(objects) > len(answers):
         return _json_keys(objects)
     if headline == "final_number":
@@ -62,6 +63,15 @@ def _form(answers: Sequence[str], headline: str) -> str:
             + _length(answers)
         )
     return _length(answers)
+
+
+def _read(answer: str) -> object:
+    """The value of valid JSON; None where Python cannot read it: an integer of more than 4,300 digits."""
+    try:
+        value: object = json.loads(answer)
+    except ValueError:
+        return None
+    return value
 
 
 def _labels(answers: Sequence[str]) -> str:
@@ -80,7 +90,7 @@ def _json_keys(objects: Sequence[dict[str, Any]]) -> str:
 
 
 def _values(values: Sequence[object]) -> str:
-    counted = Counter(json.dumps(value, ensure_ascii=False) for value in values)
+    counted = Counter(json.dumps(value, ensure_ascii=not has_whole_characters(value)) for value in values)
     common = [text for text, _ in counted.most_common()]
     if len(common) <= min(MAX_LISTED_VALUES, max(1, len(values) // 2)):
         return "one of " + ", ".join(sorted(common)) if len(common) > 1 else f"always {common[0]}"
