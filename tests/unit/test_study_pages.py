@@ -60,6 +60,11 @@ def test_the_page_says_what_computed_a_training_where_that_is_known(html: str) -
     assert "Rows are padded" not in text
 
 
+def as_shown(summary: str) -> str:
+    """Markdown as it is read: without backslashes and spaces of no width."""
+    return re.sub(r"\\(.)", r"\1", summary).replace("\u200b", "")
+
+
 def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrained() -> None:
     study = build_study(strict_formats=strict_formats())
     html = render_study_page(study)
@@ -70,7 +75,7 @@ def test_strict_formats_stand_on_the_page_and_in_the_summary_freely_and_constrai
     assert "The schema, inferred from the training answers type: object" in text
     assert f"A note {HOSTILE}." in text
     summary = render_study_summary(study)
-    assert "| zero-shot | constrained | 85 % [75, 95] | 85 % [75, 95] | 3 of 96 |" in summary
+    assert "| zero-shot | constrained | 85 % [75, 95] | 85 % [75, 95] | 3 of 96 |" in as_shown(summary)
     assert "<script>" not in re.sub(r"\\.", "", summary)
     assert 'id="formats"' not in render_study_page(build_study())
 
@@ -115,7 +120,7 @@ def test_without_constrained_decoding_the_page_and_the_summary_say_why() -> None
     found = strict_formats().model_copy(update={"arms": (), "json_schema": None, "note": reason})
     study = build_study(strict_formats=found)
     assert reason in read(render_study_page(study)).text
-    assert "tunewright[constrain]" in render_study_summary(study)
+    assert "tunewright[constrain]" in as_shown(render_study_summary(study))
 
 
 def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,11 +134,22 @@ def test_the_summary_is_markdown_in_which_nothing_of_others_is_markup() -> None:
     summary = render_study_summary(build_study())
     lines = summary.splitlines()
     assert lines[2] == f"**{build_study().decision.headline}**"
-    table = [line for line in lines if line.startswith("|")]
+    table = [as_shown(line) for line in lines if line.startswith("|")]
     assert table[2].startswith("| zero-shot | 21 % [11, 31], n = 96 | -62 points [-72, -52], p 0.004: worse |")
     assert table[4].startswith("| tuned | 83 % [73, 93], n = 96 |  |")
     assert table[5].endswith("| 120 + 30 | unknown |")
     assert "<script>" not in re.sub(r"\\.", "", summary)
+
+
+def test_words_of_a_server_give_the_summary_no_image_link_or_mention() -> None:
+    hostile = "![x](http://evil.example/x.png) [click](http://evil.example) @team &#64;team fixes #12"
+    found = strict_formats().model_copy(update={"note": hostile})
+    summary = render_study_summary(build_study(strict_formats=found))
+    assert hostile in as_shown(summary)
+    (line,) = (line for line in summary.splitlines() if "evil.example" in line)
+    assert not re.search(r"[\[\]!&]", re.sub(r"\\.", "", line))
+    # GitHub's own pass comes after Markdown has taken the backslashes.
+    assert not re.search(r"[@#]\w", re.sub(r"\\(.)", r"\1", line))
 
 
 def test_the_summary_leaves_out_what_there_is_not() -> None:

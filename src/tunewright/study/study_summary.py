@@ -14,6 +14,9 @@ from tunewright.records import (
     format_p_value,
 )
 
+# GitHub looks for @team and #12 in the rendered page, where a backslash is gone; a space of no width stays.
+_WITHOUT_FORCE = str.maketrans({**{each: f"\\{each}" for each in "\\`*_<>|[]!&"}, "@": "@\u200b", "#": "\\#\u200b"})
+
 
 def render_study_summary(report: StudyReport) -> str:
     """Decision, one line per arm with its interval and its difference to the best one, reasons, how to repeat."""
@@ -83,5 +86,5 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def _text(text: str) -> str:
-    """Text of others, with what Markdown or HTML would act on taken out of force."""
-    return "".join(f"\\{character}" if character in "\\`*_<>|#" else character for character in text)
+    """Text of others, with what Markdown, HTML or GitHub would act on taken out of force."""
+    return text.translate(_WITHOUT_FORCE)
