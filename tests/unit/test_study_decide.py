@@ -498,11 +498,17 @@ def test_the_reasons_give_the_values_the_differences_and_the_money() -> None:
     assert found.reasons[1].endswith("], p < 0.001 after Holm.")
     # 0.5 s at 0.10 an hour; an hour of set-up.
     assert found.reasons[2] == (
-        "A thousand requests to tuned cost 0.0139 USD, 0.42 USD a month at 1,000 requests a day; "
-        "its set-up cost 0.10 USD of machine time and 500 labelled rows."
+        "A thousand requests to tuned cost 0.014 USD, 0.42 USD a month at 1,000 requests a day; "
+        "its set-up cost 0.1 USD of machine time and 500 labelled rows."
     )
     # few_shot takes 2 s: 3600 s of training are earned back by 1.5 s a request after 2400 of them.
     assert found.reasons[3] == "tuned costs less than few_shot, set-up included, after 2,401 requests (2.4 days)."
+
+
+def test_a_small_cost_is_not_told_as_none() -> None:
+    evidence = _evidence(_of(few_shot=90, tuned=160))
+    cheap = replace(evidence, prices=evidence.prices.model_copy(update={"machine_per_hour": 0.0003}))
+    assert _decide(cheap).reasons[2].startswith("A thousand requests to tuned cost 0.000042 USD, 0.0013 USD a month")
 
 
 def test_whom_a_judge_prefers_is_told_and_changes_nothing() -> None:

@@ -9,6 +9,7 @@ from tunewright.records import (
     Difference,
     Estimate,
     Needs,
+    format_amount,
     format_break_even,
     format_estimate,
     format_judge,
@@ -203,10 +204,7 @@ class _Explained:
         )
 
     def _amount(self, amount: float) -> str:
-        if amount >= 100:
-            return f"{amount:,.0f} {self.evidence.prices.currency}"
-        decimals = 2 if amount >= 0.1 or amount == 0 else 4
-        return f"{amount:.{decimals}f} {self.evidence.prices.currency}"
+        return format_amount(amount, self.evidence.prices.currency)
 
     def _needs(self) -> Iterator[str]:
         has_documents = any(facts.uses_documents for facts in self.evidence.arms)
