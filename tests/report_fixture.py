@@ -4,6 +4,7 @@ answers, JSON, other scripts, a metric that one arm does not have, and many chan
 import json
 import math
 import random
+from typing import TypeVar
 
 from tunewright.records import (
     Answer,
@@ -24,6 +25,7 @@ from tunewright.records import (
     RetentionResult,
     RetentionSummary,
     Source,
+    StudyReport,
     TrainingPath,
     TrainingSummary,
     TuneRecipe,
@@ -32,6 +34,7 @@ from tunewright.records import (
 
 HOSTILE = '<script>alert("from an answer")</script><img src=x onerror=alert(1)> & </pre>'
 ARMS = ("base", "tuned")
+ReportOrStudy = TypeVar("ReportOrStudy", Report, StudyReport)
 
 METRICS = (
     Metric(
@@ -401,3 +404,14 @@ def _derived() -> tuple[Derived, ...]:
             reason="every training answer is a JSON object",
         ),
     )
+
+
+def by_group(report: ReportOrStudy, num_groups: int) -> ReportOrStudy:
+    """The same report with intervals by group."""
+    results = [
+        result.model_copy(update={"estimate": result.estimate.model_copy(update={"num_groups": num_groups})})
+        if result.estimate
+        else result
+        for result in report.results
+    ]
+    return report.model_copy(update={"results": tuple(results)})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from cli_fixture import Calls, Shell
+from report_fixture import by_group
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
 from tunewright.records import (
@@ -70,6 +71,12 @@ def test_the_break_even_is_told_once(shell: Shell, is_told_by: str | None) -> No
         report = report.model_copy(update={"decision": decision})
     shell.fake("study", report)
     assert " ".join(shell.run("study", "rows.jsonl").stdout.split()).count(told) == 1
+
+
+def test_the_screen_says_that_intervals_are_by_group(shell: Shell) -> None:
+    shell.fake("study", by_group(build_study(), 14))
+    words = " ".join(shell.run("study", "rows.jsonl").stdout.split())
+    assert words.count("Intervals are by group: the test inputs are of 14 groups, which are resampled whole.") == 1
 
 
 def test_the_screen_shows_how_well_each_arm_keeps_a_strict_format(shell: Shell) -> None:

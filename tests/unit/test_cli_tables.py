@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from report_fixture import HOSTILE, build_evaluation, build_report
+from report_fixture import HOSTILE, build_evaluation, build_report, by_group
 from rich.console import Console, RenderableType
 
 from tunewright.cli.tables import MetricTable, answer_table, footnotes, pick_answers
@@ -73,6 +73,18 @@ def test_footnotes_name_unscored_rows_and_missing_values() -> None:
         "Macro-F1 of “priority” of base has no value: no answer of this arm is one of the labels.",
         "Unscored rows of base: 2 in Field accuracy, Valid JSON, Token F1.",
     ]
+
+
+def test_the_first_footnote_says_that_intervals_are_by_group() -> None:
+    assert footnotes(by_group(build_report(), 14))[0] == (
+        "Intervals are by group: the test inputs are of 14 groups, which are resampled whole."
+    )
+    assert footnotes(by_group(build_report(), 9))[0].endswith(
+        "of 9 groups, which are resampled whole. Fewer than 10 groups make the intervals too narrow."
+    )
+    assert footnotes(by_group(build_report(), 1))[0] == (
+        "All test inputs are of one group: the intervals say nothing about other groups."
+    )
 
 
 def test_three_answers_are_shown_most_improved_best_and_worst() -> None:

@@ -45,6 +45,26 @@ def _judge(system: ScriptedSystem, rows: Sequence[Example], metrics: Sequence[st
     return judge(system, system, task.test_items(rows, None), metrics, SilentProgress(), "base")
 
 
+def test_every_score_carries_the_group_of_its_item() -> None:
+    rows = [
+        row.model_copy(
+            update={"provenance": row.provenance.model_copy(update={"group": row.provenance.group or group})}
+        )
+        for row, group in ((_row("q1", "a"), "x"), (_row("q2", "b"), "y"), (_row("q3", "c"), None))
+    ]
+    losses: dict[str, TokenLoss | str] = {
+        "a": TokenLoss(sum_nats=6.0, num_tokens=2),
+        "b": "too long",
+        "c": TokenLoss(sum_nats=0.0, num_tokens=0),
+    }
+    failed = Answer(text=None, finish="failed", reason="HTTP 500")
+    found = _judge(
+        ScriptedSystem({"q1": _said("a"), "q2": failed, "q3": _said("c")}, losses), rows,
+        ("accuracy", "macro_f1", "loss"),
+    )  # fmt: skip
+    assert [score.group for score in found.scores] == ["x", "y", None] * 3
+
+
 def test_loss_of_an_item_covers_all_its_rows_and_weighs_their_tokens() -> None:
     rows = [_row("q1", "a"), _row("q2", "c"), _row("q1", "b")]
     losses: dict[str, TokenLoss | str] = {

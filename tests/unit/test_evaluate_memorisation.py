@@ -115,6 +115,19 @@ def test_the_rate_is_the_share_of_rows_that_are_written(renderer: Renderer) -> N
     assert (found.value, found.num_rows) == (0.3, 10)
 
 
+def test_rows_of_one_document_are_resampled_together(renderer: Renderer) -> None:
+    texts = [
+        Example(
+            body=PlainText(text=f"This is text number {n}, which is long enough."),
+            provenance=Provenance(source="t", row=n, group=f"document {n % 3}"),
+        )
+        for n in range(1, 7)
+    ]
+    found = extraction_rate(Remembering([]), second_halves(texts, renderer, 6), RECIPE)
+    assert found is not None
+    assert (found.num_rows, found.num_groups) == (6, 3)
+
+
 def test_the_words_give_the_rates_and_the_bits() -> None:
     summary = MemorisationSummary(
         canary_repeats=3,

@@ -1,5 +1,7 @@
 """What a judge is asked, how its replies are read, and what wins, ties and losses say."""
 
+from dataclasses import replace
+
 import pytest
 from scipy.stats import binomtest
 from study_parts import row
@@ -27,6 +29,7 @@ from tunewright.records import (
     Provenance,
     ToolCall,
     Verdict,
+    format_judge,
 )
 
 RECIPE = EvaluateRecipe(num_resamples=400)
@@ -155,6 +158,18 @@ def test_counts_rates_and_the_sign_test_by_hand() -> None:
     # 9 + 1 of the decided pairs and 8 of the biased ones say A, and so do the unscored ones' readable replies.
     assert (found.num_first, found.num_second) == (10 + 8 + 3, 10)
     assert found.note == "Unscored, most often: HTTP 500."
+
+
+def test_pairs_of_few_groups_are_not_judged_one_by_one() -> None:
+    each = [WIN] * 15 + [LOSS] * 3
+    rows = [replace(one, example_id=str(place), group=f"customer {place // 6}") for place, one in enumerate(each)]
+    found = compare_preferences(rows, "large", "It is right.", ("tuned", "prompted"), RECIPE)
+    assert found.win_rate is not None
+    assert found.win_rate.num_groups == 3
+    # Wins minus losses of the groups are 1, 1 and 0: t = (2/3) / (1/3) = 2 with 2 degrees of freedom, p = 0.18.
+    assert found.p_value == pytest.approx(0.18, abs=0.03)
+    assert found.verdict is Verdict.TOO_FEW_ROWS
+    assert "bootstrap of groups p 0." in format_judge(found)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(0, 0), (5, 0), (6, 0), (0, 6), (17, 9), (30, 12)])

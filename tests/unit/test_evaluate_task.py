@@ -26,6 +26,15 @@ def test_rows_of_one_input_are_one_item_with_several_references() -> None:
     assert second.references == ("b",)
 
 
+def test_groups_that_share_an_input_are_one_as_when_rows_are_split() -> None:
+    def of(group: str | None, number: int, question: str) -> Example:
+        row = _row(number, question, "a")
+        return row.model_copy(update={"provenance": row.provenance.model_copy(update={"group": group})})
+
+    rows = [of("c", 1, "q1"), of("b", 2, "q2"), of("a", 3, "q1"), of("d", 4, "q3"), of(None, 5, "q4"), of("c", 6, "q5")]
+    assert [item.group for item in task.test_items(rows, None)] == ["a", "b", "d", None, "a"]
+
+
 def test_max_inputs_keeps_the_first_inputs_with_all_their_rows() -> None:
     rows = [_row(1, "q1", "a"), _row(2, "q2", "b"), _row(3, "q1", "c")]
     (only,) = task.test_items(rows, max_inputs=1)

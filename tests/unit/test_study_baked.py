@@ -56,6 +56,8 @@ def test_for_a_loss_higher_is_worse() -> None:
 def test_few_rows_show_nothing() -> None:
     assert equivalence(change(0.0, 0.0, num_rows=9), 0.05, higher_is_better=True) == "not shown"
     assert equivalence(None, 0.05, higher_is_better=True) == "not shown"
+    few_groups = change(0.0, 0.0).model_copy(update={"num_groups": 9})
+    assert equivalence(few_groups, 0.05, higher_is_better=True) == "not shown"
 
 
 def test_quality_that_differs_by_the_margin_is_called_equal_in_at_most_one_of_twenty_studies() -> None:

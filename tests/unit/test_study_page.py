@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from html_reader import read
-from report_fixture import HOSTILE, build_evaluation, build_report
+from report_fixture import HOSTILE, build_evaluation, build_report, by_group
 
 from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value, settled
 from tunewright.study import page
@@ -96,6 +96,14 @@ def test_links_inside_the_page_have_a_target_and_ids_are_unique(html: str) -> No
     ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert {attributes["href"] for tag, attributes in tags if tag == "a"} <= {f"#{found}" for found in ids}
+
+
+@pytest.mark.usefixtures("no_charts")
+def test_the_page_says_that_intervals_are_by_group_where_they_are(html: str) -> None:
+    assert "by group" not in read(html).text
+    text = read(render_page(by_group(build_report(), 14))).text
+    assert "Intervals are by group: the test inputs are of 14 groups, which are resampled whole." in text
+    assert "too narrow" not in text
 
 
 def test_the_metric_table_shows_value_interval_n_difference_p_and_verdict(html: str) -> None:

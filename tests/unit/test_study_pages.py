@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from html_reader import read
-from report_fixture import HOSTILE
+from report_fixture import HOSTILE, by_group
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
 from tunewright.records import Estimate, Metric, Needs, Prices, Verdict, settled
@@ -32,6 +32,15 @@ def test_the_page_asks_for_nothing_from_outside_and_nothing_in_it_becomes_markup
     assert page.text.count(HOSTILE) >= 8, "reason, candidate, prompt, question, answers, passage, recipe"
     ids = re.findall(r' id="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def test_page_and_summary_say_that_intervals_are_by_group_where_they_are(html: str) -> None:
+    told = "Intervals are by group: the test inputs are of 9 groups, which are resampled whole."
+    study = by_group(build_study(), 9)
+    for text in (read(render_study_page(study)).text, render_study_summary(study)):
+        assert f"{told} Fewer than 10 groups make the intervals too narrow." in text
+    for text in (html, render_study_summary(build_study())):
+        assert "by group" not in text
 
 
 def test_the_page_says_everything_about_every_arm(html: str) -> None:

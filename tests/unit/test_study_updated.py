@@ -53,6 +53,21 @@ def test_an_arm_that_reads_follows_the_new_documents() -> None:
     assert found.told == "follows (12 new, 0 old, 0 neither)"
 
 
+def test_a_changed_answer_has_the_group_of_the_row_that_it_changes() -> None:
+    old = [
+        each.model_copy(update={"provenance": each.provenance.model_copy(update={"group": f"page {place // 4}"})})
+        for place, each in enumerate(OLD_ROWS)
+    ]
+    pairs, _ = pair_with_old(items_of(NEW_ROWS, None), old)
+    assert [item.group for item in pairs.new] == [f"page {place // 4}" for place in range(NUM)]
+    metric = SCORERS["exact_match"].metric
+    option = arm(Scripted(reading), reads=True)
+    found, difference = measure_update("arm", option, NEW, pairs, asked, metric, EvaluateRecipe(num_resamples=100))
+    assert found.share_new is not None
+    assert found.share_new.num_groups == 3
+    assert difference.test == "paired bootstrap of groups"
+
+
 def test_an_arm_that_knows_the_old_answers_keeps_them() -> None:
     known = Scripted(lambda question: question.replace("fee", "old"))
     found = measured(arm(known, reads=False))

@@ -17,6 +17,7 @@ from tunewright.records import (
     Verdict,
     format_amount,
     format_estimate,
+    format_groups,
     format_judge,
     format_judge_agreement,
     format_untold_break_even,
@@ -35,6 +36,8 @@ def print_study(screen: Screen, report: StudyReport, folder: Path) -> None:
     heading = f"{report.headline.title} of every arm on {report.data.num_test_inputs:,} test inputs"
     screen.line(f"\n{heading} (95 % intervals in brackets)", "bold")
     screen.show(_arm_table(report))
+    if groups := format_groups(report.results):
+        screen.show(Text(groups, "dim"))
     screen.show(Text("\n" + visible(report.decision.headline), "bold"))
     for reason in report.decision.reasons:
         screen.show(Text(f"- {visible(reason)}"))

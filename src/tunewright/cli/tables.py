@@ -21,6 +21,7 @@ from tunewright.records import (
     Report,
     Verdict,
     format_estimate,
+    format_groups,
 )
 
 MAX_ANSWER_CHARACTERS = 300
@@ -137,8 +138,9 @@ def _cell(estimate: Estimate | None, metric: Metric, *, is_difference: bool = Fa
 
 
 def footnotes(report: Report) -> list[str]:
-    """Which rows were not scored, by arm, and which metrics have no value at all, and why."""
-    notes = []
+    """Whether intervals are by group, which rows were not scored, and which metrics have no value at all, and why."""
+    groups = format_groups(report.results)
+    notes = [groups] if groups else []
     unscored: dict[tuple[str, int], list[str]] = {}
     for metric in report.metrics:
         for result in _results(metric, report):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from tunewright.contracts import ChatModel, Progress, ScoringModel
 from tunewright.data.checks.answers import normal_label
@@ -117,17 +118,18 @@ def _sum(losses: Sequence[TokenLoss | str]) -> TokenLoss | str:
 
 
 def _loss_score(scorer: Scorer, item: TestItem, loss: TokenLoss | str) -> Score:
-    name, example_id = scorer.metric.name, item.example.id
+    name = scorer.metric.name
+    score_of = partial(Score, example_id=item.example.id, metric=name, group=item.group)
     if isinstance(loss, str):
-        return Score(example_id=example_id, metric=name, value=None, reason=loss)
+        return score_of(value=None, reason=loss)
     if loss.num_tokens == 0:
-        return Score(example_id=example_id, metric=name, value=None, reason="the row has no trained token")
+        return score_of(value=None, reason="the row has no trained token")
     value = loss.sum_nats / loss.num_tokens
     if scorer.aggregate is Aggregate.PERPLEXITY:
         value = _exp(value)
     if not math.isfinite(value):
-        return Score(example_id=example_id, metric=name, value=None, reason=f"the {name} is {value}")
-    return Score(example_id=example_id, metric=name, value=value, weight=loss.num_tokens)
+        return score_of(value=None, reason=f"the {name} is {value}")
+    return score_of(value=value, weight=loss.num_tokens)
 
 
 def _exp(value: float) -> float:
@@ -140,25 +142,26 @@ def _exp(value: float) -> float:
 def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer], scored_text: ScoredText) -> Score:
     assert scorer.score is not None
     name, example_id = scorer.metric.name, item.example.id
+    score_of = partial(Score, example_id=example_id, metric=name, group=item.group)
     answer = answers.get(example_id)
     references = [text for text in map(canonical_text, item.references) if scorer.can_judge(text)]
     if answer is None:
-        reason = "the row is plain text: there is nothing to answer"
-        return Score(example_id=example_id, metric=name, value=None, reason=reason)
+        return score_of(value=None, reason="the row is plain text: there is nothing to answer")
     if answer.text is None:
-        return Score(example_id=example_id, metric=name, value=None, reason=answer.reason)
+        return score_of(value=None, reason=answer.reason)
     if not references:
-        reason = f"the reference is not {scorer.needs}"
-        return Score(example_id=example_id, metric=name, value=None, reason=reason)
+        return score_of(value=None, reason=f"the reference is not {scorer.needs}")
     compared = (
         (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text, item.references)
     )
     text = canonical_text(compared)
     value = scorer.score(text, references)
     if scorer.aggregate is not Aggregate.MACRO_F1:
-        return Score(example_id=example_id, metric=name, value=value)
+        return score_of(value=value)
     predicted, label = _label_pair(text, references)
-    return LabelScore(example_id=example_id, metric=name, value=value, predicted=predicted, label=label)
+    return LabelScore(
+        example_id=example_id, metric=name, value=value, predicted=predicted, label=label, group=item.group
+    )
 
 
 def _label_pair(answer: str, references: Sequence[str]) -> tuple[str, str]:

@@ -101,6 +101,8 @@ class Halves:
     """Rows with the second half of their answer to be written."""
 
     sequences: tuple[TokenSequence, ...]
+    groups: tuple[str | None, ...]
+    """The group of each row."""
     num_too_short: int
 
 
@@ -111,6 +113,7 @@ def second_halves(rows: Sequence[Example], renderer: Renderer, max_rows: int) ->
         rows: an unusable one counts as too short.
     """
     found: list[TokenSequence] = []
+    groups: list[str | None] = []
     num_too_short = 0
     for row in rows:
         if len(found) == max_rows:
@@ -124,7 +127,8 @@ def second_halves(rows: Sequence[Example], renderer: Renderer, max_rows: int) ->
             num_too_short += 1
         else:
             found.append(half)
-    return Halves(tuple(found), num_too_short)
+            groups.append(row.provenance.group)
+    return Halves(tuple(found), tuple(groups), num_too_short)
 
 
 def _second_half(sequence: TokenSequence) -> TokenSequence | None:
@@ -145,7 +149,7 @@ def extraction_rate(model: ReadingModel, halves: Halves, recipe: EvaluateRecipe)
     """Share of rows whose second half is written word for word; None with fewer than two rows."""
     metric = SCORERS["exact_match"].metric
     scores = [
-        Score(example_id=str(place), metric=metric.name, value=float(is_written))
-        for place, is_written in enumerate(model.writes(halves.sequences))
+        Score(example_id=str(place), metric=metric.name, value=float(is_written), group=group)
+        for place, (is_written, group) in enumerate(zip(model.writes(halves.sequences), halves.groups, strict=True))
     ]
     return estimate(metric, scores, recipe.num_resamples, recipe.seed)

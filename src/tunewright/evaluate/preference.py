@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tunewright.evaluate.house import HouseRules
-from tunewright.evaluate.statistics import SIGNIFICANCE, estimate, sign_test_p_value
+from tunewright.evaluate.statistics import SIGNIFICANCE, difference, estimate, sign_test_p_value
 from tunewright.evaluate.task import LABEL_METRICS, TestItem
 from tunewright.records import Answer, EvaluateRecipe, JudgeComparison, Message, Metric, Score, Verdict, calls_as_json
 
@@ -147,6 +147,8 @@ class Preference:
     """Why it is unscored."""
     is_failed: bool = False
     """Whether that is because the judge gave no reply, so that it can be asked again."""
+    group: str | None = None
+    """As that of a score."""
 
 
 _SWAPPED: dict[Reply, Reply] = {"A": "B", "B": "A", "tie": "tie"}
@@ -175,6 +177,8 @@ def compare_preferences(
 ) -> JudgeComparison:
     """Count wins, ties and losses of the first arm, with intervals and an exact test of wins against losses.
 
+    Where pairs share a group, groups are resampled instead, and the test is that of wins minus losses.
+
     Args:
         found: of each pair.
         arms: the arm that wins with a value of 1, and the one it is compared with.
@@ -187,9 +191,14 @@ def compare_preferences(
     verdict = Verdict.TOO_FEW_ROWS
     if p_value is not None and p_value < SIGNIFICANCE:
         verdict = Verdict.BETTER if num_wins > num_losses else Verdict.WORSE
-    values = [_score(PREFERENCE, each.example_id, each.value, each.reason) for each in found]
+    values = [_score(PREFERENCE, each, each.value) for each in found]
+    win_rate = estimate(PREFERENCE, values, recipe.num_resamples, recipe.seed)
+    if win_rate is not None and win_rate.is_by_group:
+        of_other = [_score(PREFERENCE, each, None if each.value is None else 1 - each.value) for each in found]
+        change = difference(PREFERENCE, *arms, values, of_other, recipe.num_resamples, recipe.seed)
+        p_value, verdict = change.p_value, change.verdict
     asked = [each for each in found if each.is_agreed is not None]
-    agreed = [_score(AGREEMENT, each.example_id, float(bool(each.is_agreed)), None) for each in asked]
+    agreed = [_score(AGREEMENT, each, float(bool(each.is_agreed))) for each in asked]
     replies = Counter(reply for each in found for reply in each.replies)
     reasons = Counter(each.reason for each in found if each.reason is not None)
     return JudgeComparison(
@@ -205,7 +214,7 @@ def compare_preferences(
         num_equal=sum(each.value is not None and each.is_agreed is None for each in found),
         num_first=replies["A"],
         num_second=replies["B"],
-        win_rate=estimate(PREFERENCE, values, recipe.num_resamples, recipe.seed),
+        win_rate=win_rate,
         agreement=estimate(AGREEMENT, agreed, recipe.num_resamples, recipe.seed),
         p_value=p_value,
         verdict=verdict,
@@ -213,5 +222,6 @@ def compare_preferences(
     )
 
 
-def _score(metric: Metric, example_id: str, value: float | None, reason: str | None) -> Score:
-    return Score(example_id=example_id, metric=metric.name, value=value, reason=reason)
+def _score(metric: Metric, of: Preference, value: float | None) -> Score:
+    reason = of.reason if value is None else None
+    return Score(example_id=of.example_id, metric=metric.name, value=value, reason=reason, group=of.group)

@@ -1,6 +1,7 @@
 """Statistics: from the scores of the rows to a value with its interval, and from two arms to a verdict.
 
-Items are the unit: an item is one distinct input, and items are resampled, never rows or tokens.
+Items are the unit: an item is one distinct input, and items are resampled, never rows or tokens. Where items share a
+group (a customer, a document), the group is the unit instead; groups.py says how and why.
 
 Intervals are 95 % percentile bootstrap intervals (Efron and Tibshirani 1993, "An Introduction to the Bootstrap",
 chapter 13). Percentile rather than BCa: the interval of perplexity is then exactly the exp of the interval of loss, no
@@ -17,6 +18,15 @@ from typing import Literal
 import numpy as np
 
 from tunewright.evaluate.aggregate import STATISTICS, Aggregate, Floats, Statistic, columns_of
+from tunewright.evaluate.groups import (
+    Groups,
+    group_p_value,
+    groups_of,
+    num_groups,
+    num_independent,
+    resample_groups,
+    tail_share,
+)
 from tunewright.evaluate.scorers import AGGREGATES
 from tunewright.records import Difference, Estimate, Metric, Score, Verdict
 
@@ -28,8 +38,8 @@ MIN_RARE = 10
 """With fewer right answers than this (or wrong ones, or answers that changed), a right/wrong metric gets a Wilson
 interval: at n = 60 and a true share of 2 % the bootstrap covers the truth in 70 % of studies, Wilson in 97 %."""
 MIN_CHANGED_FOR_VERDICT = 6
-"""The fewest items with another value that can convince a sign test (2 x 0.5^6 = 0.03). When fewer changed, all the
-same way, the bootstrap interval would leave out 0 from four items on."""
+"""The fewest items (or groups of them) with another value that can convince a sign test (2 x 0.5^6 = 0.03). When fewer
+changed, all the same way, the bootstrap interval would leave out 0 from four items on."""
 SIGNIFICANCE = 0.05
 POWER = 0.8
 """How often a study of the size given by `num_rows_to_settle` finds a difference that is there."""
@@ -44,7 +54,7 @@ class _Interval:
     method: Literal["bootstrap", "wilson"]
 
 
-_Test = Literal["paired bootstrap", "exact McNemar", "none"]
+_Test = Literal["paired bootstrap", "paired bootstrap of groups", "exact McNemar", "none"]
 
 
 def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: int) -> Estimate | None:
@@ -52,7 +62,8 @@ def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: 
 
     Args:
         metric: one that AGGREGATES names.
-        scores: the scores of this metric, one per item; unscored ones are counted and left out.
+        scores: the scores of this metric, one per item; unscored ones are counted and left out. Where scored items
+            share a group, groups are resampled; a single group is taken for all there is, and its items are.
         num_resamples: bootstrap resamples.
         seed: of the resampling; equal inputs give equal intervals.
     """
@@ -62,13 +73,17 @@ def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: 
     aggregate = AGGREGATES[metric.name]
     columns, statistic = columns_of(aggregate, scored), STATISTICS[aggregate]
     value = float(statistic(*columns))
-    if aggregate is Aggregate.RATE and _is_rare(columns[0]):
-        interval = _wilson(int(columns[0].sum()), len(scored))
-    else:
-        interval = _percentiles(_resample(statistic, columns, num_resamples, seed))
-        if metric.is_share and _is_point(interval):
-            interval = _widened(value, 0.0, len(scored))
-    return _estimate(value, interval, len(scored), len(scores) - len(scored))
+    groups = groups_of(scored)
+    is_rare = aggregate is Aggregate.RATE and _is_rare(columns[0], groups)
+    if not is_rare or groups:
+        interval = _percentiles(_resample(statistic, columns, groups, num_resamples, seed), groups)
+    if is_rare:
+        wilson = _wilson_of(columns[0], groups)
+        # Where groups are few and of unequal size, neither of the two is wide enough alone.
+        interval = _wider(wilson, interval) if groups else wilson
+    elif metric.is_share and _is_point(interval):
+        interval = _widened(value, 0.0, groups, len(scored))
+    return _estimate(value, interval, scored, len(scores) - len(scored))
 
 
 def difference(
@@ -84,7 +99,9 @@ def difference(
 
     For right/wrong metrics the test is McNemar's, exact, on the items where one arm is right and the other wrong, and
     the verdict needs p < 0.05. For the others items are resampled in pairs, and the verdict needs an interval without
-    0, ten items, and six whose value changed. With fewer than two common items there is no estimate and no test.
+    0, ten items, and six whose value changed. Where items share a group, groups are resampled for all metrics, and the
+    verdict needs p < 0.05, an interval without 0, ten items, and six groups with an item whose value changed. With
+    fewer than two common items there is no estimate and no test.
 
     Args:
         metric: one that AGGREGATES names.
@@ -100,10 +117,12 @@ def difference(
     test: _Test = "none"
     verdict = Verdict.TOO_FEW_ROWS
     if len(pairs) >= MIN_ITEMS:
-        value, interval, p_value, test = _compare(metric, pairs, num_resamples, seed)
-        found = _estimate(value, interval, len(pairs), num_items - len(pairs))
-        is_certain = p_value < SIGNIFICANCE if test == "exact McNemar" else _leaves_out_zero(interval, pairs)
-        if is_certain:
+        scored = [score for score, _ in pairs]
+        groups = groups_of(scored)
+        value, interval, p_value, test = _compare(metric, pairs, groups, num_resamples, seed)
+        found = _estimate(value, interval, scored, num_items - len(pairs))
+        is_certain = test == "exact McNemar" or _leaves_out_zero(interval, pairs, groups)
+        if is_certain and (p_value < SIGNIFICANCE or test == "paired bootstrap"):
             verdict = Verdict.BETTER if (value > 0) == metric.higher_is_better else Verdict.WORSE
     return Difference(
         metric=metric.name, arm=arm, baseline=baseline, estimate=found, p_value=p_value, test=test, verdict=verdict
@@ -143,7 +162,7 @@ def num_rows_to_settle(change: Estimate, smallest: float, num_comparisons: int) 
 
 
 def _compare(
-    metric: Metric, pairs: Sequence[tuple[Score, Score]], num_resamples: int, seed: int
+    metric: Metric, pairs: Sequence[tuple[Score, Score]], groups: Groups, num_resamples: int, seed: int
 ) -> tuple[float, _Interval, float, _Test]:
     """Difference, its interval, and the p-value with the test it comes from."""
     aggregate = AGGREGATES[metric.name]
@@ -157,17 +176,19 @@ def _compare(
 
     columns = (*arm_columns, *baseline_columns)
     value = float(change(*columns))
-    resampled = _resample(change, columns, num_resamples, seed)
-    interval = _percentiles(resampled)
+    resampled = _resample(change, columns, groups, num_resamples, seed)
+    interval = _percentiles(resampled, groups)
     if metric.is_share and _is_point(interval):
-        interval = _widened(value, -1.0, len(pairs))
-    if aggregate is not Aggregate.RATE:
-        return value, interval, _bootstrap_p_value(resampled), "paired bootstrap"
-    num_gained = int(np.sum(arm_columns[0] > baseline_columns[0]))
-    num_lost = int(np.sum(arm_columns[0] < baseline_columns[0]))
-    if num_gained + num_lost < MIN_RARE:
-        interval = _square_and_add(num_gained, num_lost, len(pairs))
-    return value, interval, sign_test_p_value(num_gained, num_lost), "exact McNemar"
+        interval = _widened(value, -1.0, groups, len(pairs))
+    is_gained, is_lost = (np.array(sign * (arm_columns[0] - baseline_columns[0]) > 0, float) for sign in (1, -1))
+    num_gained, num_lost = int(is_gained.sum()), int(is_lost.sum())
+    if aggregate is Aggregate.RATE and num_gained + num_lost < MIN_RARE:
+        interval = _square_and_add(is_gained, is_lost, groups)
+    if groups:
+        return value, interval, group_p_value(value, resampled, len(groups)), "paired bootstrap of groups"
+    if aggregate is Aggregate.RATE:
+        return value, interval, sign_test_p_value(num_gained, num_lost), "exact McNemar"
+    return value, interval, _bootstrap_p_value(resampled), "paired bootstrap"
 
 
 def _scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tuple[Score, Score]]:
@@ -179,29 +200,33 @@ def _scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tup
     ]
 
 
-def _estimate(value: float, interval: _Interval, num_rows: int, num_unscored: int) -> Estimate:
+def _estimate(value: float, interval: _Interval, scored: Sequence[Score], num_unscored: int) -> Estimate:
     return Estimate(
         value=value,
         # A statistic that is not a mean (macro F1 with few rows per label) can lie outside its own percentiles.
         low=min(interval.low, value),
         high=max(interval.high, value),
-        num_rows=num_rows,
+        num_rows=len(scored),
         num_unscored=num_unscored,
         interval=interval.method,
+        num_groups=num_groups(scored),
     )
 
 
-def _leaves_out_zero(interval: _Interval, pairs: Sequence[tuple[Score, Score]]) -> bool:
-    num_changed = sum(score.value != baseline.value for score, baseline in pairs)
+def _leaves_out_zero(interval: _Interval, pairs: Sequence[tuple[Score, Score]], groups: Groups) -> bool:
+    is_changed = np.array([score.value != baseline.value for score, baseline in pairs])
+    num_changed = sum(is_changed[group].any() for group in groups) if groups else is_changed.sum()
     has_enough = len(pairs) >= MIN_ITEMS_FOR_VERDICT and num_changed >= MIN_CHANGED_FOR_VERDICT
-    return has_enough and (interval.low > 0 or interval.high < 0)
+    return bool(has_enough and (interval.low > 0 or interval.high < 0))
 
 
-def _resample(statistic: Statistic, columns: Sequence[Floats], num_resamples: int, seed: int) -> Floats:
-    """Values of the statistic over resampled items; the columns of an item stay together.
+def _resample(statistic: Statistic, columns: Sequence[Floats], groups: Groups, num_resamples: int, seed: int) -> Floats:
+    """Values of the statistic over resampled items, or groups of them; the columns of an item stay together.
 
-    The same numbers as scipy.stats.bootstrap gives (paired, with the same generator), in a third of its time.
+    Items give the same numbers as scipy.stats.bootstrap (paired, with the same generator), in a third of its time.
     """
+    if groups:
+        return resample_groups(statistic, columns, groups, num_resamples, seed)
     generator = np.random.default_rng(seed)
     num_items = len(columns[0])
     at_once = max(1, MAX_VALUES_AT_ONCE // num_items)
@@ -212,45 +237,65 @@ def _resample(statistic: Statistic, columns: Sequence[Floats], num_resamples: in
     return np.concatenate(parts)
 
 
-def _percentiles(resampled: Floats) -> _Interval:
-    low, high = np.quantile(resampled, [SIGNIFICANCE / 2, 1 - SIGNIFICANCE / 2])
+def _percentiles(resampled: Floats, groups: Groups) -> _Interval:
+    tail = tail_share(len(groups), SIGNIFICANCE) if groups else SIGNIFICANCE / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
     return _Interval(float(low), float(high), "bootstrap")
 
 
-def _is_rare(values: Floats) -> bool:
-    return bool(min(values.sum(), len(values) - values.sum()) < MIN_RARE)
+def _is_rare(is_right: Floats, groups: Groups) -> bool:
+    num_rare = min(is_right.sum(), len(is_right) - is_right.sum())
+    return bool(num_rare * _num_independent(is_right, groups) / len(is_right) < MIN_RARE)
+
+
+def _num_independent(is_right: Floats, groups: Groups) -> float:
+    return num_independent(is_right, groups, SIGNIFICANCE) if groups else len(is_right)
 
 
 def _is_point(interval: _Interval) -> bool:
     return bool(np.isclose(interval.low, interval.high, rtol=0.0, atol=1e-12))
 
 
-def _wilson(num_right: int, num_items: int) -> _Interval:
-    """Wilson's score interval of a share (Wilson 1927; recommended by Brown, Cai and DasGupta 2001)."""
-    from scipy.stats import binomtest
-
-    low, high = binomtest(num_right, num_items).proportion_ci(1 - SIGNIFICANCE, method="wilson")
-    return _Interval(float(low), float(high), "wilson")
+def _wilson_of(is_right: Floats, groups: Groups) -> _Interval:
+    return _wilson(float(is_right.mean()), _num_independent(is_right, groups))
 
 
-def _widened(value: float, floor: float, num_items: int) -> _Interval:
+def _wilson(share: float, num_items: float) -> _Interval:
+    """Wilson's score interval of a share (Wilson 1927; recommended by Brown, Cai and DasGupta 2001).
+
+    The same numbers as scipy's `proportion_ci` gives, which takes no fraction of an item.
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri(1 - SIGNIFICANCE / 2))
+    scale = 2 * (num_items + z**2)
+    center = (2 * num_items * share + z**2) / scale
+    half = z / scale * math.sqrt(4 * num_items * share * (1 - share) + z**2)
+    return _Interval(center - half if share > 0 else 0.0, center + half if share < 1 else 1.0, "wilson")
+
+
+def _wider(first: _Interval, other: _Interval) -> _Interval:
+    return _Interval(min(first.low, other.low), max(first.high, other.high), first.method)
+
+
+def _widened(value: float, floor: float, groups: Groups, num_items: int) -> _Interval:
     """Interval when every resample gives the same value, so that the bootstrap shows no uncertainty at all.
 
-    By Wilson, up to a share u of all inputs may behave unlike the ones seen; each of them can reach the ends of the
-    range, `floor` and 1.
+    By Wilson, up to a share u of all inputs (or groups of them) may behave unlike the ones seen; each of them can reach
+    the ends of the range, `floor` and 1.
     """
-    unseen = _wilson(0, num_items).high
+    unseen = _wilson(0.0, len(groups) or num_items).high
     return _Interval(value - unseen * (value - floor), value + unseen * (1 - value), "wilson")
 
 
-def _square_and_add(num_gained: int, num_lost: int, num_items: int) -> _Interval:
-    """Interval of (gained - lost) / items from the Wilson intervals of the two shares.
+def _square_and_add(is_gained: Floats, is_lost: Floats, groups: Groups) -> _Interval:
+    """Interval of the share gained minus the share lost from the Wilson intervals of the two.
 
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10. Gained
     and lost are nearly independent here because both are rare.
     """
-    gained, lost = num_gained / num_items, num_lost / num_items
-    gained_interval, lost_interval = _wilson(num_gained, num_items), _wilson(num_lost, num_items)
+    gained, lost = float(is_gained.mean()), float(is_lost.mean())
+    gained_interval, lost_interval = _wilson_of(is_gained, groups), _wilson_of(is_lost, groups)
     below = np.hypot(gained - gained_interval.low, lost_interval.high - lost)
     above = np.hypot(gained_interval.high - gained, lost - lost_interval.low)
     return _Interval(max(-1.0, gained - lost - float(below)), min(1.0, gained - lost + float(above)), "wilson")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tunewright.data.checks.answers import normal_label
+from tunewright.data.groups import Groups
 from tunewright.errors import Problem, RecipeError
 from tunewright.evaluate.scorers import SCORERS, has_number, is_json
 from tunewright.records import Conversation, Example, Message
@@ -35,6 +36,8 @@ class TestItem:
     """Distinct right answers in the order of the rows."""
     examples: tuple[Example, ...]
     """Every row of this input; the loss covers all of them."""
+    group: str | None = None
+    """Name of its group (`Provenance.group`). Groups that share an input are one, as they are when rows are split."""
 
     @property
     def expects_calls(self) -> bool:
@@ -52,14 +55,28 @@ def test_items(examples: Sequence[Example], max_inputs: int | None) -> tuple[Tes
     rows_of: dict[str, list[Example]] = {}
     for example in examples:
         rows_of.setdefault(example.input_id, []).append(example)
-    return tuple(_item(rows) for rows in list(rows_of.values())[:max_inputs])
+    kept = list(rows_of.values())[:max_inputs]
+    groups: Groups[str] = Groups()
+    for rows in kept:
+        groups.join(_groups(rows))
+    return tuple(_item(rows, groups) for rows in kept)
 
 
-def _item(rows: Sequence[Example]) -> TestItem:
+def _groups(rows: Sequence[Example]) -> list[str]:
+    return [row.provenance.group for row in rows if row.provenance.group is not None]
+
+
+def _item(rows: Sequence[Example], groups: Groups[str]) -> TestItem:
     first = rows[0].body
     prompt = first.prompt if isinstance(first, Conversation) else ()
     answers = [row.body.answer for row in rows if isinstance(row.body, Conversation)]
-    return TestItem(example=rows[0], prompt=prompt, references=tuple(dict.fromkeys(answers)), examples=tuple(rows))
+    return TestItem(
+        example=rows[0],
+        prompt=prompt,
+        references=tuple(dict.fromkeys(answers)),
+        examples=tuple(rows),
+        group=next(map(groups.name, _groups(rows)), None),
+    )
 
 
 class MetricChoice(NamedTuple):

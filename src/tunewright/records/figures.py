@@ -1,13 +1,18 @@
 """How measured numbers are written, wherever they are shown: terminal, page, verdict, docs."""
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 from tunewright.records.decision import BreakEven
 from tunewright.records.report import BakeSummary, MemorisationSummary
-from tunewright.records.result import Estimate, Metric, Verdict
+from tunewright.records.result import ArmMetric, Estimate, Metric, Verdict
 from tunewright.records.retention import RetentionPart
 from tunewright.records.study_report import JudgeComparison, StudyReport
+
+FEW_GROUPS = 10
+"""Below this, intervals of differences are too narrow: simulated ones hold the truth in 95 % with 10 groups of equal
+size, in 91 % with five, 82 % with three and 59 % with two."""
 
 _SHARE = Metric(name="share", title="Share", explanation="", higher_is_better=True, is_share=True)
 
@@ -22,6 +27,18 @@ def format_estimate(estimate: Estimate, metric: Metric, *, is_difference: bool =
     )
     unit = "" if not metric.is_share else " points" if is_difference else " %"
     return value + unit, f"[{low}, {high}]"
+
+
+def format_groups(results: Sequence[ArmMetric]) -> str | None:
+    """That intervals are by group, by how many, and whether these are too few; None where rows are independent."""
+    counts = [found.estimate.num_groups for found in results if found.estimate and found.estimate.num_groups]
+    if not counts:
+        return None
+    num = max(counts)
+    if num == 1:
+        return "All test inputs are of one group: the intervals say nothing about other groups."
+    few = f" Fewer than {FEW_GROUPS} groups make the intervals too narrow." if num < FEW_GROUPS else ""
+    return f"Intervals are by group: the test inputs are of {num:,} groups, which are resampled whole.{few}"
 
 
 def format_drop(part: RetentionPart, metric: Metric) -> str:
@@ -93,7 +110,8 @@ def format_judge(found: JudgeComparison) -> str:
     equal = f" ({found.num_equal:,} of equal answers)" if found.num_equal else ""
     figures = f"{found.num_wins:,} wins, {found.num_ties:,} ties{equal}, {found.num_losses:,} losses of {found.arm}"
     rate = f", win rate {' '.join(format_estimate(found.win_rate, _SHARE))}" if found.win_rate else ""
-    p_value = f", sign test p {format_p_value(found.p_value)}" if found.p_value is not None else ""
+    test = "bootstrap of groups" if found.win_rate and found.win_rate.is_by_group else "sign test"
+    p_value = f", {test} p {format_p_value(found.p_value)}" if found.p_value is not None else ""
     unscored = f"; {found.num_unscored:,} pairs unscored" if found.num_unscored else ""
     return f"The judge {found.judge} {verdict}: {figures}{rate}{p_value}{unscored}."
 

@@ -17,6 +17,18 @@ class Estimate(Record):
     """Scored rows behind the value (n)."""
     num_unscored: int = 0
     interval: Literal["bootstrap", "wilson"] = "bootstrap"
+    num_groups: int | None = None
+    """Groups that the rows are of, which were then resampled in place of rows; None where no two rows share one."""
+
+    @property
+    def is_by_group(self) -> bool:
+        """Whether groups were resampled: rows are where each stands alone, and where all are of one group."""
+        return self.num_groups is not None and self.num_groups > 1
+
+    @property
+    def num_independent(self) -> int:
+        """What was resampled: groups or rows."""
+        return self.num_groups if self.num_groups is not None and self.num_groups > 1 else self.num_rows
 
     def is_within_a_row(self, of: float) -> bool:
         """Whether the mean is behind a higher one by no more than one row can make it.
@@ -69,7 +81,7 @@ class Difference(Record):
     estimate: Estimate | None
     p_value: float | None
     """Of the test named in `test`, two-sided."""
-    test: Literal["paired bootstrap", "exact McNemar", "none"]
+    test: Literal["paired bootstrap", "paired bootstrap of groups", "exact McNemar", "none"]
     verdict: Verdict
     adjusted_p_value: float | None = None
     """p-value after Holm's correction over the comparisons of a study, which the verdict then follows; None where

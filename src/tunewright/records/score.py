@@ -44,6 +44,8 @@ class Score(Record):
     """What the value is averaged with: 1 for an answer, the number of trained tokens for loss."""
     reason: str | None = None
     """Why it is unscored."""
+    group: str | None = None
+    """Of the item, such as a customer or a document. Values of one group are alike, so intervals are by group."""
 
     @model_validator(mode="after")
     def _unscored_has_a_reason(self) -> "Score":

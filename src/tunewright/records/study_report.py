@@ -157,7 +157,7 @@ class JudgeComparison(Record):
     agreement: Estimate | None
     """Share of the pairs that were asked in which both orders say the same; None where hardly any was."""
     p_value: float | None
-    """Of the exact sign test of wins against losses; None where no pair was scored."""
+    """Of the exact sign test of wins against losses, or of the bootstrap of groups; None where no pair was scored."""
     verdict: Verdict
     note: str | None = None
     """What went wrong, or must be known beside the figures."""

@@ -128,7 +128,7 @@ def equivalence(change: Estimate | None, margin: float, *, higher_is_better: boo
     The whole 95 % interval within plus and minus the margin is what two one-sided tests at 2.5 % each ask for (TOST;
     Schuirmann 1987), so that quality that differs by the margin or more is called equal in at most 2.5 % of studies.
     """
-    if change is None or change.num_rows < MIN_ITEMS_FOR_VERDICT:
+    if change is None or change.num_independent < MIN_ITEMS_FOR_VERDICT:
         return "not shown"
     low, high = (change.low, change.high) if higher_is_better else (-change.high, -change.low)
     if high < -margin:
@@ -155,8 +155,14 @@ def _told(outcome: str, change: Difference, metric: Metric, margin: float) -> st
 def _agreement(sides: Sides, sampling: tuple[int, int]) -> Estimate | None:
     metric = SCORERS["exact_match"].metric
     tuned, prompted = sides.tuned.scores.answers, sides.prompted.scores.answers
+    group_of = {score.example_id: score.group for score in sides.tuned.scores.scores}
     scores = [
-        Score(example_id=key, metric=metric.name, value=float(answer.text == prompted[key].text))
+        Score(
+            example_id=key,
+            metric=metric.name,
+            value=float(answer.text == prompted[key].text),
+            group=group_of.get(key),
+        )
         for key, answer in tuned.items()
         if answer.text is not None and prompted[key].text is not None
     ]

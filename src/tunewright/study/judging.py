@@ -7,7 +7,7 @@ question, row and both answers in their order.
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunewright.contracts import Progress
 from tunewright.evaluate.preference import Preference, compare_preferences, prefer, preference_prompts
@@ -79,7 +79,7 @@ class Judge:
         replies = self._replies([message for pair in prompts.values() for message in pair])
         for place, key in enumerate(prompts):
             found[key] = prefer(key, replies[2 * place], replies[2 * place + 1])
-        pairs = [found[item.example.id] for item in items]
+        pairs = [replace(found[item.example.id], group=item.group) for item in items]
         return compare_preferences(pairs, self.model, question, (arm.arm, baseline.arm), recipe)
 
     def _replies(self, messages: Sequence[Message]) -> list[Answer]:

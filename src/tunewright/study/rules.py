@@ -266,7 +266,7 @@ def _floor_standing(evidence: Evidence, best: ArmFacts) -> Standing | None:
     """
     found, metric = evidence.estimate_of(best.name), evidence.metric
     assert found is not None, "arms without a value are no candidates"
-    if not (metric.is_share and metric.higher_is_better) or found.num_rows < MIN_ITEMS_FOR_VERDICT:
+    if not (metric.is_share and metric.higher_is_better) or found.num_independent < MIN_ITEMS_FOR_VERDICT:
         return None
     if found.high < NEAR_ZERO or evidence.is_floor_enough:
         return Standing.AS_GOOD

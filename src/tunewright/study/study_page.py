@@ -21,6 +21,7 @@ from tunewright.records import (
     format_amount,
     format_break_even,
     format_estimate,
+    format_groups,
     format_judge,
     format_judge_agreement,
 )
@@ -59,6 +60,7 @@ def render_study_page(report: StudyReport) -> str:
         headline=headline,
         arm_rows=[_arm_row(arm, report) for arm in report.arms],
         metric_tables=[_metric_table(metric, report) for metric in report.metrics],
+        by_group=format_groups(report.results),
         amount=lambda value: format_amount(value, report.currency),
         break_even=format_break_even(report.break_even) if report.break_even else None,
         groups=_groups(report.answers),

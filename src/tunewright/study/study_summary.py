@@ -9,6 +9,7 @@ from tunewright.records import (
     Verdict,
     format_amount,
     format_estimate,
+    format_groups,
     format_judge,
     format_judge_agreement,
     format_p_value,
@@ -23,7 +24,12 @@ def render_study_summary(report: StudyReport) -> str:
     heading = ("arm", report.headline.title, f"difference to {report.best}", "tokens per request", "1,000 requests")
     lines = [f"## {_text(report.title)}", "", f"**{_text(report.decision.headline)}**", ""]
     lines += [_line(heading), "|---|---:|---:|---:|---:|", *(_line(_cells(arm, report)) for arm in report.arms)]
-    lines += ["", "Brackets hold 95 % intervals; p-values are corrected after Holm.", ""]
+    groups = format_groups(report.results)
+    lines += [
+        "",
+        " ".join(filter(None, ("Brackets hold 95 % intervals; p-values are corrected after Holm.", groups))),
+        "",
+    ]
     lines += [f"- {_text(reason)}" for reason in report.decision.reasons]
     if report.decision.what_would_change_it:
         lines += ["", "What would change it:", ""]

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tunewright.contracts import PassageIndex
-from tunewright.evaluate import ArmScores, TestItem
+from tunewright.evaluate import ArmScores, TestItem, test_items
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import difference, estimate
-from tunewright.records import Conversation, Difference, EvaluateRecipe, Example, Metric, Score, UpdatedArm
+from tunewright.records import Difference, EvaluateRecipe, Example, Metric, Score, UpdatedArm
 from tunewright.study.arms import Retrieval
 from tunewright.study.contrasts import corrected
 from tunewright.study.options import Option
 
 _RIGHT_OR_WRONG = SCORERS["accuracy"].metric
-"""Its statistics: a share of rows, and McNemar's test between two shares of the same rows."""
+"""Its statistics: a share of rows, and McNemar's test (or one by groups) between two shares of the same rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,16 @@ def pair_with_old(new: Sequence[TestItem], rows: Sequence[Example]) -> tuple[Upd
     Returns:
         The pairs, and the inputs that no row of the data has, or whose answer is there already.
     """
-    answers: dict[str, list[str]] = {}
-    for row in rows:
-        answers.setdefault(row.input_id, []).extend(answer for answer in [_answer(row)] if answer is not None)
+    item_of = {item.example.input_id: item for item in test_items(rows, None)}
     old, changed, others = [], [], []
     for item in new:
-        known = tuple(dict.fromkeys(answers.get(item.example.input_id, ())))
-        if not known or set(item.references) & set(known):
+        known = item_of.get(item.example.input_id)
+        if known is None or not known.references or set(item.references) & set(known.references):
             others.append(item)
             continue
-        changed.append(item)
-        old.append(replace(item, references=known))
+        changed.append(replace(item, group=known.group))
+        old.append(replace(item, references=known.references, group=known.group))
     return UpdatedItems(tuple(old), tuple(changed)), tuple(others)
-
-
-def _answer(row: Example) -> str | None:
-    return row.body.answer if isinstance(row.body, Conversation) else None
 
 
 def with_index(option: Option, index: PassageIndex) -> Option:
@@ -114,12 +108,12 @@ def _nearer(scores: Sequence[Score], others: Sequence[Score], metric: Metric) ->
     found = []
     for score in scores:
         other = other_of[score.example_id]
-        if score.value is None or other.value is None:
-            reason = score.reason or other.reason
-            found.append(Score(example_id=score.example_id, metric="accuracy", value=None, reason=reason))
-            continue
-        is_nearer = sign * score.value > sign * other.value
-        found.append(Score(example_id=score.example_id, metric="accuracy", value=float(is_nearer)))
+        value, reason = None, score.reason or other.reason
+        if score.value is not None and other.value is not None:
+            value = float(sign * score.value > sign * other.value)
+        found.append(
+            Score(example_id=score.example_id, metric="accuracy", value=value, reason=reason, group=score.group)
+        )
     return found
 
 
