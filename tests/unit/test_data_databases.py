@@ -1,15 +1,19 @@
 """Rows by SQL: read-only, one SELECT, no file but those named, and words for everything that goes wrong."""
 
+import gzip
 import sqlite3
 import sys
 from contextlib import closing
+from errno import ENOSPC
 from pathlib import Path
 
 import pytest
 
 from tunewright.data.databases import query_database, query_tables
+from tunewright.data.refusals import ReadLog
 from tunewright.data.sources import read_sources
-from tunewright.errors import DataError, MissingExtraError, RecipeError
+from tunewright.data.tables import read_csv
+from tunewright.errors import DataError, MissingExtraError, RecipeError, StoreError
 from tunewright.records import Conversation, DataRecipe, SourceRecipe
 
 
@@ -111,6 +115,61 @@ def test_tables_are_named_by_their_files_and_keep_their_cells(tables: Path) -> N
     answers = [row.body.answer for row in read.examples if isinstance(row.body, Conversation)]
     assert answers == ["Here.", "Now."]
     assert next(query_tables([f"{tables}/tickets.csv"], "SELECT id FROM tickets", "t")) == (1, {"id": "007"})
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["'go',c\n", '"hello",b\n"say ""yes""",c\n', '"a\\",b\n', '"#1\nb", c \n\nNULL,"null"\n#x,y\n'],
+    ids=["other quotes", "doubled quotes", "no escapes", "line breaks, blanks and marks"],
+)
+@pytest.mark.parametrize("num_plain", [1, 30_000])
+def test_cells_of_a_table_are_those_of_the_file_without_a_query(tmp_path: Path, last: str, num_plain: int) -> None:
+    pytest.importorskip("duckdb")
+    file = tmp_path / "rows.csv"
+    file.write_text("question,answer\n" + "q,a\n" * num_plain + last, encoding="utf-8")
+    with file.open("rb") as opened:
+        plain = [row for _, row in read_csv(opened, ReadLog("rows.csv"), ",")]
+    assert [row for _, row in query_tables([str(file)], "SELECT * FROM rows", "t")] == plain
+
+
+def test_a_row_that_a_table_cannot_hold_refuses_the_query_too(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    file = tmp_path / "rows.csv"
+    file.write_text("question,answer\n#skipped,x,y\nq0,a0\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"rows\.csv:1 line 2: found 3 cells, the last 'y', expected 2, as in the head"):
+        list(query_tables([str(file)], "SELECT * FROM rows", "t"))
+
+
+def test_a_table_is_read_whole_packed_or_not(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    packed = gzip.compress(b"question,answer\n" + b"q,a\n" * 3000)
+    file = tmp_path / "rows.csv.gz"
+    file.write_bytes(packed)
+    (row,) = query_tables([str(file)], "SELECT count(*) AS n FROM rows", "t")
+    assert row == (1, {"n": 3000})
+    file.write_bytes(packed[:-20])
+    with pytest.raises(DataError, match=r"rows\.csv\.gz: found a gzip file that is damaged or cut off"):
+        list(query_tables([str(file)], "SELECT * FROM rows", "t"))
+
+
+def test_a_full_disk_for_temporary_tables_is_said(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_batch", refuse)
+    with pytest.raises(StoreError, match=r"found No space left on device, expected room for temporary files, a table"):
+        list(query_tables([f"{tables}/tickets.csv"], "SELECT * FROM tickets", "t"))
+
+
+def test_an_empty_cell_is_null_and_a_table_may_have_no_rows(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    (tmp_path / "rows.tsv").write_text('question\tanswer\nq0\t\nq1\t""\nq2\ta\n', encoding="utf-8")
+    (tmp_path / "none.csv").write_text("id,answer\n", encoding="utf-8")
+    query = "SELECT question FROM rows WHERE answer IS NULL AND question NOT IN (SELECT answer FROM none)"
+    found = query_tables([str(tmp_path / "rows.tsv"), str(tmp_path / "none.csv")], query, "t")
+    assert [row["question"] for _, row in found] == ["q0", "q1"]
 
 
 @pytest.mark.parametrize(

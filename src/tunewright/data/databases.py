@@ -3,22 +3,26 @@
     sqlite:///crm.db           SQLite, opened read-only by Python's own library
     duckdb:///crm.duckdb       DuckDB, opened read-only
     postgres://host/crm        PostgreSQL, attached read-only to DuckDB
-    tickets.csv, data/*.csv    each file a table of its name, cells of CSV and TSV as text
+    tickets.csv, data/*.csv    each file a table of its name, cells of CSV and TSV as text, empty ones as NULL
 
 A query is one SELECT. It can write nothing, and it sees no file but those named.
 """
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from tunewright.data.files import near, refuse_password, suffix_of
-from tunewright.data.refusals import excerpt
+from tunewright.data.files import near, opened, refuse_password, suffix_of
+from tunewright.data.refusals import ReadLog, excerpt
 from tunewright.data.row_files import NumberedRows
+from tunewright.data.spill import no_room_for_temporary_files
+from tunewright.data.tables import read_csv
 from tunewright.errors import DataError, MissingExtraError, Problem, RecipeError
 
 if TYPE_CHECKING:
@@ -73,7 +77,7 @@ def query_tables(paths: Sequence[str], query: str, name: str) -> NumberedRows:
         query: one SELECT.
         name: of the source, for messages.
     Raises:
-        DataError: a file is missing or of another kind, two have the same name, or the query fails.
+        DataError: a file is missing, of another kind or cannot be read, two have the same name, or the query fails.
         RecipeError: the query is not one SELECT.
         MissingExtraError: DuckDB is not installed.
     """
@@ -86,7 +90,7 @@ def query_tables(paths: Sequence[str], query: str, name: str) -> NumberedRows:
                 Problem(path, f"the name of {tables[table]}", "tables of distinct names", "Rename one of the files.")
             )
         tables[table] = path
-    return _duckdb_rows(_connect_tables(tables), query, name)
+    return _table_rows(_connect(), tables, query, name)
 
 
 def _require_table(path: str) -> None:
@@ -188,25 +192,75 @@ def _attach_postgres(url: str, name: str) -> "DuckDBPyConnection":
     return database
 
 
-def _connect_tables(tables: Mapping[str, str]) -> "DuckDBPyConnection":
-    database = _connect()
+def _table_rows(database: "DuckDBPyConnection", tables: Mapping[str, str], query: str, name: str) -> NumberedRows:
+    with TemporaryDirectory(prefix="tunewright-tables-") as folder:
+        files = {table: _as_parquet(path, Path(folder) / table) for table, path in tables.items()}
+        _lock(database, tuple(files.values()))
+        _add_views(database, files, tables)
+        yield from _duckdb_rows(database, query, name)
+
+
+def _as_parquet(path: str, copy: Path) -> str:
+    """A file that DuckDB reads without guessing: Parquet itself, or a copy of a CSV or TSV file as Parquet.
+
+    DuckDB guesses quotes, escapes and comments from some of the rows of a CSV file, and so drops rows and changes
+    cells. The copy has the cells that a CSV file without a query has, on disk and not in memory.
+    """
+    delimiter = _DELIMITERS.get(suffix_of(path))
+    if delimiter is None:
+        return str(Path(path).resolve())
+    log = ReadLog(path)
+    with opened(path, TABLE_SUFFIXES) as file:
+        columns: list[str] = []
+        rows = (row for _, row in read_csv(file.reader, log, delimiter, columns))
+        _write_parquet(rows, columns, copy)
+    log.raise_if_refused()
+    return str(copy.resolve())
+
+
+def _write_parquet(rows: Iterator[Mapping[str, object]], columns: Sequence[str], copy: Path) -> None:
+    """Write texts as Parquet.
+
+    Args:
+        rows: cells by column; an empty one is NULL, as DuckDB has it.
+        columns: known as soon as the first row is asked for.
+        copy: the file to write.
+    Raises:
+        StoreError: the disk is full or refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    batch = list(islice(rows, _ROWS_PER_FETCH))
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    with ExitStack() as stack:
+        with _refused_by_the_disk():
+            writer = stack.enter_context(pq.ParquetWriter(copy, schema))
+        while batch:
+            cells = {column: [row[column] or None for row in batch] for column in columns}
+            with _refused_by_the_disk():
+                writer.write_batch(pa.record_batch(cells, schema=schema))
+            batch = list(islice(rows, _ROWS_PER_FETCH))
+        with _refused_by_the_disk():
+            writer.close()
+
+
+@contextmanager
+def _refused_by_the_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise no_room_for_temporary_files(error, "a table to put a query to") from error
+
+
+def _add_views(database: "DuckDBPyConnection", files: Mapping[str, str], tables: Mapping[str, str]) -> None:
     import duckdb
 
-    files = {table: str(Path(path).resolve()) for table, path in tables.items()}
-    _lock(database, tuple(files.values()))
     for table, file in files.items():
         try:
-            delimiter = _DELIMITERS.get(suffix_of(file))
-            # Cells stay as they are written: 007 is a text, as everywhere else in tunewright.
-            rows = (
-                database.read_csv(file, all_varchar=True, header=True, delimiter=delimiter)
-                if delimiter
-                else database.read_parquet(file)
-            )
-            rows.create_view(table)
+            database.read_parquet(file).create_view(table)
         except duckdb.Error as error:
             raise _failed(tables[table], error) from None
-    return database
 
 
 def _quoted(text: str) -> str:

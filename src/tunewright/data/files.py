@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
 from tunewright.data.refusals import excerpt
-from tunewright.errors import DataError, MissingExtraError, Problem
+from tunewright.errors import DataError, MissingExtraError, Problem, StoreError
 from tunewright.records.text_file import not_a_file
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def opened(name: str, suffixes: Collection[str]) -> Iterator[OpenFile]:
             found = "a gzip file that is damaged or cut off"
             problem = Problem(name, f"{found} ({error})", "a whole gzip file", "Copy, download or pack it again.")
             raise DataError(problem) from None
+        except StoreError:  # of whoever keeps what is read; an OSError too
+            raise
         except OSError as error:
             raise _unreadable(name, error, "Check the disk or the connection, and try again.") from None
 

@@ -24,7 +24,9 @@ MAX_GROUP_BYTES = 2**31
 """Of a row group of Parquet, unpacked. Writers make them of 128 MB to 1 GB."""
 
 
-def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
+def read_csv(
+    file: BinaryIO, log: ReadLog, delimiter: str, columns: list[str] | None = None
+) -> Iterator[tuple[int, dict[str, object]]]:
     """Read a table whose first line names the columns; columns without a name are left out.
 
     Quoted cells may hold line breaks. A row with another number of cells than the header is refused.
@@ -33,6 +35,7 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
         file: opened for bytes; read once, front to back.
         log: receives what is refused; after an error of encoding or quoting no more rows can be found.
         delimiter: the character between cells.
+        columns: receives the names of the columns, which a table without rows has too.
     """
     lines = _Lines(file, log)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -42,6 +45,8 @@ def read_csv(file: BinaryIO, log: ReadLog, delimiter: str) -> Iterator[tuple[int
             header = next(reader, [])
             _require_delimiter(header, delimiter)
             _require_distinct(header)
+            if columns is not None:
+                columns += filter(None, header)
             for cells in reader:
                 lines.num_bytes_of_row = 0
                 if not cells:  # a blank line
