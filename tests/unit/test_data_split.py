@@ -92,6 +92,51 @@ def test_rows_without_a_group_stand_alone_and_are_counted(tmp_path: Path) -> Non
     assert len({split for asked, split in split_of(data).items() if int(asked.split()[1]) >= 100}) > 1
 
 
+def chat(*turns: tuple[str, str], weight: int = 1) -> Row:
+    messages = []
+    for asked, answer in turns:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer, "weight": weight}]
+    messages[-1]["weight"] = 1
+    return {"messages": messages}
+
+
+def chat_turns(number: int) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (sentence(number), f"answer {number}"), (sentence(number + 300), f"second answer {number}")
+
+
+def test_what_an_earlier_turn_of_a_chat_answers_is_asked_in_no_other_split(tmp_path: Path) -> None:
+    rows = [chat(*chat_turns(number)[:end]) for number in range(100) for end in (1, 2)]
+    data = prepare_rows(tmp_path, rows)
+    answered = {earlier for each in data.rows(Split.TRAIN) for earlier in each.earlier_input_ids}
+    asked = {each.input_id for split in (Split.TEST, Split.VALIDATION) for each in data.rows(split)}
+    assert answered
+    assert not answered & asked
+    assert [len(data.rows(split)) for split in (Split.TEST, Split.VALIDATION)] == [20, 20]
+
+
+def test_chats_that_only_begin_alike_are_no_unit(tmp_path: Path) -> None:
+    rows = [chat(("Hi", "Hello."), chat_turns(number)[0]) for number in range(100)]
+    data = prepare_rows(tmp_path, rows)
+    assert [len(data.rows(split)) for split in (Split.TEST, Split.VALIDATION)] == [20, 20]
+
+
+def test_a_chat_whose_earlier_turn_is_asked_in_a_test_file_is_taken_out(tmp_path: Path) -> None:
+    rows = [chat(*chat_turns(number)) for number in range(60)]
+    rows += [chat(*chat_turns(70), weight=0), chat(chat_turns(71)[0])]
+    tested = [chat(chat_turns(3)[0]), chat(chat_turns(70)[0]), chat(*chat_turns(71))]
+    test = write_jsonl(tmp_path / "test.jsonl", tested)
+    data = prepare_rows(tmp_path, rows, test_path=str(test))
+    assert [change.reason for change in data.version.changes] == [
+        f"same input, in an earlier turn, as {test}:1, which is test data",
+        f"same input as an earlier turn of {test}:3, which is test data",
+    ]
+    result = next(result for result in data.results if result.check == "shared_inputs")
+    assert [finding.explanation.partition(" has the ")[2] for finding in result.findings] == [
+        f"same input, in an earlier turn, as {test}:1, which is test data.",
+        f"same input as an earlier turn of {test}:3, which is test data.",
+    ]
+
+
 def write_documents(folder: Path, num_documents: int) -> str:
     """Documents of three passages each, no two alike."""
     folder.mkdir()

@@ -1,7 +1,8 @@
 """Examined rows to train, validation and test rows that share nothing a test could leak through.
 
-Rows that share an input, inputs that the checks found to be nearly the same, and rows of one group (a customer, a
-document) make one unit, and a unit lies in one split; otherwise the test would ask what training has already answered.
+Rows that share an input, inputs that the checks found to be nearly the same, a chat and the row that asks what one of
+its earlier turns answers, and rows of one group (a customer, a document) make one unit, and a unit lies in one split;
+otherwise the test would ask what training has already answered.
 Units are ordered by a hash of their name and the seed. The hash of one unit does not depend on the others, so rows
 added later move only the few units at the borders between the splits. With labels there is a border in each label,
 and a row added to a label moves only units of that label and, where a share is rounded, of one other. With a time
@@ -9,7 +10,7 @@ column the order is that of time instead: the newest units are the test.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
@@ -20,6 +21,7 @@ from tunewright.data.examine import ExaminedData
 from tunewright.data.facets import times_of
 from tunewright.data.frozen import FrozenTest
 from tunewright.data.groups import Groups
+from tunewright.data.shared_inputs import Mark, marks, ties
 from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError
 from tunewright.records import Change, Conversation, DataRecipe, Example, Split
 
@@ -96,7 +98,7 @@ class _Splitter:
         self._changes: list[Change] = []
         self.notes: list[str] = []
         self._has_groups = False
-        self._held_out: dict[tuple[str, str], tuple[Example, Split]] = {}
+        self._held_out: dict[Mark, tuple[Example, Split]] = {}
         """The first example of a held-out split behind everything that ties other rows to it."""
         self._to_cut: Mapping[Split, float] = {}
         """The share of each split that has no rows of its own; test comes first, so it is filled first."""
@@ -106,8 +108,8 @@ class _Splitter:
         kept = self._without_leaks(examples)
         self._assign(kept, dict.fromkeys((example.input_id for example in kept), split))
         for example in kept:
-            for tie in self._ties(example):
-                self._held_out.setdefault(tie, (example, split))
+            for mark in chain(marks(example), (mark for _, mark in self._wider_ties(example))):
+                self._held_out.setdefault(mark, (example, split))
 
     def add_main(self, examples: Sequence[Example], cut_before: Sequence[Example] = ()) -> None:
         """Cut the splits that have no rows yet from the main data, and train on the rest.
@@ -172,24 +174,24 @@ class _Splitter:
         if self._recipe.time_column and self._to_cut:
             yield f"The newest rows by {self._recipe.time_column} are held out: {', '.join(self._to_cut)}."
 
-    def _ties(self, example: Example) -> Iterator[tuple[str, str]]:
-        """What ties an example to others, the closest first."""
-        yield "same row as", example.id
-        yield "same input, with another answer, as", example.input_id
+    def _wider_ties(self, example: Example) -> Iterator[tuple[str, Mark]]:
+        """As `ties`: what rows share beside what stands in them."""
         if near := self._examined.group_of.get(example.input_id):
-            yield "nearly the same input as", near
+            yield "nearly the same input as", ("near", near)
         if example.provenance.group:
-            yield f"same {self._recipe.group_title or 'document'} as", example.provenance.group
+            yield f"same {self._recipe.group_title or 'document'} as", ("group", example.provenance.group)
 
     def _without_leaks(self, examples: Sequence[Example]) -> list[Example]:
         kept = []
         for example in examples:
-            tie = next((tie for tie in self._ties(example) if tie in self._held_out), None)
+            found = chain(ties(example), self._wider_ties(example))
+            tie = next(((shared, mark) for shared, mark in found if mark in self._held_out), None)
             if tie is None:
                 kept.append(example)
                 continue
-            other, split = self._held_out[tie]
-            reason = f"{tie[0]} {other.provenance}, which is {split} data"
+            shared, mark = tie
+            other, split = self._held_out[mark]
+            reason = f"{shared} {other.provenance}, which is {split} data"
             self._changes.append(_change("moved", example, reason, "held-out rows"))
         return kept
 
@@ -209,8 +211,9 @@ class _Splitter:
     ) -> dict[str, Split]:
         """Choose the split of every input: fill those wanted in their order, the rest is for training."""
         groups: Groups[Key] = Groups()
+        asked = {example.input_id for example in chain(examples, cut_before)}
         for example in chain(examples, cut_before):
-            groups.join(self._keys(example))
+            groups.join(self._keys(example, asked))
         name_of = {example.input_id: groups.name((_INPUT, example.input_id)) for example in chain(examples, cut_before)}
         units = self._units(examples, name_of)
         if self._recipe.time_column is not None:
@@ -221,9 +224,11 @@ class _Splitter:
             split_of = cut_in_order(sorted(units, key=lambda unit: unit.order), wanted)
         return {example.input_id: split_of.get(name_of[example.input_id], Split.TRAIN) for example in examples}
 
-    def _keys(self, example: Example) -> Iterator[Key]:
+    def _keys(self, example: Example, asked: Set[str]) -> Iterator[Key]:
         yield _INPUT, example.input_id
         yield _INPUT, self._examined.group_of.get(example.input_id, example.input_id)
+        # Only what another row asks: all chats that begin with "Hi" would be one unit.
+        yield from ((_INPUT, earlier) for earlier in example.earlier_input_ids if earlier in asked)
         if example.provenance.group:
             self._has_groups = True
             yield _GROUP, example.provenance.group

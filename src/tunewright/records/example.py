@@ -115,6 +115,12 @@ class Conversation(Record):
         return self.messages[: self._last_trained]
 
     @property
+    def earlier_prompts(self) -> tuple[tuple[Message, ...], ...]:
+        """What the model is given before each answer that is trained but the last."""
+        trained = [index for index, message in enumerate(self.messages) if message.is_trained]
+        return tuple(self.messages[:index] for index in trained[:-1])
+
+    @property
     def answer(self) -> str:
         """The last answer that is trained: what evaluation compares with. Calls of functions are canonical JSON."""
         return self.messages[self._last_trained].answer
@@ -224,6 +230,12 @@ class Example(Record):
     def input_id(self) -> str:
         """SHA-256 of what the model is given: rows with equal questions and other answers share it."""
         return self.id if isinstance(self.body, PlainText) else input_id(self.body.prompt)
+
+    @cached_property
+    def earlier_input_ids(self) -> tuple[str, ...]:
+        """Of a conversation, `input_id` as it would be if it ended at each trained answer before the last."""
+        prompts = self.body.earlier_prompts if isinstance(self.body, Conversation) else ()
+        return tuple(map(input_id, prompts))
 
 
 def input_id(prompt: Sequence[Message]) -> str:

@@ -10,6 +10,7 @@ from tunewright.data.checks.check import checked_row
 from tunewright.data.checks.excerpts import excerpt
 from tunewright.data.copies import repeated
 from tunewright.data.example_file import Examples, examples_on_disk
+from tunewright.data.shared_inputs import SAME_ROW, Mark, marks, ties
 from tunewright.records import CheckResult, Example, Finding, Severity, Split
 
 DUPLICATES = "duplicates"
@@ -69,29 +70,29 @@ def _finding(copies: Sequence[tuple[Split, Example]]) -> Finding:
 def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult:
     """Find rows whose input stands in the file of a stronger split too, with another answer: test, then validation.
 
+    So do the inputs of a chat's earlier turns, if their answers are trained.
     Equal rows are left to `check_duplicates`.
     """
     started = time.monotonic()
-    held_out: dict[bytes, tuple[Split, Examples, int]] = {}
-    ids: set[bytes] = set()
-    findings: dict[bytes, Finding] = {}
-    for split in (Split.TEST, Split.VALIDATION, Split.TRAIN):
+    held_out: dict[Mark, tuple[Split, Examples, int]] = {}
+    findings: dict[str, Finding] = {}
+    for split in (Split.TEST, Split.VALIDATION, Split.TRAIN) if len(files) > 1 else ():
         examples = examples_on_disk(files.get(split, ()))
-        for index in range(len(examples)):
-            example_id, held = examples.id(index), held_out.get(examples.input_id(index))
-            if held is not None and example_id not in ids and example_id not in findings:
-                home, others, place = held
-                findings[example_id] = _shared_finding(examples[index], home, others[place])
+        for example in examples:
+            shared, mark = next((tie for tie in ties(example) if tie[1] in held_out), (SAME_ROW, None))
+            if mark is not None and shared != SAME_ROW and example.id not in findings:
+                home, others, place = held_out[mark]
+                findings[example.id] = _shared_finding(example, shared, home, others[place])
         if split is not Split.TRAIN:
-            for index in range(len(examples)):
-                held_out.setdefault(examples.input_id(index), (split, examples, index))
-                ids.add(examples.id(index))
+            for index, example in enumerate(examples):
+                for mark in marks(example):
+                    held_out.setdefault(mark, (split, examples, index))
     return CheckResult(
         check=SHARED_INPUTS,
         title="Inputs shared with held-out data",
         explanation=(
-            "Rows whose input is asked in the test or validation file too, with another answer. A model that has "
-            "trained on a question is not tested by it."
+            "Rows whose input, or that of an earlier turn, is asked in the test or validation file too, with another "
+            "answer. A model that has trained on a question is not tested by it."
         ),
         severity=Severity.WARNING,
         action="the row is taken out; the test file keeps its rows before the validation file",
@@ -102,12 +103,12 @@ def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult
     )
 
 
-def _shared_finding(example: Example, split: Split, other: Example) -> Finding:
+def _shared_finding(example: Example, shared: str, split: Split, other: Example) -> Finding:
     location, place = str(example.provenance), str(other.provenance)
     return Finding(
         check=SHARED_INPUTS,
         example_ids=(example.id, other.id),
         locations=(location, place),
-        explanation=f"{location} has the same input, with another answer, as {place}, which is {split} data.",
+        explanation=f"{location} has the {shared} {place}, which is {split} data.",
         evidence=tuple(excerpt(f"{row.input} → {row.answer}") for row in (checked_row(example), checked_row(other))),
     )
