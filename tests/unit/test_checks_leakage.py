@@ -47,6 +47,7 @@ def test_similarity_below_one_is_stated_rounded_down() -> None:
 def test_equal_inputs_are_left_to_the_splitting() -> None:
     train = chat_rows([(QUESTION, ANSWER + " Done")], Split.TRAIN, "train")
     assert find(train + chat_rows([(QUESTION, ANSWER)], Split.TEST, "test")) == []
+    assert find(train + chat_rows([(f" {QUESTION.upper()}", ANSWER)], Split.TEST, "test")) == []
 
 
 def test_rows_that_are_still_to_be_split_and_rows_of_one_split_cannot_leak() -> None:

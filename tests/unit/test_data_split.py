@@ -137,6 +137,38 @@ def test_a_chat_whose_earlier_turn_is_asked_in_a_test_file_is_taken_out(tmp_path
     ]
 
 
+def test_inputs_that_differ_in_white_space_or_case_share_a_split(tmp_path: Path) -> None:
+    rows = [row(number) for number in range(100)]
+    others = [row(number, "another", prompt=f" Question\t{number}\n") for number in range(100)]
+    no_checks = CheckRecipe(skip=tuple(check.id for check in CHECKS))
+    found = split_of(prepare_rows(tmp_path, [*rows, *others], checks=no_checks))
+    assert all(found[f"question {number}"] is found[f" Question\t{number}\n"] for number in range(100))
+
+
+def test_a_loosely_equal_input_of_a_test_file_is_taken_out_and_named(tmp_path: Path) -> None:
+    forms = [f"{sentence(1)} ", sentence(2).upper(), sentence(3), sentence(4).replace("w", "\uff57")]
+    rows = [row(number, prompt=sentence(number)) for number in range(60)]
+    test = write_jsonl(tmp_path / "test.jsonl", [row(n, prompt=form) for n, form in enumerate(forms, start=1)])
+    skip = tuple(check.id for check in CHECKS if check.id not in GROUPING | {"leakage"})
+    data = prepare_rows(tmp_path, rows, test_path=str(test), checks=CheckRecipe(skip=skip))
+    loosely = "same input, but for white space or case, as"
+    assert [change.reason for change in data.version.changes] == [
+        f"{loosely} {test}:1, which is test data",
+        f"{loosely} {test}:2, which is test data",
+        f"same row as {test}:3, which is test data",
+        f"{loosely} {test}:4, which is test data",
+    ]
+    result = next(result for result in data.results if result.check == "shared_inputs")
+    assert result.num_rows == 3
+
+
+def test_the_identity_of_a_row_keeps_white_space_and_case(tmp_path: Path) -> None:
+    rows = [*(row(number) for number in range(60)), row(0, "another", prompt="Question 0")]
+    data = prepare_rows(tmp_path, rows)
+    assert len(data.examples) == 61
+    assert len({example.loose_input_id for example in data.examples.values()}) == 60
+
+
 def write_documents(folder: Path, num_documents: int) -> str:
     """Documents of three passages each, no two alike."""
     folder.mkdir()

@@ -1,8 +1,8 @@
 """Examined rows to train, validation and test rows that share nothing a test could leak through.
 
-Rows that share an input, inputs that the checks found to be nearly the same, a chat and the row that asks what one of
-its earlier turns answers, and rows of one group (a customer, a document) make one unit, and a unit lies in one split;
-otherwise the test would ask what training has already answered.
+Rows that share an input (up to white space and case), inputs that the checks found to be nearly the same, a chat and
+the row that asks what one of its earlier turns answers, and rows of one group (a customer, a document) make one unit,
+and a unit lies in one split; otherwise the test would ask what training has already answered.
 Units are ordered by a hash of their name and the seed. The hash of one unit does not depend on the others, so rows
 added later move only the few units at the borders between the splits. With labels there is a border in each label,
 and a row added to a label moves only units of that label and, where a share is rounded, of one other. With a time
@@ -31,8 +31,8 @@ MIN_HELD_OUT_ROWS = 20
 
 Key = tuple[int, str]
 """What ties a row to others. Group values sort before inputs and so name their unit: it keeps its name, and with it
-its split, when rows join the group."""
-_GROUP, _INPUT = 0, 1
+its split, when rows join the group. Loose inputs sort last and name none."""
+_GROUP, _INPUT, _LOOSE_INPUT = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ class _Splitter:
     ) -> dict[str, Split]:
         """Choose the split of every input: fill those wanted in their order, the rest is for training."""
         groups: Groups[Key] = Groups()
-        asked = {example.input_id for example in chain(examples, cut_before)}
+        asked = {example.loose_input_id for example in chain(examples, cut_before)}
         for example in chain(examples, cut_before):
             groups.join(self._keys(example, asked))
         name_of = {example.input_id: groups.name((_INPUT, example.input_id)) for example in chain(examples, cut_before)}
@@ -227,8 +227,9 @@ class _Splitter:
     def _keys(self, example: Example, asked: Set[str]) -> Iterator[Key]:
         yield _INPUT, example.input_id
         yield _INPUT, self._examined.group_of.get(example.input_id, example.input_id)
+        yield _LOOSE_INPUT, example.loose_input_id
         # Only what another row asks: all chats that begin with "Hi" would be one unit.
-        yield from ((_INPUT, earlier) for earlier in example.earlier_input_ids if earlier in asked)
+        yield from ((_LOOSE_INPUT, earlier) for earlier in example.earlier_input_ids if earlier in asked)
         if example.provenance.group:
             self._has_groups = True
             yield _GROUP, example.provenance.group

@@ -1,6 +1,7 @@
 """Example: one conversation, one text or one preference pair, and where it came from."""
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal
@@ -232,15 +233,29 @@ class Example(Record):
         return self.id if isinstance(self.body, PlainText) else input_id(self.body.prompt)
 
     @cached_property
+    def loose_input_id(self) -> str:
+        """As `input_id`, but equal too for inputs that differ only in white space, case or compatible characters."""
+        body = self.body
+        return content_hash(_loose(body.text)) if isinstance(body, PlainText) else _loose_input_id(body.prompt)
+
+    @cached_property
     def earlier_input_ids(self) -> tuple[str, ...]:
-        """Of a conversation, `input_id` as it would be if it ended at each trained answer before the last."""
+        """Of a conversation, `loose_input_id` as it would be if it ended at each trained answer before the last."""
         prompts = self.body.earlier_prompts if isinstance(self.body, Conversation) else ()
-        return tuple(map(input_id, prompts))
+        return tuple(map(_loose_input_id, prompts))
 
 
 def input_id(prompt: Sequence[Message]) -> str:
     """SHA-256 of a prompt, as in `Example.input_id`."""
     return content_hash([_identity(message) for message in prompt])
+
+
+def _loose_input_id(prompt: Sequence[Message]) -> str:
+    return input_id([message.model_copy(update={"content": _loose(message.content)}) for message in prompt])
+
+
+def _loose(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _identity(message: Message) -> list[object]:

@@ -70,7 +70,7 @@ def _finding(copies: Sequence[tuple[Split, Example]]) -> Finding:
 def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult:
     """Find rows whose input stands in the file of a stronger split too, with another answer: test, then validation.
 
-    So do the inputs of a chat's earlier turns, if their answers are trained.
+    White space and case do not count. Inputs of a chat's earlier turns do, if their answers are trained.
     Equal rows are left to `check_duplicates`.
     """
     started = time.monotonic()
@@ -92,7 +92,7 @@ def check_shared_inputs(files: Mapping[Split, Sequence[Example]]) -> CheckResult
         title="Inputs shared with held-out data",
         explanation=(
             "Rows whose input, or that of an earlier turn, is asked in the test or validation file too, with another "
-            "answer. A model that has trained on a question is not tested by it."
+            "answer or in other white space or case. A model that has trained on a question is not tested by it."
         ),
         severity=Severity.WARNING,
         action="the row is taken out; the test file keeps its rows before the validation file",

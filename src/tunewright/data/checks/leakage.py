@@ -21,11 +21,12 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
 
 
 def _leaks(train: CheckedRow, held_out: CheckedRow) -> bool:
-    """Equal inputs are no business of this check: `prepare` has taken those rows out of training already."""
+    """Equal inputs are no business of this check: `prepare` takes those rows out of training, and names them so."""
     return (
         train.split is Split.TRAIN
         and held_out.split in (Split.VALIDATION, Split.TEST)
         and train.input_id != held_out.input_id
+        and train.example.loose_input_id != held_out.example.loose_input_id
     )
 
 
@@ -48,8 +49,8 @@ LEAKAGE = Check(
     title="Leakage",
     explanation="Training rows that are near-duplicates of a row in a validation or test file (Jaccard similarity of "
     "word 5-grams, `near_duplicate_similarity`, 0.8 by default; the same rules as for near-duplicates). A model that "
-    "has trained on a test row answers it from memory, and the score says nothing about new rows. Rows with exactly "
-    "the same input are taken out before, when the splits are made.",
+    "has trained on a test row answers it from memory, and the score says nothing about new rows. Rows with the "
+    "same input, up to white space and case, are left to the splitting, which takes them out.",
     severity=Severity.WARNING,
     action="the training row is dropped, the held-out row stays",
     find=_find,
