@@ -38,6 +38,13 @@ def test_numbers_and_codes_are_read(text: str, numbers: tuple[str, ...]) -> None
         ("No. 5 is alive", 0),
         ("Nein, nicht heute", 1),
         ("我不去", 1),
+        ("Wij leveren niet op zondag, en geen brood", 2),
+        ("Não funciona. Non funziona mai. Это не работает", 4),
+        ("Det fungerar inte. Det virker ikke. Bu değil", 3),
+        ("هذا ليس صحيحا، لا", 2),
+        ("वह नहीं जाएगी", 1),
+        ("行かない。行きません", 2),
+        ("가지 않습니다. 학생이 아닙니다. 안 가요", 3),
     ],
 )
 def test_negations_are_counted(text: str, num_negations: int) -> None:
@@ -113,5 +120,14 @@ def test_content_words_are_neither_fillers_nor_numbers_nor_negations() -> None:
     }
 
 
+def test_words_go_on_over_vowel_signs() -> None:
+    assert words("मीना और मोना") == ["मीना", "और", "मोना"]
+    assert words("தமிழ் e\u0301te\u0301 x\u0303y") == ["தமிழ்", "\u00e9t\u00e9", "x\u0303y"]
+    assert words("1\ufe0f\u20e3 ok") == ["1", "ok"]
+    # Thai has no spaces: like Chinese it is compared letter by letter, with the marks of each.
+    assert words("ที่นี่") == ["ที่", "นี่"]
+
+
 def test_long_words_without_digits_are_read_in_linear_time() -> None:
     assert facts("a" * 200_000) == Facts((), 0)
+    assert facts("मी" * 100_000) == Facts((), 0)

@@ -14,7 +14,8 @@ from tunewright.data.checks.words import words
 
 
 def _listed(*lines: str) -> list[str]:
-    return " ".join(lines).split()
+    """As `words` gives them."""
+    return words(" ".join(lines))
 
 
 _NUMBER = re.compile(
@@ -41,11 +42,17 @@ _NEGATIONS = frozenset(
     _listed(
         "no not non none never nothing nobody nowhere neither nor cannot without",
         "nicht nichts nie kein keine keinen keinem keiner",
-        "ne pas jamais sans nunca sin",
-        "不 没 沒 未 無 无",
+        "ne pas jamais sans aucun aucune nunca jamás sin mai senza não nem sem",
+        "niet geen nooit niets zonder inte ikke ej aldrig aldri ingen ei eivät",
+        "nigdy bez není nikdy nincs soha не нет ни ні никогда без δεν μην όχι",
+        "değil yok hayır tidak bukan jangan không chưa",
+        "لا ليس ليست لم لن نہیں לא אין नहीं न না নয় নেই",
+        "不 没 沒 未 無 无 안 못",
         *(f"{verb}nt" for verb in _AUXILIARIES),
     )
 )
+# Japanese has no spaces, and Korean negates by a stem inside the word.
+_NEGATION_INSIDE = re.compile("ない|なかっ|なく|なけれ|ません|않|없|아니|아닙|아닌|아닐")
 _NAME = re.compile(r"(?<=[^\s.!?:。！？])[ \t\[({\"'“‘]+([^\W\d_][^\W_]+)")
 # Words whose change leaves a question the same question. Not among them: who, when, where, how, to, from, he, she.
 _FILLERS = frozenset(
@@ -82,8 +89,12 @@ def facts(text: str) -> Facts:
     """
     found = words(text)
     numbers = [_NUMBER_WORDS[word] for word in found if word in _NUMBER_WORDS]
-    numbers += [_plain_number(number) for number in _NUMBER.findall(unicodedata.normalize("NFKC", text))]
-    return Facts(tuple(sorted(numbers)), sum(map(_negates, found, ["", *found], [*found[1:], ""])))
+    normal = unicodedata.normalize("NFKC", text)
+    numbers += [_plain_number(number) for number in _NUMBER.findall(normal)]
+    num_negations = sum(map(_negates, found, ["", *found], [*found[1:], ""]))
+    if not normal.isascii():
+        num_negations += len(_NEGATION_INSIDE.findall(normal))
+    return Facts(tuple(sorted(numbers)), num_negations)
 
 
 def _negates(word: str, before: str, after: str) -> bool:
