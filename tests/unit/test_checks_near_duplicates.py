@@ -139,3 +139,14 @@ def test_hardly_a_row_of_e2e_nlg_is_dropped() -> None:
         rows = chat_rows([(meaning, text) for meaning, text in list(csv.reader(file))[1:]])
     num_dropped = sum(len(finding.drop) for finding in NEAR_DUPLICATES.find(rows, CheckRecipe()))
     assert 0 < num_dropped < 0.005 * len(rows)
+
+
+def test_names_that_differ_in_a_vowel_sign_and_a_dutch_negation_keep_rows_apart() -> None:
+    hindi = "कृपया बताइए कि {} कल किस समय घर पर आएगी"
+    answer = "ठीक है, मैं पूछकर बताती हूँ कि कब"
+    assert find([(hindi.format("मीना"), answer), (hindi.format("मोना"), answer)]) == []
+    dutch = " ".join(f"{letter}{other}" for letter in "bcdfghjk" for other in "aeiouwz")
+    assert (
+        find([("Komt het pakket?", f"{dutch} het is gekomen"), ("Komt het pakket?", f"{dutch} het is niet gekomen")])
+        == []
+    )
