@@ -120,6 +120,14 @@ def test_chats_that_only_begin_alike_are_no_unit(tmp_path: Path) -> None:
     assert [len(data.rows(split)) for split in (Split.TEST, Split.VALIDATION)] == [20, 20]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_chats_that_one_short_row_ties_into_one_unit_fill_no_test_split(tmp_path: Path, seed: int) -> None:
+    rows = [chat(("Hi", "Hello."), chat_turns(number)[0]) for number in range(200)]
+    rows += [chat(("Hi", "Hello."))] + [chat(chat_turns(number)[0]) for number in range(200, 300)]
+    data = prepare_rows(tmp_path, rows, split_seed=seed)
+    assert [len(data.rows(split)) for split in (Split.TEST, Split.VALIDATION)] == [30, 30]
+
+
 def test_a_chat_whose_earlier_turn_is_asked_in_a_test_file_is_taken_out(tmp_path: Path) -> None:
     rows = [chat(*chat_turns(number)) for number in range(60)]
     rows += [chat(*chat_turns(70), weight=0), chat(chat_turns(71)[0])]

@@ -44,6 +44,16 @@ def cut_in_order(units: Sequence[Unit], wanted: Mapping[Split, int]) -> SplitOf:
     return split_of
 
 
+def without_giants(units: Sequence[Unit], wanted: Mapping[Split, int]) -> Sequence[Unit]:
+    """The units that fill no split twice over; all, where those are too few for the rows wanted.
+
+    One short question that thousands of chats begin with ties them into one unit: a test split would hold nothing else.
+    """
+    most = 2 * min(wanted.values(), default=0)
+    smaller = [unit for unit in units if unit.num_rows <= most]
+    return smaller if sum(unit.num_rows for unit in smaller) >= sum(wanted.values()) else units
+
+
 def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], cut_before: Sequence[Unit] = ()) -> SplitOf:
     """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
 

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Literal
 
 from tunewright.data.checks.answers import answer_kind, normal_label
-from tunewright.data.cut import Unit, cut_by_label, cut_in_order, seeded_hash
+from tunewright.data.cut import Unit, cut_by_label, cut_in_order, seeded_hash, without_giants
 from tunewright.data.examine import ExaminedData
 from tunewright.data.facets import times_of
 from tunewright.data.frozen import FrozenTest
@@ -221,7 +221,7 @@ class _Splitter:
         elif self._is_stratified():
             split_of = cut_by_label(units, wanted, self._units(cut_before, name_of))
         else:
-            split_of = cut_in_order(sorted(units, key=lambda unit: unit.order), wanted)
+            split_of = cut_in_order(sorted(without_giants(units, wanted), key=lambda unit: unit.order), wanted)
         return {example.input_id: split_of.get(name_of[example.input_id], Split.TRAIN) for example in examples}
 
     def _keys(self, example: Example, asked: Set[str]) -> Iterator[Key]:
