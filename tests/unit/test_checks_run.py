@@ -78,6 +78,27 @@ def test_only_the_worst_findings_are_kept_and_all_are_counted(monkeypatch: pytes
     assert result.num_rows == 2
 
 
+@pytest.mark.parametrize("change", [{"edited_text": (("q", "x"),)}, {"drop": (ROWS[0].id,)}])
+def test_a_blocking_check_blocks_where_a_fix_list_keeps_a_row_that_would_be_changed(
+    change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = fake("a", finding("a", 0, **change), severity=Severity.BLOCKING)
+    monkeypatch.setattr(run, "CHECKS", (found,))
+    (by_default,) = run_checks(ROWS, CheckRecipe(), SilentProgress(), settled={ROWS[1].id})
+    (overruled,) = run_checks(ROWS, CheckRecipe(), SilentProgress(), settled={ROWS[0].id})
+    assert not by_default.blocks
+    assert overruled.blocks
+    assert overruled.findings == (finding("a", 0),)
+
+
+def test_a_finding_still_changes_the_rows_that_a_fix_list_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = finding("a", 0, 1, 2, drop=(ROWS[1].id, ROWS[2].id), edited_text=(("q", "x"),))
+    monkeypatch.setattr(run, "CHECKS", (fake("a", found, severity=Severity.BLOCKING),))
+    (result,) = run_checks(ROWS, CheckRecipe(), SilentProgress(), settled={ROWS[1].id})
+    assert result.blocks
+    assert result.findings == (found.model_copy(update={"drop": (ROWS[2].id,)}),)
+
+
 def test_a_skipped_or_idle_check_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     skipped, idle = results(monkeypatch, fake("a", finding("a", 0)), fake("b", idle="no files are named"), skip=["a"])
     assert skipped.skipped == "left out by data.checks.skip"

@@ -24,3 +24,9 @@ def test_what_was_accepted_and_what_was_left_in_are_gaps_and_what_was_settled_is
         "Found and left in: Lengths, 1 row",
         "Not checked: Licences: no licences are listed",
     )
+
+
+def test_rows_that_a_fix_list_keeps_beside_others_that_were_repaired_are_a_gap() -> None:
+    repaired = build_finding("personal_data", 1, edited_text=(("ada@mail.de", "xxx@example.com"),))
+    result = build_result("personal_data", repaired, build_finding("personal_data", 2))
+    assert known_gaps([result]) == ("Found and left in: Personal data, 1 row",)

@@ -134,6 +134,19 @@ def test_a_repair_that_leaves_nothing_drops_the_row(tmp_path: Path) -> None:
     assert gone.reason.endswith("after the repair nothing is left to learn from")
 
 
+def test_a_secret_that_the_list_keeps_is_refused_where_others_are_redacted(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    answers = [*(f"a{number}" for number in range(79)), "use ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"]
+    lines = [json.dumps({"prompt": f"q{number}", "completion": answer}) for number, answer in enumerate(answers)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    listed = default_list(path)
+    assert [fix.action for fix in read_fixes(listed)] == ["keep"]
+    redacting = DataRecipe(path=str(path), checks=CheckRecipe(redact=True))
+    assert not [result for result in examine(redacting, None, SilentProgress()).results if result.blocks]
+    with pytest.raises(DataError, match="secrets: found 1 rows"):
+        prepare(redacting.model_copy(update={"fixes": str(listed)}))
+
+
 FIX = {"location": "rows.jsonl:1", "example_id": "ab", "action": "drop", "check": "lengths", "reason": "Short."}
 
 

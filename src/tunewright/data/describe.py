@@ -71,9 +71,9 @@ def known_gaps(results: Iterable[CheckResult]) -> tuple[str, ...]:
     """Say what was found and accepted, what was found and left in, and what was not looked for."""
     results = tuple(results)
     left = [
-        f"{LEFT_IN}{result.title}, {result.num_rows:,} {'row' if result.num_rows == 1 else 'rows'}"
+        f"{LEFT_IN}{result.title}, {num_left:,} {'row' if num_left == 1 else 'rows'}"
         for result in results
-        if result.num_rows and result.severity in (Severity.WARNING, Severity.NOTE) and not _is_settled(result)
+        if result.severity in (Severity.WARNING, Severity.NOTE) and (num_left := _num_left(result))
     ]
     skipped = [f"Not checked: {result.title}: {result.skipped}" for result in results if result.skipped]
     accepted = [
@@ -84,7 +84,12 @@ def known_gaps(results: Iterable[CheckResult]) -> tuple[str, ...]:
     return (*accepted, *left, *skipped)
 
 
-def _is_settled(result: CheckResult) -> bool:
-    """Whether the rows found were dropped, moved or repaired by default."""
-    by_splitting = result.check in (DUPLICATES, SHARED_INPUTS)
-    return by_splitting or any(finding.drop or finding.edited_text for finding in result.findings)
+def _num_left(result: CheckResult) -> int:
+    """Rows found that were not dropped, moved or repaired by default."""
+    if result.check in (DUPLICATES, SHARED_INPUTS):
+        return 0
+    unsettled = [finding for finding in result.findings if not (finding.drop or finding.edited_text)]
+    if len(unsettled) == len(result.findings):
+        return result.num_rows  # with rows that no finding lists
+    dropped = {example_id for finding in result.findings for example_id in finding.drop}
+    return len({example_id for finding in unsettled for example_id in finding.example_ids} - dropped)

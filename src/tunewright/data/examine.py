@@ -86,7 +86,7 @@ def examine(
         kept = {fix.example_id for fix in listed if fix.action == "keep"}
         settled = frozenset(kept | {change.example_id for change in ordered_changes if change.action == "edited"})
     rows = distinct_rows(files)
-    results = run_checks(rows, _with_reference_input(recipe), progress, base=base)
+    results = run_checks(rows, _with_reference_input(recipe), progress, base=base, settled=settled)
     findings = _sparing(never_dropped, rows, [finding for result in results for finding in result.findings])
     decisions = decide(findings, settled)
     undecided = (row for row in rows if row.id not in settled)

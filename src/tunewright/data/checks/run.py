@@ -105,6 +105,7 @@ def run_checks(
     progress: Progress,
     max_findings: int = ALL_FINDINGS,
     base: RowsUnderBase | None = None,
+    settled: Set[str] = frozenset(),
 ) -> tuple[CheckResult, ...]:
     """Ask every check; a check that has nothing to do or lacks its library says so instead of failing.
 
@@ -114,6 +115,7 @@ def run_checks(
         progress: shows which check is running.
         max_findings: findings kept per check, the worst first. All are counted in `num_rows`.
         base: what rows are measured with; without it some checks have nothing to do.
+        settled: ids of rows that a fix list has decided about: no finding drops or edits them.
     Returns:
         One result per check, in the order of CHECKS.
     Raises:
@@ -125,7 +127,7 @@ def run_checks(
     with progress.bar("Checking rows", len(checks)) as advance:
         for check in checks:
             advance(0, check.title)
-            results.append(_run(check, rows, recipe, max_findings))
+            results.append(_run(check, rows, recipe, max_findings, settled))
             advance(1)
     return tuple(results)
 
@@ -164,7 +166,7 @@ def _why_not_accepted(check: Check | None) -> str:
     return f"Remove it: {check.id} never stops training. To leave the check out, use data.checks.skip."
 
 
-def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> CheckResult:
+def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int, settled: Set[str]) -> CheckResult:
     started = time.monotonic()
     skipped = "left out by data.checks.skip" if check.id in recipe.skip else check.idle(recipe) or check.lacking(rows)
     lacks_extra = False
@@ -186,10 +188,10 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
         check=check.id,
         title=check.title,
         explanation=check.explanation,
-        severity=_severity(check, findings, recipe, share=num_rows / max(1, len(rows))),
+        severity=_severity(check, findings, recipe, settled, share=num_rows / max(1, len(rows))),
         action=check.action,
         num_rows=num_rows,
-        findings=tuple(islice(findings, max_findings)),
+        findings=tuple(_without(settled, finding) for finding in islice(findings, max_findings)),
         measured=tuple(measured),
         skipped=skipped,
         is_acceptable=check.is_acceptable,
@@ -198,15 +200,37 @@ def _run(check: Check, rows: RowSet, recipe: CheckRecipe, max_findings: int) -> 
     )
 
 
-def _severity(check: Check, findings: Sequence[Finding], recipe: CheckRecipe, share: float) -> Severity:
-    """A blocking check does not block what is accepted, rare enough, or dropped or repaired by default."""
+def _severity(
+    check: Check, findings: Sequence[Finding], recipe: CheckRecipe, settled: Set[str], share: float
+) -> Severity:
+    """A blocking check does not block what is accepted, rare enough, or dropped or repaired by default.
+
+    It does block where a fix list decides otherwise about a row that would be dropped or repaired.
+    """
     if check.severity is not Severity.BLOCKING:
         return check.severity
     if check.id in recipe.accept:
         return Severity.ACCEPTED
-    is_settled = bool(findings) and all(finding.drop or finding.edited_text for finding in findings)
+    is_settled = bool(findings) and all(changed and settled.isdisjoint(changed) for changed in map(_changed, findings))
     is_settled = is_settled or 0 < share <= check.tolerated_share
     return Severity.WARNING if is_settled else Severity.BLOCKING
+
+
+def _changed(finding: Finding) -> tuple[str, ...]:
+    """Ids of the rows that are dropped or edited by default."""
+    return finding.example_ids if finding.edited_text else finding.drop
+
+
+def _without(settled: Set[str], finding: Finding) -> Finding:
+    """The finding with what it does by default to rows that a fix list has not decided about."""
+    if settled.isdisjoint(_changed(finding)):
+        return finding
+    return finding.model_copy(
+        update={
+            "drop": tuple(example_id for example_id in finding.drop if example_id not in settled),
+            "edited_text": () if settled >= set(finding.example_ids) else finding.edited_text,
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
