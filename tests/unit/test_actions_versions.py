@@ -343,6 +343,12 @@ def test_texts_calls_and_pairs_come_back_too(tmp_path: Path, body: Any, to: Any)
     assert_round_trip(prepared(example_of(body)), to, folder)
 
 
+@pytest.mark.parametrize("to", ["jsonl", "parquet"])
+def test_tools_come_back_when_the_first_row_has_none(tmp_path: Path, to: Any) -> None:
+    chat = Conversation(messages=(Message(role="user", content="Hi"), Message(role="assistant", content="Hello!")))
+    assert_round_trip(prepared(example_of(chat), example_of(CALLS, 2)), to, tmp_path)
+
+
 def test_an_export_is_a_folder_with_a_file_for_each_split_and_the_card(tmp_path: Path) -> None:
     build()
     files = export_dataset("tickets", "openai", tmp_path / "out")

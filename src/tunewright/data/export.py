@@ -89,4 +89,7 @@ def _write_parquet(rows: Sequence[dict[str, object]], path: Path) -> None:
     columns = [
         {**row, "tools": json.dumps(row["tools"], ensure_ascii=False)} if "tools" in row else row for row in rows
     ]
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(columns), path)
+    # pyarrow takes the names from the first row alone, which need not have tools.
+    names = dict.fromkeys(name for row in columns for name in row)
+    table = pyarrow.table({name: [row.get(name) for row in columns] for name in names})
+    pyarrow.parquet.write_table(table, path)
