@@ -153,6 +153,16 @@ def test_a_parquet_text_that_is_not_utf8_is_refused() -> None:
         read_table(parquet_bytes({"a": broken}))
 
 
+def test_a_column_name_that_occurs_twice_in_parquet_is_refused() -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pa.BufferOutputStream()
+    pq.write_table(pa.table([["x"], ["y"], ["z"]], names=["a", "b", "a"]), file)
+    with pytest.raises(DataError, match=r"^t\.parquet: found the column 'a' twice, expected distinct column names\."):
+        read_table(bytes(file.getvalue().to_pybytes()))
+
+
 @pytest.mark.parametrize(
     ("data", "delimiter", "found"),
     [(b"text;label\na;b\n", ",", "semicolons"), (b"a\tb\n1\t2\n", ",", "tabs"), (b"a,b\n1,2\n", "\t", "commas")],

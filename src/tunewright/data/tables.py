@@ -44,7 +44,7 @@ def read_csv(
         try:
             header = next(reader, [])
             _require_delimiter(header, delimiter)
-            _require_distinct(header)
+            _require_distinct(header, "header")
             if columns is not None:
                 columns += filter(None, header)
             for cells in reader:
@@ -107,11 +107,11 @@ def _require_delimiter(header: list[str], delimiter: str) -> None:
         )
 
 
-def _require_distinct(header: list[str]) -> None:
-    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+def _require_distinct(names: list[str], place: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
     if twice:
         raise RefusedError(
-            "header", f"the column {excerpt(twice[0])} twice", "distinct column names", "Rename one of them."
+            place, f"the column {excerpt(twice[0])} twice", "distinct column names", "Rename one of them."
         )
 
 
@@ -158,6 +158,7 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
             copyfileobj(file, copy)
             table = pq.ParquetFile(pa.PythonFile(copy, mode="r"))
             _require_small_groups(table.metadata)
+            _require_distinct(table.schema_arrow.names, "")
             for batch in table.iter_batches(batch_size=_ROWS_PER_BATCH):
                 batch.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
                 for fields in batch.to_pylist():
