@@ -163,6 +163,16 @@ def test_a_column_name_that_occurs_twice_in_parquet_is_refused() -> None:
         read_table(bytes(file.getvalue().to_pybytes()))
 
 
+@pytest.mark.parametrize(("unit", "value"), [("s", 10**12), ("us", -(10**18)), ("ms", 10**15)])
+def test_a_time_in_parquet_beyond_the_year_9999_is_refused(unit: str, value: int) -> None:
+    import pyarrow as pa
+
+    far = pa.array([None, value], pa.timestamp(unit))
+    expected = r"^t\.parquet column 'seen': found a date or time out of range, expected years from 1 to 9999\."
+    with pytest.raises(DataError, match=expected):
+        read_table(parquet_bytes({"text": ["a", "b"], "seen": far}))
+
+
 @pytest.mark.parametrize(
     ("data", "delimiter", "found"),
     [(b"text;label\na;b\n", ",", "semicolons"), (b"a\tb\n1\t2\n", ",", "tabs"), (b"a,b\n1,2\n", "\t", "commas")],

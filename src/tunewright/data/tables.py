@@ -161,7 +161,7 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
             _require_distinct(table.schema_arrow.names, "")
             for batch in table.iter_batches(batch_size=_ROWS_PER_BATCH):
                 batch.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
-                for fields in batch.to_pylist():
+                for fields in _unpacked(batch):
                     row += 1
                     yield row, fields
     except RefusedError as refused:
@@ -172,6 +172,29 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
             RefusedError("", excerpt(str(error)), "a sound Parquet file", "Export or download the file again."),
             hides_others=True,
         )
+
+
+def _unpacked(batch: Any) -> list[dict[str, object]]:
+    """Raises: RefusedError where a date, time or span is beyond what Python can hold."""
+    try:
+        rows: list[dict[str, object]] = batch.to_pylist()
+    except OverflowError:
+        name = next(name for name in batch.schema.names if _overflows(batch.column(name)))
+        raise RefusedError(
+            f"column {excerpt(name)}",
+            "a date or time out of range",
+            "years from 1 to 9999",
+            "Correct the values, or write the file without the column.",
+        ) from None
+    return rows
+
+
+def _overflows(column: Any) -> bool:
+    try:
+        column.to_pylist()
+    except OverflowError:
+        return True
+    return False
 
 
 def _require_small_groups(metadata: Any) -> None:
