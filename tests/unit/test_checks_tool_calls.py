@@ -1,13 +1,14 @@
 """Calls that do not fit their declaration, and calls and results without each other."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from public_files import public_file
 
 from tunewright.contracts import SilentProgress
-from tunewright.data import read_rows
+from tunewright.data import examine, read_rows
 from tunewright.data.checks.answers import answer_kind, answered
 from tunewright.data.checks.check import RowSet, checked_row
 from tunewright.data.checks.run import edit_example, run_checks
@@ -155,6 +156,17 @@ def test_regular_expressions_of_declarations_are_not_run() -> None:
     arguments = {"city": "a" * 40 + "!", "a" * 40 + "!": "x", "rest": {"b": 1}}
     (found,) = find(rows(call(arguments), tools=({"name": "weather", "parameters": parameters},)))
     assert found.startswith("messages[1].tool_calls[0].arguments.rest: Additional properties are not allowed")
+
+
+def test_half_a_character_in_arguments_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    messages = [USER, call('{"city": "Oslo \\ud83d"}')]
+    path.write_text(json.dumps({"messages": messages}), encoding="utf-8")
+    examined = examine(DataRecipe(path=str(path)), None, SilentProgress())
+    (found,) = (each for each in examined.results if each.blocks)
+    reason = "messages[1].tool_calls[0].arguments are no JSON object: '\\ud83d', half of a character."
+    assert (found.check, found.findings[0].explanation) == ("tool_calls", reason)
+    assert found.findings[0].locations == (f"{path}:1",)
 
 
 def test_the_check_blocks_and_without_tools_has_nothing_to_do() -> None:

@@ -65,6 +65,7 @@ def test_a_turn_may_be_calls_alone_and_its_answer_is_canonical_json() -> None:
         ('{"b": 1, "a": "é"}', '{"a":"é","b":1}'),
         ("{b: 1}", '"{b: 1}"'),
         ('{"a": NaN}', '"{\\"a\\": NaN}"'),
+        ('{"a": "\\ud83d"}', '"{\\"a\\": \\"\\\\ud83d\\"}"'),
     ],
 )
 def test_calls_are_compared_without_ids_and_key_order(arguments: str, written: str) -> None:

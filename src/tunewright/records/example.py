@@ -79,7 +79,7 @@ def _loaded(arguments: str) -> object:
     """Arguments as JSON, or the text itself when they are none: it is compared all the same."""
     try:
         value = json.loads(arguments)
-        canonical_json(value)  # NaN is read, but cannot be written
+        canonical_json(value).encode("utf-8")  # NaN and half of a character are read, but cannot be written
     except (ValueError, RecursionError):
         return arguments
     return value
