@@ -171,6 +171,7 @@ def test_a_secret_blocks_and_is_not_copied_into_the_report() -> None:
 def test_a_long_line_of_assignments_costs_linear_time() -> None:
     line = 'key = "' + "a b " * 20_000 + '"; ' + 'password = "" ' * 2_000
     assert find_secrets(line) == ()
+    assert find_secrets("-----BEGIN PRIVATE KEY-----" + "\n" * 100_000 + "!") == ()
 
 
 @pytest.mark.parametrize(

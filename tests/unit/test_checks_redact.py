@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tunewright.data.checks.personal import find_personal_data
 from tunewright.data.checks.redact import email_placeholder, is_placeholder, placeholder
 from tunewright.data.checks.row_finding import MAX_EXCERPT_CHARACTERS, excerpt, longest_first
+from tunewright.data.checks.secrets import find_secrets
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ from tunewright.data.checks.row_finding import MAX_EXCERPT_CHARACTERS, excerpt, 
         ("Zoë·王٣", "Xxx·x0"),
         ("4532276644577020", "1000000000000000"),
         ("4532 2766", "0000 0000"),
+        (r"Ab1\nCd\\n2\/\"x\\", r"Xx0\nXx\\n0\/\"x\\"),
+        (r"a\u002B\u0416\u00e9\u0667\ud83d", r"x\u002b\u0058\u0078\u0030\ud83d"),
         ("", ""),
     ],
 )
@@ -36,7 +39,20 @@ def test_a_bare_number_in_json_stays_a_number() -> None:
     assert json.loads(f'{{"card": {placeholder("4532276644577020")}}}') == {"card": 10**15}
 
 
-@given(st.text(max_size=40))
+def test_a_private_key_in_json_is_replaced_and_the_json_still_parses() -> None:
+    body = "\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEF+/=\n" * 3
+    account = {"private_key": f"-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----\n"}
+    for text in (json.dumps(account), json.dumps(account).replace("+", r"\u002B"), json.dumps(json.dumps(account))):
+        (secret,) = find_secrets(text)
+        redacted = text.replace(secret.text, placeholder(secret.text))
+        decoded = json.loads(redacted)
+        decoded = json.loads(decoded) if isinstance(decoded, str) else decoded
+        assert decoded["private_key"].splitlines()[1] == "XXXXxXXXXXXXXxxxxxxX0x0XXXXX+/="
+        assert "MIIE" not in redacted
+        assert find_secrets(redacted) == ()
+
+
+@given(st.text(max_size=40) | st.text('\\nuU0aF1"', max_size=20))
 def test_every_placeholder_is_recognised_and_stable(value: str) -> None:
     shape = placeholder(value)
     assert is_placeholder(shape)

@@ -159,13 +159,13 @@ def _is_example(value: str) -> bool:
 # detect-secrets finds the first line of a key; a first line without a key after it is only being talked about.
 _PRIVATE_KEY = re.compile(
     r"BEGIN (?:[A-Z0-9]{2,9} ){0,2}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?P<body>(?:\s|\\n|\\r)+[A-Za-z0-9+/=\s\\:,.-]{40,}?)(?:-----END|$)"
+    r"(?P<body>(?:\s|\\+[nr])++[A-Za-z0-9+/=\s\\:,.-]{40,}?)(?:-----END|$)"
 )
 
 
 def _private_keys(text: str) -> Iterator[Secret]:
     for match in _PRIVATE_KEY.finditer(text):
-        if not is_placeholder(match["body"].replace("\\n", "\n")):
+        if not is_placeholder(match["body"]):
             yield Secret("Private Key", match.start("body"), match.end("body"), match["body"])
 
 
