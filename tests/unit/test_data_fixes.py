@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tunewright.actions import check
 from tunewright.contracts import SilentProgress
 from tunewright.data import examine, prepare, read_fixes, read_rows, require_no_edited_list, write_fixes
 from tunewright.data.examine import ExaminedData
@@ -132,6 +133,20 @@ def test_a_repair_that_leaves_nothing_drops_the_row(tmp_path: Path) -> None:
     (gone,) = prepare(DataRecipe(path=str(path))).version.changes
     assert gone.action == "dropped"
     assert gone.reason.endswith("after the repair nothing is left to learn from")
+
+
+def test_a_row_of_which_the_repair_leaves_nothing_is_listed_and_counted_as_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"prompt": f"q{number}", "completion": f"a{number}"} for number in range(60)]
+    rows.append({"prompt": "what is hidden here", "completion": "\u200b"})
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = check(DataRecipe(path=str(path)), fixes_file=tmp_path / LIST)
+    assert (report.num_dropped, report.num_edited) == (1, 0)
+    (fix,) = read_fixes(tmp_path / LIST)
+    assert (fix.action, fix.text) == ("drop", ())
+    assert fix.reason.endswith("; after the repair nothing is left to learn from.")
+    (gone,) = prepare(DataRecipe(path=str(path), fixes=str(tmp_path / LIST))).version.changes
+    assert gone.action == "dropped"
 
 
 def test_a_secret_that_the_list_keeps_is_refused_where_others_are_redacted(tmp_path: Path) -> None:

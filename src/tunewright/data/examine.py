@@ -19,7 +19,7 @@ from tunewright.data.checks.unreadable import unreadable_rows
 from tunewright.data.chosen import with_chosen_answers
 from tunewright.data.copies import first_of_each
 from tunewright.data.example_file import ExampleFile, Examples, RowsOnDisk, SelectedExamples, examples_on_disk
-from tunewright.data.fixes import decisions_of, default_fixes, read_fixes
+from tunewright.data.fixes import NOTHING_LEFT, decisions_of, default_fixes, read_fixes
 from tunewright.data.groups import Groups
 from tunewright.data.read import LoadHubDataset
 from tunewright.data.refusals import Unreadable
@@ -88,7 +88,7 @@ def examine(
     rows = distinct_rows(files)
     results = run_checks(rows, _with_reference_input(recipe), progress, base=base, settled=settled)
     findings = _sparing(never_dropped, rows, [finding for result in results for finding in result.findings])
-    decisions = decide(findings, settled)
+    decisions = _dropping_emptied(decide(findings, settled), rows)
     undecided = (row for row in rows if row.id not in settled)
     fixes = (*listed, *default_fixes(undecided, findings, decisions))
     about_reading = () if unreadable is None else (unreadable_rows(unreadable),)
@@ -172,8 +172,20 @@ def _apply(decisions: Decisions, example: Example) -> tuple[Example | None, Chan
     try:
         edited = edit_example(example, edit.replacements)
     except ValueError:
-        return None, _change("dropped", example, f"{edit.reason}; after the repair nothing is left to learn from")
+        return None, _change("dropped", example, f"{edit.reason}; {NOTHING_LEFT}")
     return edited, _change("edited", edited, edit.reason) if edited.id != example.id else None
+
+
+def _dropping_emptied(decisions: Decisions, rows: RowSet) -> Decisions:
+    """Decide to drop the rows of which a repair leaves nothing, so that fix lists and counts say what happens."""
+    emptied = {}
+    edited_rows = (row for row in rows if row.id in decisions.edited) if decisions.edited else ()
+    for row in edited_rows:
+        after, change = _apply(decisions, row.example)
+        if after is None and change is not None:
+            emptied[row.id] = change.reason
+    edited = {example_id: edit for example_id, edit in decisions.edited.items() if example_id not in emptied}
+    return Decisions({**decisions.dropped, **emptied}, edited)
 
 
 def _change(action: Literal["dropped", "edited"], example: Example, reason: str) -> Change:

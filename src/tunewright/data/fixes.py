@@ -19,6 +19,9 @@ from tunewright.errors import DataError, Problem, StoreError
 from tunewright.records import DataRecipe, Example, Finding, Fix, canonical_json
 from tunewright.records.text_file import not_a_file
 
+NOTHING_LEFT = "after the repair nothing is left to learn from"
+"""Why a row is dropped that would be edited."""
+
 
 def default_fixes(rows: Iterable[CheckedRow], findings: Iterable[Finding], decisions: Decisions) -> tuple[Fix, ...]:
     """Write down what will happen to every row found, one fix per row, in the order of the rows.
@@ -35,21 +38,31 @@ def default_fixes(rows: Iterable[CheckedRow], findings: Iterable[Finding], decis
 def _default_fix(example_id: str, location: str, findings: Sequence[Finding], decisions: Decisions) -> Fix:
     action: Literal["drop", "keep", "edit"] = "keep"
     finding = findings[0]
+    reason = finding.explanation
     if example_id in decisions.dropped:
         action = "drop"
-        finding = next(finding for finding in findings if example_id in finding.drop)
+        finding, reason = _why_dropped(example_id, findings)
     elif example_id in decisions.edited:
         action = "edit"
         finding = next(finding for finding in findings if finding.edited_text)
+        reason = finding.explanation
     return Fix(
         location=location,
         example_id=example_id,
         action=action,
         check=finding.check,
-        reason=finding.explanation,
+        reason=reason,
         text=decisions.edited[example_id].replacements if action == "edit" else (),
         evidence=_evidence(example_id, finding),
     )
+
+
+def _why_dropped(example_id: str, findings: Sequence[Finding]) -> tuple[Finding, str]:
+    for finding in findings:
+        if example_id in finding.drop:
+            return finding, finding.explanation
+    emptying = next(finding for finding in findings if finding.edited_text)
+    return emptying, f"{emptying.explanation.rstrip('.')}; {NOTHING_LEFT}."
 
 
 def _evidence(example_id: str, finding: Finding) -> str:
