@@ -63,6 +63,7 @@ STYLES = {
         bos="<s>",
         eos="</s>",
         end_of_turn="</s>",
+        takes_system=False,
     ),
     "gemma": ChatStyle(
         "{{ bos_token }}"

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -131,6 +132,16 @@ def test_rows_the_model_was_trained_on_are_told(job):
     settings = EvaluateRecipe(metrics=("loss",), num_resamples=100)
     evaluate(job.report.run_id, DataRecipe(path=str(job.rows)), settings, home=job.home, progress=listening)
     assert any(line.startswith("Warning: 40 of the 80 inputs were training rows of") for line in listening.lines)
+
+
+def test_a_run_without_its_training_rows_is_evaluated_and_says_what_was_not_checked(job, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(job.home / "runs", home / "runs")
+    listening = Listening()
+    settings = EvaluateRecipe(metrics=("loss",), num_resamples=100)
+    report = evaluate(job.report.run_id, DataRecipe(path=str(job.rows)), settings, home=home, progress=listening)
+    assert report.results
+    assert any(line.startswith("Not checked whether the model was trained on these") for line in listening.lines)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -76,6 +76,18 @@ def test_a_bad_message_in_a_pipe_is_an_error(shell: Shell) -> None:
     assert outcome.stderr == f"error: {REFUSAL}\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_bytes_that_are_no_utf8_are_refused_by_line(shell: Shell, encoding: str) -> None:
+    shell.fake("chat", Parrot())
+    shell.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"hello\ncaf\xe9\n"), encoding=encoding))
+    outcome = shell.run("chat", "last")
+    assert (outcome.code, outcome.stdout) == (2, "you said hello\n")
+    assert "stdin, line 2: found bytes that are not UTF-8, expected text in UTF-8." in outcome.stderr
+    outcome = shell.run("chat", "last", "--system", "caf\udce9")
+    assert outcome.code == 2
+    assert "--system: found bytes that are not UTF-8" in outcome.stderr
+
+
 def test_a_bad_message_typed_is_explained_and_the_conversation_goes_on(shell: Shell) -> None:
     parrot = Parrot()
     shell.fake("chat", parrot)

@@ -63,6 +63,13 @@ def test_a_task_whose_name_begins_with_that_of_another_keeps_its_own_items() -> 
     assert sorted(task.task for task in found if task.task.startswith("math")) == ["math", "math_2", "math_2d"]
 
 
+def test_a_line_of_samples_ends_at_its_line_break_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    dumps = json.dumps
+    monkeypatch.setattr(json, "dumps", lambda value: dumps(value | {"doc": "a\u2028b\u0085c"}, ensure_ascii=False))
+    essay, _ = run_lm_eval(Path("base"), None, ["essay"], run=Harness())[:2]
+    assert len(essay.values) == 4
+
+
 def test_the_adapter_and_the_limits_reach_the_command() -> None:
     harness = Harness()
     run_lm_eval(Path("/b"), Path("/a"), ["x", "y"], folder="own", max_items=20, run=harness)

@@ -98,6 +98,29 @@ def test_aliases_that_multiply_are_told_and_a_few_are_read(tmp_path: Path) -> No
     assert read_yaml_file(path) == {"a": [1, 2], "b": [1, 2]}
 
 
+def test_a_key_that_stands_twice_is_refused_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("train:\n  epochs: 2\nbase: bundled\ntrain:\n  seed: 1\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"recipe\.yaml:4: found .*`train` for the second time, after line 1"):
+        read_yaml_file(path)
+    path.write_text("a: &both {x: 1}\nb: {<<: *both, x: 2}\n", encoding="utf-8")
+    assert read_yaml_file(path) == {"a": {"x": 1}, "b": {"x": 2}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("See ticket #5 and reply", "See ticket #5 and reply"),
+        ("Line one.\nLine two.\n\n  - indented", "Line one.\nLine two.\n\n  - indented"),
+        ("'quoted # text'", "quoted # text"),
+        ("It's: one\nand two", "It's: one\nand two"),
+    ],
+)
+def test_a_text_that_is_set_stays_as_it_was_typed(typed: str, kept: str) -> None:
+    fields = {"data": {"path": "rows.jsonl"}}
+    assert read_recipe(fields, None, (f"data.system_prompt={typed}",)).data.system_prompt == kept
+
+
 def test_a_schema_without_end_is_no_json(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     path.write_text("[" * 100_000, encoding="utf-8")

@@ -1,5 +1,6 @@
 """The renderer against transformers' apply_chat_template, and the renderer law over random conversations."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,16 @@ def test_trained_tokens_are_each_answer_and_its_end_of_turn(style: str, renderer
     left = " " if style in ("mistral", "llama2") else ""
     right = " " if style == "llama2" else ""
     assert trained == [f"{left}{ANSWER}{right}{end}", f"{left}Rome{right}{end}"]
+
+
+def test_decoding_leaves_nothing_of_a_header_that_the_prompt_does_not_write(tmp_path: Path) -> None:
+    template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    renderer = load_renderer(write_base(tmp_path / "base", replace(STYLES["chatml"], template=template)))
+    (sequence,) = renderer.render(chat(("user", QUESTION), ("assistant", ANSWER)))
+    ((start, end),) = trained_spans(sequence)
+    shown = "".join(piece.text for piece in renderer.show(sequence)[start:end])
+    assert shown == f"<|im_start|>assistant\n{ANSWER}<|im_end|>"
+    assert renderer.decode(sequence.token_ids[start:end]) == ANSWER
 
 
 @pytest.mark.parametrize("style", LAW_STYLES)
@@ -194,7 +205,7 @@ def test_a_sequence_starts_with_the_prompt_the_model_is_given(
     style: str, turns: Any, system: str | None, room: int, renderers: dict[str, Renderer]
 ) -> None:
     renderer = renderers[style].fitted(max_length=room + 60, max_answer_tokens=60)
-    rows: list[Any] = [("system", system)] if system is not None and style != "gemma" else []
+    rows: list[Any] = [("system", system)] if system is not None and renderer.takes_system else []
     for index, (question, answer, weight) in enumerate(turns):
         is_last = index == len(turns) - 1
         rows += [("user", f"Q{question}"), ("assistant", answer, 1 if is_last else weight)]

@@ -173,6 +173,17 @@ def test_a_template_that_fails_on_tools_or_drops_results_is_known_before_any_row
         support.require([*RESULTS], "x")
 
 
+def test_a_system_message_that_a_template_leaves_out_is_refused_by_name(tmp_path: Path) -> None:
+    renderer = load_renderer(write_base(tmp_path / "base", STYLES["llama2"]))
+    told = Message(role="system", content="Always answer in French.")
+    row = example(told, ASKED.model_copy(update={"tools": None}), Message(role="assistant", content="Oui."))
+    words = "found a system message, which the base's chat template leaves out, expected messages that all reach"
+    with pytest.raises(RenderError, match=rf"rows\.jsonl:7: {words}"):
+        renderer.render(row)
+    with pytest.raises(RenderError, match=f"prompt: {words}"):
+        renderer.prompt([told, ASKED.model_copy(update={"tools": None})])
+
+
 def test_arguments_that_are_no_json_object_cannot_be_written(renderer: Renderer) -> None:
     for arguments in ("{city: Oslo}", '["Oslo"]', "[" * 100_000):
         broken = ToolCall(id="c", name="weather", arguments=arguments)

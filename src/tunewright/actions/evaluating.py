@@ -17,6 +17,7 @@ from tunewright.actions.preparing import (
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.contracts import ChatModel, Progress, ScoringModel, SilentProgress
 from tunewright.data import prepare_test
+from tunewright.errors import CorruptError, StoreError
 from tunewright.evaluate import choose_metrics, judge, test_items
 from tunewright.evaluate.judge import ScoredText, whole_answer
 from tunewright.outside.hub import load_hub_dataset
@@ -117,7 +118,13 @@ def _warn_of_training_rows(
     if opened.dataset_id is None:
         return
     store = opened.store if isinstance(opened, OpenedArm) else store
-    version, examples = store.get_dataset(opened.dataset_id)
+    try:
+        version, examples = store.get_dataset(opened.dataset_id)
+    except CorruptError:
+        raise
+    except StoreError as error:  # copied without its rows, or they were deleted
+        progress.say(f"Not checked whether the model was trained on these rows: {error}")
+        return
     trained = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TRAIN}
     inputs = {example.input_id for example in preparation.data.rows(Split.TEST)}
     if shared := len(trained & inputs):

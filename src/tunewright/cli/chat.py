@@ -1,5 +1,6 @@
 """`tunewright chat`: talk to a model."""
 
+import io
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tunewright.cli import options
-from tunewright.errors import RenderError
+from tunewright.errors import Problem, RenderError
 
 if TYPE_CHECKING:
     from tunewright.actions.chatting import Sources
@@ -41,6 +42,7 @@ def chat(
     from tunewright.cli.screen import Screen
 
     screen = Screen()
+    _require_utf8(system or "", "--system")
     conversation = open_chat(run, system_prompt=system, home=home, progress=screen.progress, force=force)
     is_interactive = sys.stdin.isatty()
     if is_interactive:
@@ -75,9 +77,20 @@ def _source_lines(sources: "Sources") -> Iterator[str]:
         yield f"[{number}] is cited, but no passage has this number"
 
 
+def _require_utf8(text: str, where: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        fix = "Convert it, for example with iconv."
+        raise RenderError(Problem(where, "bytes that are not UTF-8", "text in UTF-8", fix)) from None
+
+
 def _messages(*, is_interactive: bool) -> Iterator[str]:
-    for line in _typed_lines() if is_interactive else sys.stdin:
+    if isinstance(sys.stdin, io.TextIOWrapper):  # wrong bytes are found line by line
+        sys.stdin.reconfigure(errors="surrogateescape")
+    for number, line in enumerate(_typed_lines() if is_interactive else sys.stdin, 1):
         message = line.strip()
+        _require_utf8(message, "your message" if is_interactive else f"stdin, line {number}")
         if message == END:
             return
         if message:

@@ -4,6 +4,7 @@ Everything printed may be data that others wrote, so markup is off for both stre
 could move the cursor or retitle the window, are shown as symbols.
 """
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -29,6 +30,9 @@ class Screen:
 
     def __init__(self, json_file: str | None = None) -> None:
         self._json_file = json_file
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows what it cannot write as \u2192
+                stream.reconfigure(errors="backslashreplace")
         self._stderr = Console(stderr=True, markup=False, emoji=False, highlight=False)
         stdout = Console(markup=False, emoji=False, highlight=False)
         self.console = self._stderr if json_file == STDOUT else stdout

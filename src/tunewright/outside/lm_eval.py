@@ -81,7 +81,7 @@ def _read(folder: Path) -> tuple[TaskValues, ...]:
     record = json.loads(results.read_text(encoding="utf-8"))
     found = []
     for path in sorted(results.parent.glob("samples_*.jsonl")):
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
         # After the name comes the time; of `math` and `math_2` the longer name is the file's.
         fitting = [name for name in record["higher_is_better"] if path.name.startswith(f"samples_{name}_2")]
         task = max(fitting, key=len)

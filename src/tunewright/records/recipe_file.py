@@ -69,6 +69,8 @@ def _parse_override(override: str) -> dict[str, Any]:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         value = text
+    if isinstance(value, str) and not text.lstrip().startswith(('"', "'", "|", ">")):
+        value = text.strip()  # YAML would cut it at " #" and join its lines
     for part in reversed(parts):
         value = {part: value}
     return dict(value)

@@ -1,5 +1,6 @@
 """What a chat template writes around an answer, found by rendering a probe conversation."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tunewright.errors import Problem, RenderError
@@ -20,6 +21,9 @@ class AnswerFrame:
     """Text between the prompt and the answer."""
     tail: str
     """Text between the answer and its end of turn; everything behind the answer if no end is written."""
+    decoded_lead: str
+    decoded_tail: str
+    """Both as they stand in decoded text: without special tokens."""
     end_token_id: int
     """Ends the assistant's turn; always trained."""
     end_is_written: bool
@@ -60,7 +64,22 @@ def find_answer_frame(template: ChatTemplate, tokenizer: Tokenizer) -> AnswerFra
     in_prompt = steering.intersection(tokenizer.encode(prompt_text))
     control = tokenizer.special_token_ids | {end_token_id, *tokenizer.eos_token_ids} | in_prompt
     names = (tokenizer.token_text(token_id) for token_id in sorted(control))
-    return AnswerFrame(lead, tail, end_token_id, end_is_written, tuple(name for name in names if name.strip()))
+    special = [tokenizer.token_text(token_id) for token_id in tokenizer.special_token_ids]
+    return AnswerFrame(
+        lead=lead,
+        tail=tail,
+        decoded_lead=_without(special, lead),
+        decoded_tail=_without(special, tail),
+        end_token_id=end_token_id,
+        end_is_written=end_is_written,
+        control_tokens=tuple(name for name in names if name.strip()),
+    )
+
+
+def _without(tokens: Iterable[str], text: str) -> str:
+    for token in tokens:
+        text = text.replace(token, "")
+    return text
 
 
 def require_continuation(text: str, prompt_text: str, where: str) -> None:

@@ -176,9 +176,9 @@ class Renderer:
         """The answer that generated tokens stand for: up to the first stop token, without what the template adds."""
         num_kept = next((i for i, token_id in enumerate(token_ids) if token_id in self.stop_token_ids), len(token_ids))
         text = self._tokenizer.decode(token_ids[:num_kept])
-        if self._frame.lead.startswith(text):
+        if self._frame.decoded_lead.startswith(text):
             return ""  # in a stream the lead itself arrives in pieces, such as an empty <think> block
-        return text.removeprefix(self._frame.lead).removesuffix(self._frame.tail)
+        return text.removeprefix(self._frame.decoded_lead).removesuffix(self._frame.decoded_tail)
 
     def show(self, sequence: TokenSequence) -> tuple[TokenPiece, ...]:
         """The sequence token by token, with the text that was cut out standing where it stood."""

@@ -1,4 +1,4 @@
-"""Whether a chat template writes what rows with tools are about: declarations, calls and results."""
+"""Whether a chat template writes what not all do: system messages, and declarations, calls and results of tools."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,8 @@ _TOOLS = (
     f'[{{"type":"function","function":{{"name":"{_DECLARED}","description":"Probe.",'
     '"parameters":{"type":"object","properties":{"x":{"type":"string","description":"Probe."}},"required":["x"]}}}]'
 )
+_RULE = "probe instruction"
+_INSTRUCTION = Message(role="system", content=_RULE)
 _QUESTION = Message(role="user", content="probe question", tools=_TOOLS)
 _CALL = Message(
     role="assistant",
@@ -34,6 +36,8 @@ class ToolSupport:
     declarations: bool
     calls: bool
     results: bool
+    leaves_out_system: bool = False
+    """Whether it writes a conversation without its system message; others write it, or refuse it themselves."""
 
     def require(self, messages: Sequence[Message], where: str) -> None:
         """Refuse messages of which the template would leave something out.
@@ -41,6 +45,15 @@ class ToolSupport:
         Raises:
             RenderError: naming the template and what it does not write.
         """
+        if self.leaves_out_system and any(message.role == "system" and message.content for message in messages):
+            raise RenderError(
+                Problem(
+                    where,
+                    f"a system message, which {self.template_name} leaves out",
+                    "messages that all reach the model",
+                    "Put what it says into the user's message, or use a base whose template writes system messages.",
+                )
+            )
         missing = []
         if not self.declarations and any(message.tools for message in messages):
             missing.append("declarations of functions")
@@ -72,6 +85,7 @@ def find_tool_support(template: ChatTemplate, template_name: str) -> ToolSupport
         declarations=_writes(template, asked, _DECLARED),
         calls=_writes(template, called, _ARGUMENT),
         results=_writes(template, (*called, _ANSWERED), _RESULT),
+        leaves_out_system=_leaves_out(template, (_INSTRUCTION, _QUESTION.model_copy(update={"tools": None})), _RULE),
     )
 
 
@@ -97,3 +111,10 @@ def _unescaped(text: str) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+
+
+def _leaves_out(template: ChatTemplate, messages: Sequence[Message], sign: str) -> bool:
+    try:
+        return sign not in template.render(messages, add_generation_prompt=True, where="probe")
+    except RenderError:
+        return False
