@@ -75,6 +75,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs=len(STAGES), metavar="N", help="steps of each stage instead of all")
     parser.add_argument("--seed", type=int, default=SEED, help="of the rows: another one where training goes on again")
     parser.add_argument("--from", dest="start", type=Path, help="folder of a model to go on from (default: a new one)")
+    parser.add_argument(
+        "--keep", type=float, default=0.0, metavar="SHARE",
+        help="of the weights that it goes on from, in the average with the trained ones that is written (default: none)",
+    )  # fmt: skip
     arguments = parser.parse_args()
     import torch
 
@@ -103,9 +107,10 @@ def main() -> None:
             compile_pointwise(network)
         summary = train(make_job(network, renderer, mix, stream, held_out, run), progress)
         write_page(arguments.build / "report.html", summary, mix)
+        average(network, start, arguments.keep)
         save_model(network, start, arguments.build / "model")
         run.update(RunStatus.SUCCEEDED)
-        figures = figures_of(summary, run.record, stages, start, arguments.build / "model")
+        figures = figures_of(summary, run.record, stages, start, arguments.build / "model", arguments.keep)
         (arguments.build / "figures.json").write_text(figures.model_dump_json() + "\n", encoding="utf-8")
     progress.say(f"The model is in {arguments.build / 'model'}, the curves in {arguments.build / 'report.html'}.")
 
@@ -259,6 +264,23 @@ class _Places(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return name
+
+
+def average(network: "PreTrainedModel", start: Path, start_share: float) -> None:
+    """Put a share of the weights that training went on from into the trained ones.
+
+    Two ends of one road, each with a rate that has fallen to zero, are often worse than what lies between them: what
+    each learned by chance of its rows cancels out (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    if not start_share:
+        return
+    before = load_file(start / "model.safetensors")
+    with torch.no_grad():
+        for name, weights in network.named_parameters():
+            weights.lerp_(before[name].to(weights), start_share)
 
 
 def save_model(network: "PreTrainedModel", start: Path, folder: Path) -> None:

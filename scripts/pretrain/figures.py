@@ -47,6 +47,8 @@ class TrainingFigures(Record):
     versions: dict[str, str]
     start_sha256: str | None
     """Of the model.safetensors that it went on from; None where that is not known any more."""
+    start_share: float = 0.0
+    """Of the weights that it went on from, in the average that it wrote."""
     weights_sha256: str
     """Of the model.safetensors that it wrote."""
     train_losses: tuple[float, ...]
@@ -66,7 +68,7 @@ class PretrainingFigures(Record):
 
 
 def figures_of(
-    summary: TrainingSummary, run: Run, stages: Sequence[Stage], start: Path, model: Path
+    summary: TrainingSummary, run: Run, stages: Sequence[Stage], start: Path, model: Path, start_share: float = 0.0
 ) -> TrainingFigures:
     """Leave out what the card does not need: rates, gradient lengths, folders of the machine."""
     packages = run.environment.packages
@@ -91,6 +93,7 @@ def figures_of(
         machine=run.environment.accelerator or run.environment.processor,
         versions={name: packages[name] for name in ("torch", "transformers")},
         start_sha256=sha256_of(start),
+        start_share=start_share,
         weights_sha256=sha256_of(model),
         train_losses=tuple(round(point.train_loss, 5) for point in summary.curve if point.train_loss is not None),
         held_out=tuple(
