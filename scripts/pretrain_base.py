@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--from", dest="start", type=Path, help="folder of a model to go on from (default: a new one)")
     parser.add_argument(
         "--keep", type=float, default=0.0, metavar="SHARE",
-        help="of the weights that it goes on from, in the average with the trained ones that is written (default: none)",
+        help="of the weights that it goes on from, in the average with the trained ones that is written",
     )  # fmt: skip
     arguments = parser.parse_args()
     import torch

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from pretrain.figures import PretrainingFigures, StageFigures, TrainingFigures, draw_curve
-from pretrain.mix import ECHOES, REPEATS, TEXT
+from pretrain.mix import ECHOES, REPEATS, SENTENCES, TEXT
 from pretrain.stages import SHAPE
 
 from tunewright.data.skills import MANY_ANSWERS
@@ -69,8 +69,9 @@ def card(figures: PretrainingFigures, measured: str) -> str:
 def _stage(stage: StageFigures) -> dict[str, str]:
     """One line of the table of stages."""
     many = sum(stage.shares.get(kind, 0.0) for kind in MANY_ANSWERS)
-    named = {"text": TEXT, "repeats": REPEATS, "echoes": ECHOES}
-    shares = {name: stage.shares.get(kind, 0.0) for name, kind in named.items()} | {"many": many}
+    named = {"text": (TEXT, SENTENCES), "repeats": (REPEATS,), "echoes": (ECHOES,)}
+    shares = {name: sum(stage.shares.get(kind, 0.0) for kind in kinds) for name, kinds in named.items()}
+    shares["many"] = many
     shares["tasks"] = sum(stage.shares.values()) - sum(shares.values())
     return {
         "name": stage.name,
