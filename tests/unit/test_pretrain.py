@@ -27,11 +27,13 @@ from pretrain.open_words import OpenWords
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
 from safetensors.numpy import load_file
+from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
 from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers, measured_words
 from tunewright.data.skills.many_answers import BEGIN, END, without_marks
 from tunewright.data.skills.names import is_held_out
+from tunewright.model.load import load_base
 from tunewright.records import Conversation, Example, Message, Provenance
 from tunewright.render import load_renderer
 from tunewright.store import Store
@@ -340,6 +342,24 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     page = (resumed / "report.html").read_text()
     assert "Held-out loss by kind" in page
     assert page.count("<svg") == 4
+
+
+def test_an_average_keeps_a_share_of_the_weights_that_training_went_on_from(tmp_path):
+    import torch
+
+    start = write_tiny_base(tmp_path / "start")
+    network = load_base(start)
+    before = {name: weights.clone() for name, weights in network.named_parameters()}
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.add_(1.0)
+    trained = {name: weights.clone() for name, weights in network.named_parameters()}
+    pretrain_base.average(network, start, 0.0)
+    for name, weights in network.named_parameters():
+        assert torch.equal(weights, trained[name])
+    pretrain_base.average(network, start, 0.25)
+    for name, weights in network.named_parameters():
+        torch.testing.assert_close(weights, before[name] + 0.75)
 
 
 def test_a_trial_has_the_same_stages_with_fewer_steps():
