@@ -39,10 +39,9 @@ def groups_of(scores: Sequence[Score]) -> Groups:
 
 
 def _places(scores: Sequence[Score]) -> list[list[int]]:
-    found: dict[tuple[bool, str], list[int]] = {}
+    found: dict[str | int, list[int]] = {}
     for place, score in enumerate(scores):
-        own = (False, score.example_id) if score.group is None else (True, score.group)
-        found.setdefault(own, []).append(place)
+        found.setdefault(place if score.group is None else score.group, []).append(place)
     return list(found.values())
 
 
