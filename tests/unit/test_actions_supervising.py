@@ -87,7 +87,7 @@ def begin_run(home: Path) -> Callable[[Path], None]:
 
     def work(folder: Path) -> None:
         run = Store(home).create_run(RECIPE_ID, run_record)
-        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id=run.record.id))
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
 
     return work
 
@@ -119,7 +119,7 @@ def test_a_worker_that_dies_before_its_run_exists_starts_the_same_job_again(tmp_
 
 def test_a_worker_that_was_told_of_a_run_which_never_appeared_starts_the_job_again(tmp_path: Path) -> None:
     def tell(folder: Path) -> None:
-        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id="20261120-120000-3fa2"))
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id="20261120-120000-3fa2"))
 
     lives = Lives([Life(KILLED, tell), Life(0)])
     assert supervise(job_in(tmp_path), SilentProgress(), lives.world()) == 0
@@ -355,7 +355,7 @@ def test_a_training_inside_a_study_that_the_system_killed_goes_on_with_smaller_m
         run = Store(tmp_path).create_run(RECIPE_ID, lambda *of: run_record(*of).model_copy(update={"kind": "study"}))
         run.write_json("recipe.json", StudyRecipe(data=DataRecipe(path="rows.jsonl"), train=train))
         run.nested("tuned", "5e" * 32).append_metric({"step": 3})
-        WorkerFolder(folder).write_pulse(Pulse(patience_seconds=60, run_id=run.record.id))
+        WorkerFolder(folder).write_pulse(Pulse(beats=1, patience_seconds=60, run_id=run.record.id))
         lives.num_oom_kills += 1
 
     lives.lives += [Life(KILLED, begin), Life(0)]
@@ -374,7 +374,7 @@ if (folder / "second").exists():
     (folder / "ended").touch()
     sys.exit(7)
 (folder / "second").touch()
-(folder / "pulse").write_text('{"patience_seconds": 0.5, "run_id": null}')
+(folder / "pulse").write_text('{"beats": 1, "patience_seconds": 0.5, "run_id": null}')
 signal.signal(signal.SIGUSR1, lambda *_: (folder / "log").write_text("stacks"))
 os.kill(os.getpid(), signal.SIGSTOP)
 while True:
@@ -507,8 +507,10 @@ import os, sys, time
 from pathlib import Path
 told, folder = Path(sys.argv[1]), Path(sys.argv[2])
 (told / "pid").write_text(str(os.getpid()))
+beats = 0
 while not (told / "go").exists():
-    (folder / "pulse.new").write_text('{"patience_seconds": 2.0, "run_id": null}')
+    beats += 1
+    (folder / "pulse.new").write_text('{"beats": %d, "patience_seconds": 2.0, "run_id": null}' % beats)
     (folder / "pulse.new").replace(folder / "pulse")
     (told / "began").touch()
     time.sleep(0.1)
@@ -562,13 +564,13 @@ def test_a_pause_that_nobody_announced_is_no_reason_to_kill_the_worker(tmp_path:
 
 TOGETHER = (
     PATIENT.replace(
-        "while not",
+        "beats = 0",
         "import subprocess\n"
         "from tunewright.actions.handover import WorkerFolder\n"
         "sibling = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
         "WorkerFolder(folder).join(sibling.pid)\n"
         "(told / 'sibling').write_text(str(sibling.pid))\n"
-        "while not",
+        "beats = 0",
     )
     + "sibling.terminate()\n"
 )
@@ -597,7 +599,7 @@ if (folder / "second").exists():
 sibling = subprocess.Popen(["sleep", "60"], start_new_session=True)
 WorkerFolder(folder).join(sibling.pid)
 (folder / "second").write_text(str(sibling.pid))
-(folder / "pulse").write_text('{"patience_seconds": 0.5, "run_id": null}')
+(folder / "pulse").write_text('{"beats": 1, "patience_seconds": 0.5, "run_id": null}')
 sibling.wait()
 """
 

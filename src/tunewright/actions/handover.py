@@ -89,12 +89,16 @@ def read_job(text: str | bytes) -> Job:
 class Pulse(Record):
     """A sign of life."""
 
+    beats: int = 0
     patience_seconds: float
-    """How long no other may follow before the worker counts as hung."""
+    """How long this number may stay the same before the worker counts as hung."""
     pid: int | None = None
     """Of the process that beats."""
     run_id: str | None = None
     """Set before the run's folder exists, so that no run is ever unknown to the supervisor."""
+
+
+_MARK = "beats-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +122,31 @@ class WorkerFolder:
     def write_pulse(self, pulse: Pulse) -> None:
         """Replace the pulse in one step. Not synced: after a power loss nobody asks for it.
 
-        On a full disk, which is not the worker's fault, the one before is touched.
+        On a full disk, which is not the worker's fault, its number goes into the name of a file, which takes no room.
         """
         temporary = self.path / "pulse.new"
         try:
             temporary.write_text(pulse.model_dump_json(), encoding="utf-8")
             temporary.replace(self.path / "pulse")
         except OSError:
-            (self.path / "pulse").touch()
+            mark = next(self.path.glob(f"{_MARK}*"), None)
+            name = self.path / f"{_MARK}{pulse.beats}"
+            mark.rename(name) if mark else name.touch()
 
     def pulse(self) -> Pulse | None:
         """None before the worker's first one."""
         try:
-            return Pulse.model_validate_json((self.path / "pulse").read_bytes())
+            pulse = Pulse.model_validate_json((self.path / "pulse").read_bytes())
         except (OSError, ValidationError):
             return None
-
-    def last_beat(self) -> int | None:
-        """When the pulse was written or touched, in nanoseconds; None before the worker's first one."""
-        with suppress(OSError):
-            return (self.path / "pulse").stat().st_mtime_ns
-        return None
+        marked = [int(path.name.removeprefix(_MARK)) for path in self.path.glob(f"{_MARK}*")]
+        return pulse.model_copy(update={"beats": max(pulse.beats, *marked)}) if marked else pulse
 
     def forget_worker(self) -> None:
         """Before another worker starts, which has to show its own pulse and processes."""
         for name in ("pulse", "ended"):
             (self.path / name).unlink(missing_ok=True)
-        for path in self.path.glob("process-*"):
+        for path in (*self.path.glob("process-*"), *self.path.glob(f"{_MARK}*")):
             path.unlink(missing_ok=True)
 
     def end(self) -> None:

@@ -213,13 +213,15 @@ def _watch(folder: WorkerFolder, stop: "_StopRequests", world: World) -> _Death:
     worker = stop.worker = world.start(folder.path)
     if stop.num_requests:  # while it was being started: nobody has told this one
         worker.send_signal(signal.SIGTERM)
-    last_beat, patience, silence, looked_at = None, world.starting_patience_seconds, 0.0, time.monotonic()
+    beats, patience, silence, looked_at = -1, world.starting_patience_seconds, 0.0, time.monotonic()
     while (code := worker.poll()) is None:
         time.sleep(SECONDS_BETWEEN_LOOKS)
-        beat, pulse, now = folder.last_beat(), folder.pulse(), time.monotonic()
-        silence = silence + min(now - looked_at, LONGEST_LOOK_SECONDS) if beat == last_beat else 0.0
-        last_beat, looked_at = beat, now
-        patience = pulse.patience_seconds if pulse is not None else patience
+        pulse, now = folder.pulse(), time.monotonic()
+        silence += min(now - looked_at, LONGEST_LOOK_SECONDS)
+        looked_at = now
+        if pulse is not None:
+            silence = silence if pulse.beats == beats else 0.0
+            beats, patience = pulse.beats, pulse.patience_seconds
         if silence > patience:
             _end(worker, folder)
             return _Death(None, f"no sign of life for {patience:.0f} s, killed{_limited()}")

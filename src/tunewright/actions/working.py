@@ -39,6 +39,7 @@ class Heart:
         self._folder = folder
         self._clock = clock
         self._lock = threading.Lock()
+        self._beats = 0
         self._run_id: str | None = None
         self._moved_at = clock()
         self._longest_pause = 0.0
@@ -78,7 +79,8 @@ class Heart:
         if self.is_stalled():
             return
         with self._lock:
-            pulse = Pulse(patience_seconds=self._patience(), pid=os.getpid(), run_id=self._run_id)
+            self._beats += 1
+            pulse = Pulse(beats=self._beats, patience_seconds=self._patience(), pid=os.getpid(), run_id=self._run_id)
             # A full disk is told by whoever needs it; without a beat the supervisor would kill a worker that lives.
             with suppress(OSError):
                 self._folder.write_pulse(pulse)
