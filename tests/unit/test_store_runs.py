@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -437,3 +438,12 @@ def test_the_hash_of_a_published_folder_is_that_of_its_files(tmp_path):
     (run.path / "one" / "file.txt").write_text("SAME")
     with pytest.raises(CorruptError):
         run.published_hash("one")
+
+
+def test_a_run_knows_the_home_it_lies_in(tmp_path, monkeypatch):
+    run = new_run(tmp_path / "home")
+    assert run.home == tmp_path / "home"
+    monkeypatch.chdir(run.path.parent)
+    assert new_store(tmp_path / "other").run(run.record.id).home == tmp_path / "home"
+    shutil.move(run.path, tmp_path / "moved")
+    assert new_store(tmp_path / "other").run(str(tmp_path / "moved")).home is None

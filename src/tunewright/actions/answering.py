@@ -32,6 +32,8 @@ class OpenedModel:
     """Dataset version of the run that made the artifact."""
     forced: tuple[BaseChange, ...] = ()
     """What of the base is another than the artifact was made for; only where that was asked for."""
+    home: Path | None = None
+    """Home of that run; None for a base, and for a run that was moved out of its home."""
 
     @property
     def full_name(self) -> str:
@@ -111,7 +113,7 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None, *, force: b
         refuse_unsafe(folder, f"of run {run.record.id}")
     limits = artifact.max_length, max_answer_tokens or artifact.max_answer_tokens
     base, renderer, forced = _find_base(run, "its artifact", artifact.base, artifact.renderer_hash, limits, force=force)
-    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id, forced)
+    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id, forced, run.home)
 
 
 def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> OpenedModel:

@@ -65,7 +65,7 @@ def evaluate(
         say_forced(opened, progress)
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
-    _warn_of_training_rows(opened, preparation, Store(home), progress)
+    _warn_of_training_rows(opened, preparation, home, progress)
     default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}{' --force' if force else ''}"
     run = start_run(Store(home), "evaluate", preparation, command or default, forced=opened.forced)
     with run.lock(), recorded_outcome(run, run.record.command):
@@ -112,14 +112,23 @@ def _load(opened: OpenedModel | OpenedArm, preparation: Preparation, progress: P
 
 
 def _warn_of_training_rows(
-    opened: OpenedModel | OpenedArm, preparation: Preparation, store: Store, progress: Progress
+    opened: OpenedModel | OpenedArm, preparation: Preparation, home: Path | None, progress: Progress
 ) -> None:
-    """Say how many of the rows the model was trained on: what was learned by heart proves nothing."""
-    if opened.dataset_id is None:
+    """Say how many of the rows the model was trained on: what was learned by heart proves nothing.
+
+    Its training rows are looked for in its own home, then in the one that was given.
+
+    Raises:
+        CorruptError: they are there, and not what they were.
+    """
+    dataset_id = opened.dataset_id
+    if dataset_id is None:
         return
-    store = opened.store if isinstance(opened, OpenedArm) else store
+    own = opened.store.home if isinstance(opened, OpenedArm) else opened.home
+    stores = Store(own or home), Store(home)
+    store = next((store for store in stores if store.dataset_folder(dataset_id).is_dir()), stores[0])
     try:
-        version, examples = store.get_dataset(opened.dataset_id)
+        version, examples = store.get_dataset(dataset_id)
     except CorruptError:
         raise
     except StoreError as error:  # copied without its rows, or they were deleted

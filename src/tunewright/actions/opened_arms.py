@@ -230,8 +230,7 @@ def open_arm(study: RunFolder, name: str, home: Path | None = None, max_answer_t
     if max_answer_tokens:
         evaluate = recipe.evaluate.model_copy(update={"max_answer_tokens": max_answer_tokens})
         recipe = recipe.model_copy(update={"evaluate": evaluate})
-    inside_home = study.path.absolute().parent
-    store = Store(inside_home.parent if inside_home.name == "runs" else home)
+    store = Store(study.home or home)
     trained, weights = _weights(study, kept, recipe, store, max_answer_tokens)
     return OpenedArm(
         kept=kept,

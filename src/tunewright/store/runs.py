@@ -70,12 +70,16 @@ class RunFolder:
         self.record = self._read_record()
 
     @property
+    def home(self) -> Path | None:
+        """The home it lies in, which need not be the one it was looked for in; None: it was moved out of a home."""
+        # A run lies in the home's folder `runs`, or inside such a run.
+        folder = self.path.absolute().parents[self.record.id.count("/")]
+        return folder.parent if folder.name == RUNS else None
+
+    @property
     def measurements(self) -> Measurements:
         """What runs of the same home keep for each other; a run that was moved out of a home keeps its own."""
-        # A run lies in the home's folder `runs`, or inside such a run.
-        folder = self.path.parents[self.record.id.count("/")]
-        home = folder.parent if folder.name == RUNS else self.path
-        return Measurements(home / MEASURED, self._files, self._clock)
+        return Measurements((self.home or self.path) / MEASURED, self._files, self._clock)
 
     @property
     def free_bytes(self) -> int:
