@@ -1,6 +1,7 @@
 """Rows with tools: what templates write of them, the renderer law, and refusals by name."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tunewright.records import Conversation, Example, Message, Provenance, ToolC
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.render.template import ChatTemplate
 from tunewright.render.tools import find_tool_support
+from tunewright.study.arms import with_system_prompt
 
 WEATHER = {
     "type": "function",
@@ -182,6 +184,27 @@ def test_a_system_message_that_a_template_leaves_out_is_refused_by_name(tmp_path
         renderer.render(row)
     with pytest.raises(RenderError, match=f"prompt: {words}"):
         renderer.prompt([told, ASKED.model_copy(update={"tools": None})])
+
+
+def test_a_system_message_that_a_template_writes_in_capitals_is_not_left_out(tmp_path: Path) -> None:
+    template = (
+        "{% for m in messages %}{{ m.role }}: {{ m.content | upper if m.role == 'system' else m.content }}</s>\n"
+        "{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    renderer = load_renderer(write_base(tmp_path / "base", replace(STYLES["llama2"], template=template)))
+    assert renderer.takes_system
+    assert renderer.prompt([Message(role="system", content="Be brief."), ASKED.model_copy(update={"tools": None})])
+
+
+@pytest.mark.parametrize(("style", "takes"), [("chatml", True), ("llama2", False), ("gemma", False)])
+def test_a_prompt_stands_in_the_users_turn_where_system_messages_are_refused(
+    tmp_path: Path, style: str, takes: bool
+) -> None:
+    renderer = load_renderer(write_base(tmp_path / "base", STYLES[style]))
+    assert renderer.takes_system is takes
+    question = [ASKED.model_copy(update={"tools": None})]
+    assert renderer.fits(with_system_prompt(question, "Be brief.", in_user_turn=not takes))
+    assert renderer.fits(with_system_prompt(question, "Be brief.")) is takes
 
 
 def test_arguments_that_are_no_json_object_cannot_be_written(renderer: Renderer) -> None:

@@ -79,9 +79,10 @@ class Renderer:
         """Whether the template writes system messages; some refuse them, and some leave them out."""
         probe = (Message(role="system", content="probe instruction"), Message(role="user", content="probe question"))
         try:
-            return probe[0].content in self._prompt_text(probe, "probe")
+            self._prompt_text(probe, "probe")
         except RenderError:
             return False
+        return not self._tools.leaves_out_system
 
     @property
     def tokenizer_json(self) -> str:

@@ -17,8 +17,7 @@ _TOOLS = (
     f'[{{"type":"function","function":{{"name":"{_DECLARED}","description":"Probe.",'
     '"parameters":{"type":"object","properties":{"x":{"type":"string","description":"Probe."}},"required":["x"]}}}]'
 )
-_RULE = "probe instruction"
-_INSTRUCTION = Message(role="system", content=_RULE)
+_RULES = "probe instruction", "other rule"
 _QUESTION = Message(role="user", content="probe question", tools=_TOOLS)
 _CALL = Message(
     role="assistant",
@@ -85,7 +84,7 @@ def find_tool_support(template: ChatTemplate, template_name: str) -> ToolSupport
         declarations=_writes(template, asked, _DECLARED),
         calls=_writes(template, called, _ARGUMENT),
         results=_writes(template, (*called, _ANSWERED), _RESULT),
-        leaves_out_system=_leaves_out(template, (_INSTRUCTION, _QUESTION.model_copy(update={"tools": None})), _RULE),
+        leaves_out_system=_leaves_out_system(template),
     )
 
 
@@ -94,6 +93,17 @@ def _writes(template: ChatTemplate, messages: Sequence[Message], sign: str) -> b
         return sign in template.render(messages, add_generation_prompt=messages[-1].role != "assistant", where="probe")
     except RenderError:  # a template that was not made for tools may fail on them
         return False
+
+
+def _leaves_out_system(template: ChatTemplate) -> bool:
+    """Whether two system messages give the same text. What is written may be changed: trimmed, in capitals."""
+    question = _QUESTION.model_copy(update={"tools": None})
+    asked = [(Message(role="system", content=rule), question) for rule in _RULES]
+    try:
+        one, other = (template.render(messages, add_generation_prompt=True, where="probe") for messages in asked)
+    except RenderError:
+        return False
+    return one == other
 
 
 def texts_in(message: Message) -> Iterator[str]:
@@ -111,10 +121,3 @@ def _unescaped(text: str) -> str:
         return json.dumps(json.loads(text), ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
-
-
-def _leaves_out(template: ChatTemplate, messages: Sequence[Message], sign: str) -> bool:
-    try:
-        return sign not in template.render(messages, add_generation_prompt=True, where="probe")
-    except RenderError:
-        return False
