@@ -199,6 +199,25 @@ def write_base(
     return folder
 
 
+def use_pieces(folder: Path, *, eats_spaces: bool) -> Path:
+    """Give a base a tokenizer of letters in the manner of SentencePiece, which drops a first space when it decodes.
+
+    Args:
+        eats_spaces: each control token takes the white space behind it.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+    letters = sorted({"\u2581", "\n", *"!.:?", *map(chr, range(ord("A"), ord("z") + 1))})
+    tokenizer = Tokenizer(models.BPE(vocab={letter: index for index, letter in enumerate(letters)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=False)
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always", split=False)
+    known = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
+    names = [token["content"] for token in known]
+    tokenizer.add_tokens([AddedToken(name, normalized=False, special=True, rstrip=eats_spaces) for name in names])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
 def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_bases import ENDLESS, PLAIN, SHARED_MODELS, STYLES, THINKING, TOOLS, chat, write_base
+from chat_bases import ENDLESS, PLAIN, SHARED_MODELS, STYLES, THINKING, TOOLS, chat, use_pieces, write_base
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -98,6 +98,22 @@ def test_decoding_leaves_nothing_of_a_header_that_the_prompt_does_not_write(tmp_
     shown = "".join(piece.text for piece in renderer.show(sequence)[start:end])
     assert shown == f"<|im_start|>assistant\n{ANSWER}<|im_end|>"
     assert renderer.decode(sequence.token_ids[start:end]) == ANSWER
+
+
+@pytest.mark.parametrize("eats_spaces", [False, True])
+@pytest.mark.parametrize(
+    "header",
+    ["<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n", "<|start_header_id|> {{ m.role }} \n"],
+)
+def test_decoding_drops_a_header_as_the_tokenizer_decodes_it(tmp_path: Path, header: str, eats_spaces: bool) -> None:
+    template = f"{{% for m in messages %}}{header}{{{{ m.content }}}}<|eot_id|>{{% endfor %}}"
+    folder = write_base(tmp_path / "base", replace(STYLES["llama3"], template=template))
+    renderer = load_renderer(use_pieces(folder, eats_spaces=eats_spaces))
+    (sequence,) = renderer.render(chat(("user", QUESTION), ("assistant", ANSWER)))
+    ((start, end),) = trained_spans(sequence)
+    assert renderer.decode(sequence.token_ids[start:end]) == ANSWER
+    streamed = [renderer.decode(sequence.token_ids[start:place]) for place in range(start, end)]
+    assert all(ANSWER.startswith(text) for text in streamed)
 
 
 @pytest.mark.parametrize("style", LAW_STYLES)

@@ -1,6 +1,5 @@
 """What a chat template writes around an answer, found by rendering a probe conversation."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tunewright.errors import Problem, RenderError
@@ -23,7 +22,7 @@ class AnswerFrame:
     """Text between the answer and its end of turn; everything behind the answer if no end is written."""
     decoded_lead: str
     decoded_tail: str
-    """Both as they stand in decoded text: without special tokens."""
+    """Both as they stand in decoded text: without special tokens, and with the spaces that decoding adds or drops."""
     end_token_id: int
     """Ends the assistant's turn; always trained."""
     end_is_written: bool
@@ -64,22 +63,26 @@ def find_answer_frame(template: ChatTemplate, tokenizer: Tokenizer) -> AnswerFra
     in_prompt = steering.intersection(tokenizer.encode(prompt_text))
     control = tokenizer.special_token_ids | {end_token_id, *tokenizer.eos_token_ids} | in_prompt
     names = (tokenizer.token_text(token_id) for token_id in sorted(control))
-    special = [tokenizer.token_text(token_id) for token_id in tokenizer.special_token_ids]
+    decoded_lead, decoded_tail = _decoded_around(tokenizer, prompt_text, lead, tail)
     return AnswerFrame(
         lead=lead,
         tail=tail,
-        decoded_lead=_without(special, lead),
-        decoded_tail=_without(special, tail),
+        decoded_lead=decoded_lead,
+        decoded_tail=decoded_tail,
         end_token_id=end_token_id,
         end_is_written=end_is_written,
         control_tokens=tuple(name for name in names if name.strip()),
     )
 
 
-def _without(tokens: Iterable[str], text: str) -> str:
-    for token in tokens:
-        text = text.replace(token, "")
-    return text
+def _decoded_around(tokenizer: Tokenizer, prompt_text: str, lead: str, tail: str) -> tuple[str, str]:
+    """What lead and tail become when an answer's tokens are decoded, as the renderer encodes and decodes them."""
+    prompt_ids, answer_text = tokenizer.encode(prompt_text), f"{lead}{_ANSWER.content}{tail}"
+    token_ids = tokenizer.encode(prompt_text + answer_text)
+    is_continued = token_ids[: len(prompt_ids)] == prompt_ids
+    answer_ids = token_ids[len(prompt_ids) :] if is_continued else tokenizer.encode(answer_text)
+    decoded_lead, answer, decoded_tail = tokenizer.decode(answer_ids).partition(_ANSWER.content)
+    return (decoded_lead, decoded_tail) if answer else (lead, tail)  # a tokenizer that rewrites even plain words
 
 
 def require_continuation(text: str, prompt_text: str, where: str) -> None:
