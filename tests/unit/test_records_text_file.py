@@ -107,6 +107,22 @@ def test_a_key_that_stands_twice_is_refused_by_its_line(tmp_path: Path) -> None:
     assert read_yaml_file(path) == {"a": {"x": 1}, "b": {"x": 2}}
 
 
+def test_a_key_that_a_merged_mapping_has_too_stands_there_once(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("a: &a {x: 1}\nouter:\n  b: &b {<<: *a, x: 2}\nc: {<<: [*b, *a], y: 3}\n", encoding="utf-8")
+    assert read_yaml_file(path) == {"a": {"x": 1}, "outer": {"b": {"x": 2}}, "c": {"x": 2, "y": 3}}
+    path.write_text('1: one\n"1": text\n', encoding="utf-8")
+    assert read_yaml_file(path) == {1: "one", "1": "text"}
+
+
+@pytest.mark.parametrize("text", ["a: {b: [{x: 1, x: 2}]}", "[{x: 1, x: 2}]", "a: &b {x: 1, y: 2, x: 3}\nc: *b"])
+def test_a_key_that_stands_twice_is_refused_at_any_depth(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"recipe\.yaml:1: found .*`x` for the second time, after line 1"):
+        read_yaml_file(path)
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [

@@ -57,18 +57,21 @@ def read_text_file(path: Path, where: str, expected: str, fix: str) -> str:
     raise RecipeError(Problem(where, found, expected, fix))
 
 
-class _DistinctKeys(yaml.SafeLoader):
+class DistinctKeys(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping, of which YAML's own loader silently takes the last."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        places: dict[str, int] = {}
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        """A mapping as it was written: `<<` puts the keys of others beside its own only later."""
+        node = super().compose_mapping_node(anchor)
+        places: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in places:
-                    said = f"`{key.value}` for the second time, after line {places[key.value]}"
-                    raise yaml.constructor.ConstructorError(problem=said, problem_mark=key.start_mark)
-                places[key.value] = key.start_mark.line + 1
-        return super().construct_mapping(node, deep)
+            if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                continue
+            if line := places.get((key.tag, key.value)):
+                said = f"`{key.value}` for the second time, after line {line}"
+                raise yaml.constructor.ConstructorError(problem=said, problem_mark=key.start_mark)
+            places[key.tag, key.value] = key.start_mark.line + 1
+        return node
 
 
 def read_yaml_file(path: Path) -> Any:
@@ -79,7 +82,7 @@ def read_yaml_file(path: Path) -> Any:
     """
     text = read_text_file(path, str(path), "a readable YAML file in UTF-8", "Check the path and the file.")
     try:
-        value = yaml.load(text, Loader=_DistinctKeys)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, Loader=DistinctKeys)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
