@@ -130,11 +130,20 @@ def test_a_key_that_stands_twice_is_refused_at_any_depth(tmp_path: Path, text: s
         ("Line one.\nLine two.\n\n  - indented", "Line one.\nLine two.\n\n  - indented"),
         ("'quoted # text'", "quoted # text"),
         ("It's: one\nand two", "It's: one\nand two"),
+        ("# Rules\nBe brief.", "# Rules\nBe brief."),
+        ("#5 comes first", "#5 comes first"),
+        ("null", None),
+        ("", None),
     ],
 )
-def test_a_text_that_is_set_stays_as_it_was_typed(typed: str, kept: str) -> None:
+def test_a_text_that_is_set_stays_as_it_was_typed(typed: str, kept: str | None) -> None:
     fields = {"data": {"path": "rows.jsonl"}}
     assert read_recipe(fields, None, (f"data.system_prompt={typed}",)).data.system_prompt == kept
+
+
+def test_a_key_that_is_set_twice_in_one_mapping_is_not_lost() -> None:
+    with pytest.raises(RecipeError, match=r"method: found '\{rank: 8, rank: 16\}'"):
+        read_recipe({"data": {"path": "rows.jsonl"}}, None, ("method={rank: 8, rank: 16}",))
 
 
 def test_a_schema_without_end_is_no_json(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tunewright.errors import Problem, RecipeError
 from tunewright.records.base import Record
 from tunewright.records.recipe import TuneRecipe
-from tunewright.records.text_file import read_yaml_file
+from tunewright.records.text_file import DistinctKeys, read_yaml_file
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -66,8 +66,10 @@ def _parse_override(override: str) -> dict[str, Any]:
             Problem(f"--set {override}", "no key=value", "a dotted setting and a value", "As in train.epochs=2.")
         )
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, Loader=DistinctKeys)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError):
+        value = text
+    if value is None and text.lstrip().startswith("#"):  # a heading, a number of a ticket; for YAML a comment
         value = text
     if isinstance(value, str) and not text.lstrip().startswith(('"', "'", "|", ">")):
         value = text.strip()  # YAML would cut it at " #" and join its lines
