@@ -4,6 +4,7 @@ Everything printed may be data that others wrote, so markup is off for both stre
 could move the cursor or retitle the window, are shown as symbols.
 """
 
+import codecs
 import io
 import json
 import sys
@@ -88,8 +89,11 @@ class Screen:
         """
         if self._json_file is None:
             return
-        text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-        if self._json_file == STDOUT:
+        to_stdout = self._json_file == STDOUT
+        # Where stdout is not UTF-8, what it cannot write would become Python's escapes, such as \xe9: no JSON.
+        is_ascii = to_stdout and codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+        text = json.dumps(value, ensure_ascii=is_ascii, indent=2, allow_nan=False) + "\n"
+        if to_stdout:
             sys.stdout.write(text)
             return
         try:
