@@ -60,7 +60,7 @@ def read_text_file(path: Path, where: str, expected: str, fix: str) -> str:
 class DistinctKeys(yaml.SafeLoader):
     """Refuses a key that stands twice in one mapping, of which YAML's own loader silently takes the last."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """A mapping as it was written: `<<` puts the keys of others beside its own only later."""
         node = super().compose_mapping_node(anchor)
         places: dict[tuple[str, str], int] = {}
