@@ -33,6 +33,7 @@ bench: .venv/installed  ## Measured figures of docs/results.md, docs/recipes.md 
 	$(BIN)/python benchmarks/examples.py
 	$(BIN)/python benchmarks/examples_before.py
 	$(BIN)/python benchmarks/study_statistics.py
+	$(BIN)/python benchmarks/group_statistics.py
 	$(BIN)/python benchmarks/planted_defects.py
 	$(BIN)/python benchmarks/data.py --large
 

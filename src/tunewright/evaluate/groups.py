@@ -2,14 +2,11 @@
 
 Items of a group say less than as many items that have nothing to do with each other, so whole groups are resampled
 (Field and Welsh 2007, "Bootstrapping clustered data"; Cameron, Gelbach and Miller 2008, "Bootstrap-based improvements
-for inference with clustered errors"). Of 250 comparisons of equal arms on 20 strongly alike groups of 6 items,
-resampling items calls one arm better or worse in 23 %, and resampling groups in 4 %
-(tests/numerics/test_evaluate_groups.py holds fewer of them to it).
+for inference with clustered errors").
 
 Percentiles of few groups are too narrow even so. They are taken further out, as far as Student's t asks for
-(Hesterberg 2015, "What Teachers Should Know About the Bootstrap", expanded percentile interval): in 1,500 simulated
-studies of 5, 10 and 20 such groups the interval of a difference then holds the truth in 91, 94 and 95 %, and without
-it in 84, 91 and 93 %.
+(Hesterberg 2015, "What Teachers Should Know About the Bootstrap", expanded percentile interval). How often intervals
+hold the truth and verdicts are false: benchmarks/group_statistics.py.
 """
 
 import math
@@ -70,8 +67,8 @@ def group_p_value(value: float, resampled: Floats, num_groups: int) -> float:
     """Two-sided p-value of a value against 0: Student's t with G - 1 degrees of freedom.
 
     The standard error is that of the resampled groups, with G / (G - 1) for its variance as in `tail_share` (Cameron,
-    Gelbach and Miller 2008, the bootstrap of the standard error). Counting resamples would call 16 % of equal arms
-    different with 5 groups, and 9 % with 10. As with counts, p is never below 2 / (1 + resamples).
+    Gelbach and Miller 2008, the bootstrap of the standard error). Counting resamples would call too many equal
+    arms different where groups are few. As with counts, p is never below 2 / (1 + resamples).
     """
     from scipy.special import stdtr
 
