@@ -29,8 +29,10 @@ MORE_ARCHITECTURES: dict[str, dict[str, Any]] = {
 }
 
 
-def write_tiny_base(folder: Path, architecture: str = "llama", style: str = "chatml", seed: int = 0) -> Path:
-    """Write tokenizer, template, configuration and random float32 weights."""
+def write_tiny_base(
+    folder: Path, architecture: str = "llama", style: str = "chatml", seed: int = 0, **shape: int
+) -> Path:
+    """Write tokenizer, template, configuration and random float32 weights; `shape` makes it other than tiny."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
@@ -43,7 +45,7 @@ def write_tiny_base(folder: Path, architecture: str = "llama", style: str = "cha
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=None,
-        **{**ARCHITECTURES, **MORE_ARCHITECTURES}[architecture],
+        **({**ARCHITECTURES, **MORE_ARCHITECTURES}[architecture] | shape),
     )
     AutoModelForCausalLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
     return folder

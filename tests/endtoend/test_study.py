@@ -196,7 +196,7 @@ def test_a_trained_arm_can_be_talked_to(job):
     "kills",
     [
         (("answers", 30), ("tuned", 2), ("tuned-retrieval", 3)),
-        pytest.param((("answers", 1), ("answers", 60), ("answers", 90), ("tuned", 4)), marks=pytest.mark.slow),
+        pytest.param((("answers", 1), ("answers", 60), ("tuned", 4), ("answers", 90)), marks=pytest.mark.slow),
     ],
     ids=["stages", "answers"],
 )
