@@ -69,6 +69,16 @@ def test_a_row_in_another_language_of_the_same_script_is_listed(answer: str, lan
     assert finding.explanation == f"The answer is in {language}, but most answers are in English."
 
 
+def test_the_rows_that_tell_the_usual_language_come_from_the_whole_set() -> None:
+    german = [
+        f"Die Lieferung Nummer {number} kommt am Montag, und Sie müssen nichts weiter tun." for number in range(90)
+    ]
+    english = [
+        f"Parcel number {number} arrives on Monday, and there is nothing more for you to do." for number in range(200)
+    ]
+    assert find([*english, *german]) == [], "a third of the answers is a mix, wherever they stand"
+
+
 def test_a_row_in_another_script_is_listed_once() -> None:
     (finding,) = find([*ENGLISH, "Этот ответ написан на русском языке, и он длиннее шести слов, чтобы его узнали."])
     assert finding.explanation.startswith("The answer is in Cyrillic script")

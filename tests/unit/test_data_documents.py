@@ -89,14 +89,18 @@ def test_a_folder_is_read_in_the_order_of_paths_without_hidden_files(tmp_path: P
     assert list(found[1].passages()) == ["Once.\n\nTwice."]
 
 
-def test_other_files_and_documents_without_text_are_named_in_warnings(tmp_path: Path) -> None:
+def test_what_is_left_out_of_a_folder_is_named_in_warnings(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
     for name in ("a.md", "x.png", "y.png", "README"):
-        write(tmp_path / name, b"text")
-    write(tmp_path / "empty.md", b"\n \n")
-    found, log = read(tmp_path)
+        write(folder / name, b"text")
+    write(folder / "empty.md", b"\n \n")
+    write(tmp_path / "shared" / "b.md", b"text")
+    (folder / "linked").symlink_to(tmp_path / "shared")
+    found, log = read(folder)
     assert [document.title for document in found] == ["a"]
     assert log.warnings == [
         "files that are no documents were left out: 2 x .png, 1 x no suffix",
+        "links to folders were not followed: linked",
         "documents without text were left out: empty.md",
     ]
 

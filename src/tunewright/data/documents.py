@@ -54,7 +54,8 @@ class _Extracted:
 def read_documents(folder: Path, log: ReadLog) -> Iterator[Document]:
     """Read every document of a folder and the folders in it, sorted by path.
 
-    Hidden files are left out silently; files of other kinds and documents without text are named in the warnings.
+    Hidden files are left out silently; files of other kinds, documents without text and links to folders, which are
+    not followed, are named in the warnings.
 
     Args:
         folder: an existing folder.
@@ -70,6 +71,8 @@ def read_documents(folder: Path, log: ReadLog) -> Iterator[Document]:
         raise _no_documents(folder, others)
     if others:
         log.warnings.append(f"files that are no documents were left out: {_counted(others)}")
+    if links := [path.name for path in sorted(folder.rglob("*")) if path.is_symlink() and path.is_dir()]:
+        log.warnings.append(f"links to folders were not followed: {join_names(links)}")
     without_text = []
     for path in found:
         try:

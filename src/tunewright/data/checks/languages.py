@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
 from string import ascii_letters
 from typing import TYPE_CHECKING
 
@@ -135,8 +134,9 @@ def _in_another_language(rows: RowSet, known: set[str]) -> Iterator[Finding]:
 
 
 def _sampled_answers(rows: RowSet) -> Sequence[str]:
-    positions = range(0, len(rows), max(1, len(rows) // _NUM_SAMPLED))
-    return [row.answer[:_CHARACTERS_LOOKED_AT] for row in islice(SomeRows(rows, positions), _NUM_SAMPLED)]
+    num_sampled = min(len(rows), _NUM_SAMPLED)
+    positions = [number * len(rows) // num_sampled for number in range(num_sampled)]
+    return [row.answer[:_CHARACTERS_LOOKED_AT] for row in SomeRows(rows, positions)]
 
 
 def _language(text: str) -> str | None:

@@ -87,7 +87,11 @@ def find_personal_data(text: str) -> tuple[PersonalValue, ...]:
 
 
 # A name, an @ and a domain of which the last part has letters: package@1.2.3 and @decorator.name are no addresses.
-_EMAIL = re.compile(r"(?<![\w.+%-])\w[\w.+%'-]{0,63}@(?P<domain>(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?![\w-])(?!\.\w)")
+# The letter of an escape (\n, \t, \r of JSON as text) is no part of the name behind it.
+_EMAIL = re.compile(
+    r"(?:(?<=\\[nrt])|(?<![\w.+%-])(?!(?<=\\)[nrt]\w))"
+    r"\w[\w.+%'-]{0,63}@(?P<domain>(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24})(?![\w-])(?!\.\w)"
+)
 _RESERVED_DOMAIN = re.compile(
     r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|test|invalid|localhost|your[a-z]+\.com)$", re.IGNORECASE
 )
