@@ -1,15 +1,13 @@
-"""A baked prompt: when quality counts as equal, what is saved, and which rows are trained on."""
+"""A baked prompt: what is told of quality, what is saved, and which rows are trained on."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
-from study_parts import row
+from study_parts import row, said
 
 from tunewright.data import PreparedData
 from tunewright.evaluate.judge import ArmScores
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.evaluate.statistics import difference
 from tunewright.records import (
     Answer,
     BakeRecipe,
@@ -17,58 +15,16 @@ from tunewright.records import (
     Conversation,
     DatasetEntry,
     DatasetVersion,
-    Estimate,
+    Example,
     Prices,
+    Provenance,
     Score,
     Split,
     format_savings,
 )
 from tunewright.study.answers import KeptAnswer
-from tunewright.study.baked import Sides, equivalence, summarise_bake, with_answers
+from tunewright.study.baked import Sides, summarise_bake, with_answers
 from tunewright.study.bench import Measured
-
-
-def change(low: float, high: float, num_rows: int = 100) -> Estimate:
-    return Estimate(value=(low + high) / 2, low=low, high=high, num_rows=num_rows)
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "outcome"),
-    [
-        (-0.04, 0.04, "equal"),
-        (-0.05, 0.01, "not shown"),  # the margin itself is not within it
-        (-0.04, 0.05, "no worse"),
-        (0.06, 0.2, "no worse"),
-        (-0.08, 0.02, "not shown"),
-        (-0.3, -0.06, "worse"),
-        (-0.3, 0.3, "not shown"),
-    ],
-)
-def test_equal_is_an_interval_within_the_margin(low: float, high: float, outcome: str) -> None:
-    assert equivalence(change(low, high), 0.05, higher_is_better=True) == outcome
-
-
-def test_for_a_loss_higher_is_worse() -> None:
-    assert equivalence(change(0.1, 0.3), 0.05, higher_is_better=False) == "worse"
-    assert equivalence(change(-0.3, 0.01), 0.05, higher_is_better=False) == "no worse"
-
-
-def test_few_rows_show_nothing() -> None:
-    assert equivalence(change(0.0, 0.0, num_rows=9), 0.05, higher_is_better=True) == "not shown"
-    assert equivalence(None, 0.05, higher_is_better=True) == "not shown"
-    few_groups = change(0.0, 0.0).model_copy(update={"num_groups": 9})
-    assert equivalence(few_groups, 0.05, higher_is_better=True) == "not shown"
-
-
-def test_quality_that_differs_by_the_margin_is_called_equal_in_at_most_one_of_twenty_studies() -> None:
-    """The null hypothesis of an equivalence test at its border: simulated studies of 400 rows, 10 points worse."""
-    draw, metric, called_equal = np.random.default_rng(0), SCORERS["exact_match"].metric, 0
-    for _ in range(300):
-        prompted = draw.random(400) < 0.8
-        tuned = np.where(draw.random(400) < 0.125, False, prompted)  # 0.8 x 0.875 = 0.7
-        found = difference(metric, "tuned", "prompted", _scores(tuned), _scores(prompted), 200, 0)
-        called_equal += equivalence(found.estimate, 0.1, higher_is_better=True) in ("equal", "no worse")
-    assert called_equal <= 15
 
 
 def _scores(values: Sequence[bool]) -> tuple[Score, ...]:
@@ -155,3 +111,16 @@ def test_rows_get_the_prompted_answers_and_unusable_ones_are_named() -> None:
         ("rows.jsonl:5", "it is refused"),
     ]
     assert found.version.id != data.version.id
+
+
+def test_of_a_chat_only_the_prompted_answer_is_trained() -> None:
+    turns = said("user", "Hello."), said("assistant", "own"), said("user", "And?"), said("assistant", "own, too")
+    chat = Example(body=Conversation(messages=turns), provenance=Provenance(source="chats.jsonl", row=1))
+    entries = (DatasetEntry(example_id=chat.id, split=Split.TRAIN),)
+    data = PreparedData(DatasetVersion(entries=entries, sources=(), changes=()), {chat.id: chat})
+    (found,) = with_answers(data, {chat.id: Answer(text="as prompted", finish="stop")}, lambda _: None).rows(
+        Split.TRAIN
+    )
+    assert isinstance(found.body, Conversation)
+    assert [message.content for message in found.body.messages if message.is_trained] == ["as prompted"]
+    assert found.input_id == chat.input_id

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from tunewright.evaluate.house import HouseRules
-from tunewright.evaluate.statistics import SIGNIFICANCE, difference, estimate, sign_test_p_value
+from tunewright.evaluate.statistics import difference, estimate, sign_test_p_value
 from tunewright.evaluate.task import LABEL_METRICS, TestItem
+from tunewright.evaluate.wilson import SIGNIFICANCE
 from tunewright.records import Answer, EvaluateRecipe, JudgeComparison, Message, Metric, Score, Verdict, calls_as_json
 
 MAX_REFERENCES = 3

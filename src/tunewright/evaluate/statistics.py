@@ -11,7 +11,6 @@ is being too narrow where hardly any row differs; there, intervals after Wilson 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
 
@@ -23,36 +22,33 @@ from tunewright.evaluate.groups import (
     group_p_value,
     groups_of,
     num_groups,
-    num_independent,
     resample_groups,
     tail_share,
 )
 from tunewright.evaluate.scorers import AGGREGATES
+from tunewright.evaluate.wilson import (
+    MIN_RARE,
+    SIGNIFICANCE,
+    Interval,
+    is_rare,
+    square_and_add,
+    widened,
+    wider,
+    wilson_of,
+)
 from tunewright.records import Difference, Estimate, Metric, Score, Verdict
 
 MIN_ITEMS = 2
 """With fewer scored items there is nothing to resample, so there is no estimate."""
 MIN_ITEMS_FOR_VERDICT = 10
 """A bootstrap over fewer items knows too few values for its interval to be trusted."""
-MIN_RARE = 10
-"""With fewer right answers than this (or wrong ones, or answers that changed), a right/wrong metric gets a Wilson
-interval: at n = 60 and a true share of 2 % the bootstrap covers the truth in 70 % of studies, Wilson in 97 %."""
 MIN_CHANGED_FOR_VERDICT = 6
 """The fewest items (or groups of them) with another value that can convince a sign test (2 x 0.5^6 = 0.03). When fewer
 changed, all the same way, the bootstrap interval would leave out 0 from four items on."""
-SIGNIFICANCE = 0.05
 POWER = 0.8
 """How often a study of the size given by `num_rows_to_settle` finds a difference that is there."""
 MAX_VALUES_AT_ONCE = 2_000_000
 """Resampled values of one column held in memory together."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    low: float
-    high: float
-    method: Literal["bootstrap", "wilson"]
-
 
 _Test = Literal["paired bootstrap", "paired bootstrap of groups", "exact McNemar", "none"]
 
@@ -74,15 +70,15 @@ def estimate(metric: Metric, scores: Sequence[Score], num_resamples: int, seed: 
     columns, statistic = columns_of(aggregate, scored), STATISTICS[aggregate]
     value = float(statistic(*columns))
     groups = groups_of(scored)
-    is_rare = aggregate is Aggregate.RATE and _is_rare(columns[0], groups)
-    if not is_rare or groups:
+    is_few = aggregate is Aggregate.RATE and is_rare(columns[0], groups)
+    if not is_few or groups:
         interval = _percentiles(_resample(statistic, columns, groups, num_resamples, seed), groups)
-    if is_rare:
-        wilson = _wilson_of(columns[0], groups)
+    if is_few:
+        wilson = wilson_of(columns[0], groups)
         # Where groups are few and of unequal size, neither of the two is wide enough alone.
-        interval = _wider(wilson, interval) if groups else wilson
+        interval = wider(wilson, interval) if groups else wilson
     elif metric.is_share and _is_point(interval):
-        interval = _widened(value, 0.0, groups, len(scored))
+        interval = widened(value, 0.0, 1.0, groups, len(scored))
     return _estimate(value, interval, scored, len(scores) - len(scored))
 
 
@@ -110,7 +106,7 @@ def difference(
         num_resamples: bootstrap resamples.
         seed: of the resampling; equal inputs give equal intervals.
     """
-    pairs = _scored_in_both(arm_scores, baseline_scores)
+    pairs = scored_in_both(arm_scores, baseline_scores)
     num_items = len({score.example_id for score in (*arm_scores, *baseline_scores)})
     found: Estimate | None = None
     p_value: float | None = None
@@ -163,7 +159,7 @@ def num_rows_to_settle(change: Estimate, smallest: float, num_comparisons: int) 
 
 def _compare(
     metric: Metric, pairs: Sequence[tuple[Score, Score]], groups: Groups, num_resamples: int, seed: int
-) -> tuple[float, _Interval, float, _Test]:
+) -> tuple[float, Interval, float, _Test]:
     """Difference, its interval, and the p-value with the test it comes from."""
     aggregate = AGGREGATES[metric.name]
     statistic = STATISTICS[aggregate]
@@ -179,11 +175,11 @@ def _compare(
     resampled = _resample(change, columns, groups, num_resamples, seed)
     interval = _percentiles(resampled, groups)
     if metric.is_share and _is_point(interval):
-        interval = _widened(value, -1.0, groups, len(pairs))
+        interval = widened(value, -1.0, 1.0, groups, len(pairs))
     is_gained, is_lost = (np.array(sign * (arm_columns[0] - baseline_columns[0]) > 0, float) for sign in (1, -1))
     num_gained, num_lost = int(is_gained.sum()), int(is_lost.sum())
     if aggregate is Aggregate.RATE and num_gained + num_lost < MIN_RARE:
-        interval = _square_and_add(is_gained, is_lost, groups)
+        interval = square_and_add(is_gained, is_lost, groups)
     if groups:
         return value, interval, group_p_value(value, resampled, len(groups)), "paired bootstrap of groups"
     if aggregate is Aggregate.RATE:
@@ -191,7 +187,8 @@ def _compare(
     return value, interval, _bootstrap_p_value(resampled), "paired bootstrap"
 
 
-def _scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tuple[Score, Score]]:
+def scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tuple[Score, Score]]:
+    """The scores of both for each item that has one under both."""
     baseline_of = {score.example_id: score for score in baseline if score.value is not None}
     return [
         (score, baseline_of[score.example_id])
@@ -200,7 +197,7 @@ def _scored_in_both(arm: Sequence[Score], baseline: Sequence[Score]) -> list[tup
     ]
 
 
-def _estimate(value: float, interval: _Interval, scored: Sequence[Score], num_unscored: int) -> Estimate:
+def _estimate(value: float, interval: Interval, scored: Sequence[Score], num_unscored: int) -> Estimate:
     return Estimate(
         value=value,
         # A statistic that is not a mean (macro F1 with few rows per label) can lie outside its own percentiles.
@@ -213,7 +210,7 @@ def _estimate(value: float, interval: _Interval, scored: Sequence[Score], num_un
     )
 
 
-def _leaves_out_zero(interval: _Interval, pairs: Sequence[tuple[Score, Score]], groups: Groups) -> bool:
+def _leaves_out_zero(interval: Interval, pairs: Sequence[tuple[Score, Score]], groups: Groups) -> bool:
     is_changed = np.array([score.value != baseline.value for score, baseline in pairs])
     num_changed = sum(is_changed[group].any() for group in groups) if groups else is_changed.sum()
     has_enough = len(pairs) >= MIN_ITEMS_FOR_VERDICT and num_changed >= MIN_CHANGED_FOR_VERDICT
@@ -237,68 +234,14 @@ def _resample(statistic: Statistic, columns: Sequence[Floats], groups: Groups, n
     return np.concatenate(parts)
 
 
-def _percentiles(resampled: Floats, groups: Groups) -> _Interval:
+def _percentiles(resampled: Floats, groups: Groups) -> Interval:
     tail = tail_share(len(groups), SIGNIFICANCE) if groups else SIGNIFICANCE / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
-    return _Interval(float(low), float(high), "bootstrap")
+    return Interval(float(low), float(high), "bootstrap")
 
 
-def _is_rare(is_right: Floats, groups: Groups) -> bool:
-    num_rare = min(is_right.sum(), len(is_right) - is_right.sum())
-    return bool(num_rare * _num_independent(is_right, groups) / len(is_right) < MIN_RARE)
-
-
-def _num_independent(is_right: Floats, groups: Groups) -> float:
-    return num_independent(is_right, groups, SIGNIFICANCE) if groups else len(is_right)
-
-
-def _is_point(interval: _Interval) -> bool:
+def _is_point(interval: Interval) -> bool:
     return bool(np.isclose(interval.low, interval.high, rtol=0.0, atol=1e-12))
-
-
-def _wilson_of(is_right: Floats, groups: Groups) -> _Interval:
-    return _wilson(float(is_right.mean()), _num_independent(is_right, groups))
-
-
-def _wilson(share: float, num_items: float) -> _Interval:
-    """Wilson's score interval of a share (Wilson 1927; recommended by Brown, Cai and DasGupta 2001).
-
-    The same numbers as scipy's `proportion_ci` gives, which takes no fraction of an item.
-    """
-    from scipy.special import ndtri
-
-    z = float(ndtri(1 - SIGNIFICANCE / 2))
-    scale = 2 * (num_items + z**2)
-    center = (2 * num_items * share + z**2) / scale
-    half = z / scale * math.sqrt(4 * num_items * share * (1 - share) + z**2)
-    return _Interval(center - half if share > 0 else 0.0, center + half if share < 1 else 1.0, "wilson")
-
-
-def _wider(first: _Interval, other: _Interval) -> _Interval:
-    return _Interval(min(first.low, other.low), max(first.high, other.high), first.method)
-
-
-def _widened(value: float, floor: float, groups: Groups, num_items: int) -> _Interval:
-    """Interval when every resample gives the same value, so that the bootstrap shows no uncertainty at all.
-
-    By Wilson, up to a share u of all inputs (or groups of them) may behave unlike the ones seen; each of them can reach
-    the ends of the range, `floor` and 1.
-    """
-    unseen = _wilson(0.0, len(groups) or num_items).high
-    return _Interval(value - unseen * (value - floor), value + unseen * (1 - value), "wilson")
-
-
-def _square_and_add(is_gained: Floats, is_lost: Floats, groups: Groups) -> _Interval:
-    """Interval of the share gained minus the share lost from the Wilson intervals of the two.
-
-    Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", method 10. Gained
-    and lost are nearly independent here because both are rare.
-    """
-    gained, lost = float(is_gained.mean()), float(is_lost.mean())
-    gained_interval, lost_interval = _wilson_of(is_gained, groups), _wilson_of(is_lost, groups)
-    below = np.hypot(gained - gained_interval.low, lost_interval.high - lost)
-    above = np.hypot(gained_interval.high - gained, lost - lost_interval.low)
-    return _Interval(max(-1.0, gained - lost - float(below)), min(1.0, gained - lost + float(above)), "wilson")
 
 
 def _bootstrap_p_value(resampled: Floats) -> float:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tunewright.data import PreparedData
+from tunewright.evaluate.equivalence import cautious_difference, equivalence
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.evaluate.statistics import MIN_ITEMS_FOR_VERDICT, difference, estimate
+from tunewright.evaluate.statistics import estimate
 from tunewright.records import (
     Answer,
     ArmFacts,
@@ -73,8 +74,13 @@ def _unusable(answer: Answer) -> str | None:
 
 
 def _answered(row: Example, text: str) -> Example:
+    """The row with this answer. Earlier answers of a chat are not of the prompted base, so they are only read."""
     assert isinstance(row.body, Conversation)
-    messages = (*row.body.prompt, Message(role="assistant", content=text))
+    read_only = [
+        message.model_copy(update={"weight": 0}) if message.role == "assistant" else message
+        for message in row.body.prompt
+    ]
+    messages = (*read_only, Message(role="assistant", content=text))
     return Example(body=Conversation(messages=messages), provenance=row.provenance)
 
 
@@ -100,7 +106,7 @@ def summarise_bake(
     """
     names = "tuned", "prompted"
     tuned, prompted = (side.scores.of(metric.name) for side in (sides.tuned, sides.prompted))
-    change = difference(metric, *names, tuned, prompted, *sampling)
+    change = cautious_difference(metric, *names, tuned, prompted, *sampling)
     value = estimate(metric, prompted, *sampling)
     margin = recipe.margin if metric.is_share else recipe.margin * abs(value.value if value else 0.0)
     outcome = equivalence(change.estimate, margin, higher_is_better=metric.higher_is_better)
@@ -120,22 +126,6 @@ def summarise_bake(
             "currency": prices.currency,
         }
     )
-
-
-def equivalence(change: Estimate | None, margin: float, *, higher_is_better: bool) -> str:
-    """Whether a paired difference is shown to be no larger than the margin.
-
-    The whole 95 % interval within plus and minus the margin is what two one-sided tests at 2.5 % each ask for (TOST;
-    Schuirmann 1987), so that quality that differs by the margin or more is called equal in at most 2.5 % of studies.
-    """
-    if change is None or change.num_independent < MIN_ITEMS_FOR_VERDICT:
-        return "not shown"
-    low, high = (change.low, change.high) if higher_is_better else (-change.high, -change.low)
-    if high < -margin:
-        return "worse"
-    if low <= -margin:
-        return "not shown"
-    return "equal" if high < margin else "no worse"
 
 
 def _told(outcome: str, change: Difference, metric: Metric, margin: float) -> str:

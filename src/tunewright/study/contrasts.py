@@ -14,8 +14,9 @@ from statistics import mode
 from tunewright.data.checks.answers import normal_label
 from tunewright.data.representation.shares import holm
 from tunewright.evaluate.judge import ArmScores
-from tunewright.evaluate.statistics import MIN_ITEMS, SIGNIFICANCE, difference, estimate
+from tunewright.evaluate.statistics import MIN_ITEMS, difference, estimate
 from tunewright.evaluate.task import TestItem
+from tunewright.evaluate.wilson import SIGNIFICANCE
 from tunewright.records import ArmMetric, Difference, Estimate, EvaluateRecipe, Metric, Score, SliceResult, Verdict
 
 RESAMPLES_PER_PAIR = 100
