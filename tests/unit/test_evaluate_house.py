@@ -132,6 +132,15 @@ def test_rules_are_kept_in_either_unicode_form() -> None:
         assert scorer.score("Café", ["Café"]) == 1.0  # as `judge` hands it over
 
 
+def test_the_line_break_behind_a_block_of_yaml_is_no_part_of_a_closing(tmp_path: Path) -> None:
+    path = tmp_path / "house.yaml"
+    path.write_text("style:\n  closing: |\n    Kind regards,\n    Your team\n", encoding="utf-8")
+    (style,) = house_scorers(read_house_rules(path))
+    assert style.score is not None
+    assert style.score("It is mended.\n\nKind regards,\nYour team\n", [""]) == 1.0
+    assert style.score("It is mended.\n\nYour team", [""]) == 0.0
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

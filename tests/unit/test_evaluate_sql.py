@@ -81,6 +81,13 @@ def test_a_query_that_asks_for_something_else_gives_something_else(other: str) -
     assert not gives_same_result(other, REFERENCE)
 
 
+@pytest.mark.parametrize("selected", ["count({}a)", "sum({}a)", "avg({}a)", "{}a"])
+def test_values_that_are_selected_once_are_others_where_one_comes_twice(selected: str) -> None:
+    once, all_of_them = (f"SELECT {selected.format(word)} FROM t WHERE b = 'x'" for word in ("DISTINCT ", ""))
+    assert not gives_same_result(once, all_of_them)
+    assert gives_same_result(f"{all_of_them} AND b = 'X'", all_of_them)
+
+
 @pytest.mark.parametrize("aggregate", ["max", "min", "sum", "avg", "count"])
 def test_a_condition_that_is_missing_changes_every_aggregate(aggregate: str) -> None:
     for number in range(40):
@@ -105,6 +112,9 @@ def test_a_condition_that_is_missing_changes_every_aggregate(aggregate: str) -> 
         ("SELECT t.a FROM t WHERE t.a <> 'x'", "SELECT a FROM t WHERE a != 'x'"),
         ("SELECT a FROM t WHERE b > 'm'", "SELECT a FROM t WHERE b > 'm'"),
         ("SELECT a FROM t WHERE b > 3 AND b = 'x'", "SELECT a FROM t WHERE b = 'x' AND b > 3"),
+        ("SELECT s.a FROM t s WHERE s.b = 'Évry' ORDER BY a", "SELECT a FROM t WHERE b = 'Évry'"),
+        ("SELECT a FROM t WHERE upper(b) = 'PARIS'", "SELECT a FROM t WHERE b = 'Paris'"),
+        ("SELECT a FROM t WHERE Straße = 'Ä' ORDER BY a", "SELECT a FROM t WHERE Straße = 'Ä'"),
     ],
 )
 def test_a_query_that_is_written_differently_is_right_by_its_result(answer: str, reference: str) -> None:
@@ -154,6 +164,20 @@ def test_only_a_reference_that_can_be_taken_apart_is_judged() -> None:
     for name in ("sql_result", "sql_conditions"):
         assert SCORERS[name].can_judge(REFERENCE)
         assert not SCORERS[name].can_judge("SELECT a FROM t JOIN u")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "SELECT name FROM sqlite_master WHERE type = 'table'",
+        "SELECT a FROM t WHERE b = '\0'",
+        "SELECT a FROM t WHERE b = '" + "x" * 200_000 + "'",
+    ],
+    ids=["reserved name", "null character", "too long"],
+)
+def test_a_reference_that_sqlite_refuses_is_not_judged_by_results(reference: str) -> None:
+    assert not SCORERS["sql_result"].can_judge(reference)
+    assert SCORERS["sql_conditions"].can_judge(reference)
 
 
 def test_the_reference_that_fits_counts() -> None:

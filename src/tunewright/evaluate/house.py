@@ -135,7 +135,8 @@ def _canonical(rules: HouseRules) -> HouseRules:
         term.model_copy(update={"preferred": canonical_text(term.preferred), "forbidden": each(term.forbidden)})
         for term in rules.terms
     )
-    opening, closing = (text and canonical_text(text) for text in (rules.style.opening, rules.style.closing))
+    # A block of YAML ends in a line break; answers are compared without white space around them, too.
+    opening, closing = (text and canonical_text(text).strip() for text in (rules.style.opening, rules.style.closing))
     style = rules.style.model_copy(update={"opening": opening, "closing": closing})
     return rules.model_copy(update={"terms": terms, "required": each(rules.required), "style": style})
 

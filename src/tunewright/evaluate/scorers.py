@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate
 from tunewright.evaluate.sql_query import read_simple_query
-from tunewright.evaluate.sql_tables import gives_same_result
+from tunewright.evaluate.sql_tables import can_be_executed, gives_same_result
 from tunewright.records import Metric
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def sql_conditions(answer: str, references: Sequence[str]) -> float:
 
 
 def is_simple_query(text: str) -> bool:
-    """Whether a text is a query that `sql_result` can make a table for."""
+    """Whether a text is a query that `sql_conditions` can take apart."""
     return read_simple_query(text) is not None
 
 
@@ -310,8 +310,8 @@ _ALL_SCORERS = (
         ),
         Aggregate.RATE,
         sql_result,
-        is_simple_query,
-        "a query SELECT [AGGREGATE] column FROM table [WHERE conditions joined by AND]",
+        can_be_executed,
+        "a query SELECT [AGGREGATE] column FROM table [WHERE conditions joined by AND] that SQLite executes",
     ),
     Scorer(
         _metric(

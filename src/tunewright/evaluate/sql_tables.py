@@ -44,17 +44,24 @@ def gives_same_result(answer: str, reference: str) -> bool:
     """Whether two queries, executed, give the same rows; their order does not count, nor the case of texts."""
     query, given = read_simple_query(reference), read_simple_query(answer)
     assert query is not None, "only such references are scored"
-    return all(
-        _run(_table(query, seed), query, given.sql if given else answer) == _wanted(query, seed)
-        for seed in range(NUM_TABLES)
-    )
+    text = given.sql if given else _folded(answer)
+    return all(_run(_table(query, seed), query, text) == _wanted(query, seed) for seed in range(NUM_TABLES))
+
+
+def can_be_executed(reference: str) -> bool:
+    """Whether a text is a query of one table that can be made: SQLite keeps some names and sizes for itself."""
+    query = read_simple_query(reference)
+    return query is not None and _wanted(query, 0) is not None
 
 
 @lru_cache(maxsize=4096)
-def _wanted(query: SimpleQuery, seed: int) -> Result:
-    found = _run(_table(query, seed), query, query.sql)
-    assert found is not None, "a query of the table that was made for it"
-    return found
+def _wanted(query: SimpleQuery, seed: int) -> Result | None:
+    return _run(_table(query, seed), query, query.sql)
+
+
+def _folded(answer: str) -> str:
+    """Letters beyond ASCII as the table has them: SQLite ignores the case of the others only."""
+    return "".join(character if character.isascii() else character.casefold() for character in answer)
 
 
 # The table
@@ -68,7 +75,8 @@ def _table(query: SimpleQuery, seed: int) -> tuple[Row, ...]:
     missed: list[Condition | None] = [None] * NUM_MATCHING
     missed += [condition for condition in _in_order(query) for _ in range(NUM_MISSING_ONE)]
     num_rows = len(missed) + NUM_ARBITRARY
-    free = {name: _free_values(chance, num_rows, _is_number(query, name)) for name in query.columns}
+    has_twins = seed % 2 == 1
+    free = {name: _free_values(chance, num_rows, _is_number(query, name), has_twins) for name in query.columns}
 
     def draw(row: int, name: str) -> Literal:
         if not by_column[name]:
@@ -116,8 +124,8 @@ def _holds(condition: Condition, value: Literal) -> bool:
     return OPERATORS[condition.operator](value, condition.value if isinstance(value, Decimal) else str(condition.value))
 
 
-def _free_values(chance: random.Random, num: int, is_number: bool) -> list[Literal]:
-    """So many different values, of a column without a condition.
+def _free_values(chance: random.Random, num: int, is_number: bool, has_twins: bool) -> list[Literal]:
+    """So many different values, of a column without a condition; of twins two rows that meet all conditions have one.
 
     Of the two rows that miss a condition one lies above all rows that meet them all and one below, for max and min.
     """
@@ -127,7 +135,10 @@ def _free_values(chance: random.Random, num: int, is_number: bool) -> list[Liter
     chance.shuffle(below)
     chance.shuffle(above)
     sides = [number for pair in zip(below, above, strict=True) for number in pair]
-    numbers = [*numbers[num_below : num_below + NUM_MATCHING], *sides]
+    matching = numbers[num_below : num_below + NUM_MATCHING]
+    if has_twins:  # so that DISTINCT changes what is selected
+        matching[0] = matching[1]
+    numbers = [*matching, *sides]
     return [Decimal(number) if is_number else f"value {number}" for number in numbers]
 
 
