@@ -171,6 +171,12 @@ def test_a_secret_blocks_and_is_not_copied_into_the_report() -> None:
     assert find_secrets(f"Use {new}.") == ()
 
 
+def test_no_secret_of_a_row_is_copied_into_its_finding() -> None:
+    text = f'aws_access_key_id = AKIAQ7LMN2XW4RTY6BCD and token {GITHUB}, or hu7Zter9!, since password = "hu7Zter9!"'
+    (finding,) = SECRETS.find((row("How?", text),), CheckRecipe())
+    assert finding.evidence == ('aws_access_key_id = AKIA… and token ghp_…, or hu7Z…, since password = "hu7Z…"',)
+
+
 def test_a_long_line_of_assignments_costs_linear_time() -> None:
     line = 'key = "' + "a b " * 20_000 + '"; ' + 'password = "" ' * 2_000
     assert find_secrets(line) == ()

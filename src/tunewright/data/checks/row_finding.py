@@ -1,5 +1,7 @@
 """A finding about one row, and the excerpt that shows it."""
 
+from collections.abc import Iterable
+
 from tunewright.data.checks.check import CheckedRow
 from tunewright.errors import Problem
 from tunewright.records import Finding
@@ -57,6 +59,13 @@ def row_finding(
 def longest_first(replacements: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Order replacements so that none destroys a longer one that contains it."""
     return tuple(sorted(replacements.items(), key=lambda pair: (-len(pair[0]), pair[0])))
+
+
+def replaced(text: str, replacements: Iterable[tuple[str, str]]) -> str:
+    """The text after (old, new) replacements, one after the other."""
+    for old, new in replacements:
+        text = text.replace(old, new)
+    return text
 
 
 def refused_finding(check: str, problem: Problem) -> Finding:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from tunewright.contracts import Progress
@@ -35,6 +36,7 @@ from tunewright.data.checks.personal import PERSONAL_DATA
 from tunewright.data.checks.placeholders import UNFILLED_PLACEHOLDERS
 from tunewright.data.checks.preferences import CONTRADICTORY_PREFERENCES, EQUAL_PAIRS, PREFERENCE_LENGTH_BIAS
 from tunewright.data.checks.reference_sample import NOT_COVERED, REFERENCE_DRIFT
+from tunewright.data.checks.row_finding import replaced
 from tunewright.data.checks.secrets import SECRETS
 from tunewright.data.checks.system_messages import MISSING_SYSTEM_MESSAGE
 from tunewright.data.checks.text import INVISIBLE_CHARACTERS, MOJIBAKE
@@ -292,12 +294,7 @@ def edit_example(example: Example, replacements: Iterable[tuple[str, str]]) -> E
     Raises:
         ValueError: what is left is not a valid example, such as an empty answer.
     """
-    pairs = tuple(replacements)
-
-    def repaired(text: str) -> str:
-        for old, new in pairs:
-            text = text.replace(old, new)
-        return text
+    repaired = partial(replaced, replacements=tuple(replacements))
 
     def repaired_all(messages: Iterable[Message]) -> tuple[Message, ...]:
         return tuple(_edit_message(message, repaired) for message in messages)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.redact import is_placeholder, placeholder
-from tunewright.data.checks.row_finding import excerpt, longest_first, row_finding
+from tunewright.data.checks.row_finding import excerpt, longest_first, replaced, row_finding
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -211,12 +211,11 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
         secrets = {secret.text: secret for _, secret in found}
         named = ", ".join(sorted({secret.kind for secret in secrets.values()}))
         edits = {secret: placeholder(secret) for secret in secrets} if recipe.redact else {}
-        text, first = found[0]
         yield row_finding(
             SECRETS.id,
             row,
             f"The row seems to hold a secret: {named}.",
-            _masked_excerpt(text, first),
+            _masked_excerpt(*found[0], secrets),
             float(len(secrets)),
             longest_first(edits),
         )
@@ -225,11 +224,11 @@ def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
 _SHOWN_CHARACTERS = 4
 
 
-def _masked_excerpt(text: str, secret: Secret) -> str:
-    """Show where the secret stands without copying it into the report."""
-    masked = secret.text[:_SHOWN_CHARACTERS] + "…"
-    shown = text[: secret.start] + masked + text[secret.end :]
-    return excerpt(shown, secret.start)
+def _masked_excerpt(text: str, first: Secret, secrets: Iterable[str]) -> str:
+    """Show where the first secret stands without copying any secret of the row into the report."""
+    masked = {secret: secret[:_SHOWN_CHARACTERS] + "…" for secret in secrets}
+    shown = replaced(text, longest_first(masked))
+    return excerpt(shown, shown.find(masked[first.text]))
 
 
 SECRETS = Check(
