@@ -128,6 +128,23 @@ def test_invisible_characters_that_a_script_or_emoji_needs_are_kept(text: str) -
     assert find_invisible((text,)) == {}
 
 
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("page\x0cPage", r"\(" + "\x0crac{1}{2}"), ("page\nPage", r"\(\frac{1}{2}")),
+        (("press \x1b", "\x1b[1mbold\x1b[0m"), ("press ", "bold")),
+        (("a\U000e0061", "b\U000e0061\U000e0062"), ("a", "b")),
+        (("\u200bb", "a\u200b\u200bb"), ("b", "ab")),
+    ],
+)
+def test_what_is_removed_from_one_message_breaks_no_repair_of_another(
+    texts: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    for order in (1, -1):
+        edits = tuple(find_invisible(texts[::order]).items())
+        assert tuple(repaired(text, edits) for text in texts) == expected
+
+
 def test_invisible_characters_are_named_in_the_finding() -> None:
     (finding,) = find(INVISIBLE_CHARACTERS, ["fine", "zero\u200bwidth and \x07"])[0:1]
     assert finding.locations == ("rows.jsonl:2",)

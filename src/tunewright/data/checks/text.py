@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from tunewright.data.checks.check import Check, RowSet
-from tunewright.data.checks.row_finding import excerpt, longest_first, row_finding
+from tunewright.data.checks.row_finding import excerpt, longest_first, replaced, row_finding
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -141,7 +141,7 @@ _SCRIPTS_WITHOUT_SPACES = frozenset(("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN
 
 
 def find_invisible(texts: Sequence[str]) -> dict[str, str]:
-    """Give what to replace in the texts of a row so that no needless invisible character is left.
+    """Give what to replace in the texts of a row, in this order, so that no needless invisible character is left.
 
     Kept are joiners in emoji and in scripts that spell with them (Persian, Hindi ...), spaces of no width in scripts
     without spaces (Thai ...), direction marks in rows with right-to-left text, and the tags of flags.
@@ -161,12 +161,13 @@ def find_invisible(texts: Sequence[str]) -> dict[str, str]:
         edits |= {character: _BREAKS.get(character, "") for character in _ALWAYS_CHARACTER.findall(text)}
         if not is_right_to_left:
             edits |= dict.fromkeys(_DIRECTION_CHARACTER.findall(text), "")
+    # All edits run over every text, and what is a single character in one text begins a command in another.
+    others = longest_first(edits)
+    joiners: dict[str, str] = {}
     # Joiners are judged by their neighbours, so the others go first, and their replacements run first.
     for text in suspects:
-        for old, new in edits.items():
-            text = text.replace(old, new)
-        edits |= _needless_joiners(text)
-    return edits
+        joiners |= _needless_joiners(replaced(text, others))
+    return dict(others + longest_first(joiners))
 
 
 def _needless_joiners(text: str) -> dict[str, str]:
