@@ -9,6 +9,7 @@ from public_files import public_file
 from tunewright.data.checks import secrets
 from tunewright.data.checks.check import CheckedRow, checked_row
 from tunewright.data.checks.personal import PERSONAL_DATA, PersonalKind, find_personal_data
+from tunewright.data.checks.redact import placeholder
 from tunewright.data.checks.secrets import SECRETS, find_secrets
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Conversation, Example, Message, Provenance
@@ -175,6 +176,24 @@ def test_no_secret_of_a_row_is_copied_into_its_finding() -> None:
     text = f'aws_access_key_id = AKIAQ7LMN2XW4RTY6BCD and token {GITHUB}, or hu7Zter9!, since password = "hu7Zter9!"'
     (finding,) = SECRETS.find((row("How?", text),), CheckRecipe())
     assert finding.evidence == ('aws_access_key_id = AKIA… and token ghp_…, or hu7Z…, since password = "hu7Z…"',)
+
+
+@pytest.mark.parametrize("hiding", ["\u200b", "\u00ad", "â€‹"])
+def test_a_character_that_is_removed_hides_neither_a_secret_nor_personal_data(hiding: str) -> None:
+    hidden = row(
+        "Who?", f"Use ghp_a1B2{hiding}{GITHUB[8:]}, ada.love{hiding}lace@gmail.com or +1 (415){hiding}555-2671."
+    )
+    (secret,) = SECRETS.find((hidden,), CheckRecipe(redact=True))
+    assert secret.edited_text == ((GITHUB, placeholder(GITHUB)),)
+    (personal,) = PERSONAL_DATA.find((hidden,), CheckRecipe(redact=True))
+    assert [old for old, _ in personal.edited_text] == ["ada.lovelace@gmail.com", "+1 (415)555-2671"]
+
+
+def test_a_value_that_stays_in_pieces_is_not_put_together() -> None:
+    hidden = row("Who?", "Write to ada@mail.de or ada.love\u200blace@gmail.com.")
+    recipe = CheckRecipe(redact=True, skip=("invisible_characters",))
+    (personal,) = PERSONAL_DATA.find((hidden,), recipe)
+    assert [old for old, _ in personal.edited_text] == ["lace@gmail.com", "ada@mail.de"]
 
 
 def test_a_long_line_of_assignments_costs_linear_time() -> None:

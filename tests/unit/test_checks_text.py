@@ -105,8 +105,7 @@ def test_mojibake_names_the_missing_library(monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_needless_invisible_characters_are_removed(text: str, expected: str) -> None:
-    (finding,) = find(INVISIBLE_CHARACTERS, [text])
-    assert repaired(text, finding.edited_text) == expected
+    assert repaired(text, tuple(find_invisible((text,)).items())) == expected
     assert find_invisible((expected,)) == {}
 
 
@@ -143,6 +142,31 @@ def test_what_is_removed_from_one_message_breaks_no_repair_of_another(
     for order in (1, -1):
         edits = tuple(find_invisible(texts[::order]).items())
         assert tuple(repaired(text, edits) for text in texts) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Where is the cafÃ©?â€‹ Thanks", "Where is the café? Thanks"),
+        ("Itâ€™s ï»¿here", "It’s here"),
+        ("the Ocean â\x80\x94 in her", "the Ocean — in her"),
+    ],
+)
+def test_invisible_characters_are_looked_for_in_restored_text(text: str, expected: str) -> None:
+    (restored,) = find(MOJIBAKE, [text])
+    edits = [edit for finding in (restored, *find(INVISIBLE_CHARACTERS, [text])) for edit in finding.edited_text]
+    assert repaired(text, edits) == expected
+    assert find_invisible((expected,)) == {}
+
+
+def test_invisible_characters_are_looked_for_in_the_text_as_it_is_where_it_is_not_restored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = rows_of(["It's ï»¿here", "soft\u00adhyphen"])
+    assert len(list(INVISIBLE_CHARACTERS.find(rows, CheckRecipe(skip=("mojibake",))))) == 1
+    assert len(list(INVISIBLE_CHARACTERS.find(rows, CheckRecipe()))) == 2
+    monkeypatch.setitem(sys.modules, "ftfy", None)
+    assert len(list(INVISIBLE_CHARACTERS.find(rows, CheckRecipe()))) == 1
 
 
 def test_invisible_characters_are_named_in_the_finding() -> None:

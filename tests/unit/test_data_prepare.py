@@ -261,6 +261,21 @@ def test_rows_that_checks_drop_and_edit_become_changes_with_their_reason(tmp_pat
     assert pair(data.examples[change.example_id]) == ("where is the café on the market square of the town", "a")
 
 
+def test_a_secret_that_an_invisible_character_hides_refuses_the_data_and_is_redacted_after_the_repair(
+    tmp_path: Path,
+) -> None:
+    token = "ghp_" + "a1B2c3D4e5F6" * 3
+    hidden = f"a key: {token[:20]}\u200b{token[20:]} of ada.love\u200blace@gmail.com cafÃ©"
+    pairs = [*numbered(100), ("which key opens the vault of the shop", hidden)]
+    with pytest.raises(DataError, match=r"secrets: found 1 rows \(.*rows\.jsonl:101\)"):
+        prepare_pairs(tmp_path, pairs)
+    data = prepare_pairs(tmp_path, pairs, checks=CheckRecipe(redact=True))
+    (change,) = [change for change in data.version.changes if change.action == "edited"]
+    assert pair(data.examples[change.example_id])[1] == (
+        "a key: xxx_" + "x0X0x0X0x0X0" * 3 + " of xxx.xxxxxxxx@example.com café"
+    )
+
+
 def test_inputs_of_one_group_land_in_one_split(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(run, "CHECKS", (pairs_up("near_duplicates"),))
     data = prepare_pairs(tmp_path, numbered(300))

@@ -17,6 +17,7 @@ from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.phone_numbers import find_phone_numbers
 from tunewright.data.checks.redact import email_placeholder, is_placeholder, placeholder
 from tunewright.data.checks.row_finding import excerpt, longest_first, row_finding
+from tunewright.data.checks.text import with_repaired_texts
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -213,8 +214,8 @@ _TEXTS_REMEMBERED = 256
 
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     find_once = lru_cache(_TEXTS_REMEMBERED)(find_personal_data)  # system messages repeat in every row
-    for row in rows:
-        found = [(text, value) for text in row.texts for value in find_once(text)]
+    for row, texts in with_repaired_texts(rows, recipe):
+        found = [(text, value) for text in texts for value in find_once(text)]
         if not found:
             continue
         values = {value.text: value for _, value in found}

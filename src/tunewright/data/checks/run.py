@@ -73,11 +73,11 @@ CHECKS: tuple[Check, ...] = (
     EQUAL_PAIRS,
     CONTRADICTORY_PREFERENCES,
     PREFERENCE_LENGTH_BIAS,
+    MOJIBAKE,
+    INVISIBLE_CHARACTERS,
     SECRETS,
     PERSONAL_DATA,
     PROTECTED_TEXT,
-    MOJIBAKE,
-    INVISIBLE_CHARACTERS,
     REFUSALS,
     EMPTY_OR_BOILERPLATE_ANSWERS,
     TRUNCATED_ANSWERS,
@@ -95,8 +95,8 @@ CHECKS: tuple[Check, ...] = (
     GROUP_BALANCE,
     GENDER_TERMS,
 )
-"""In the order of reports. Edits are applied in this order too: secrets are replaced in the text they were found in,
-before anything else in it changes."""
+"""In the order of reports. Edits are applied in this order too: secrets and personal data are found in the text as it
+is after the repairs, so those come first."""
 
 ALL_FINDINGS = sys.maxsize
 

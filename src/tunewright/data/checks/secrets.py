@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tunewright.data.checks.check import Check, RowSet
 from tunewright.data.checks.redact import is_placeholder, placeholder
 from tunewright.data.checks.row_finding import excerpt, longest_first, replaced, row_finding
+from tunewright.data.checks.text import with_repaired_texts
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -204,8 +205,8 @@ _TEXTS_REMEMBERED = 256
 
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
     find_once = lru_cache(_TEXTS_REMEMBERED)(find_secrets)  # system messages repeat in every row
-    for row in rows:
-        found = [(text, secret) for text in row.texts for secret in find_once(text)]
+    for row, texts in with_repaired_texts(rows, recipe):
+        found = [(text, secret) for text in texts for secret in find_once(text)]
         if not found:
             continue
         secrets = {secret.text: secret for _, secret in found}

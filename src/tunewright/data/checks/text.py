@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
-from tunewright.data.checks.check import Check, RowSet
+from tunewright.data.checks.check import Check, CheckedRow, RowSet, once
 from tunewright.data.checks.row_finding import excerpt, longest_first, replaced, row_finding
 from tunewright.errors import MissingExtraError
 from tunewright.records import CheckRecipe, Finding, Severity
@@ -59,8 +59,13 @@ def _changed_words(line: str, fixed: str) -> dict[str, str]:
     return {word: repaired for word, repaired in zip(words, fixed_words, strict=True) if word != repaired}
 
 
-def _find_mojibake(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
+def _find_mojibake(rows: RowSet, recipe: CheckRecipe) -> Sequence[Finding]:
     del recipe
+    return once(rows, _mojibake)
+
+
+def _mojibake(rows: RowSet) -> Sequence[Finding]:
+    findings = []
     for row in rows:
         edits: dict[str, str] = {}
         for text in row.texts:
@@ -68,12 +73,14 @@ def _find_mojibake(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
         if edits:
             explanation = "Characters were read in the wrong encoding and can be restored."
             evidence = excerpt("; ".join(f"{old[:60]} → {new[:60]}" for old, new in edits.items()))
-            yield row_finding(MOJIBAKE.id, row, explanation, evidence, float(len(edits)), longest_first(edits))
+            score = float(len(edits))
+            findings.append(row_finding(MOJIBAKE.id, row, explanation, evidence, score, longest_first(edits)))
             continue
         lost = next((text for text in row.texts if _LOST in text), None)
         if lost is not None:
             explanation = "Characters were lost when the text was read in the wrong encoding (�)."
-            yield row_finding(MOJIBAKE.id, row, explanation, excerpt(lost, lost.index(_LOST)), 0.5)
+            findings.append(row_finding(MOJIBAKE.id, row, explanation, excerpt(lost, lost.index(_LOST)), 0.5))
+    return findings
 
 
 MOJIBAKE = Check(
@@ -196,22 +203,31 @@ def _is_emoji(character: str) -> bool:
     return character == "\ufe0f" or (character != "" and unicodedata.category(character) in ("So", "Sk"))
 
 
-def _find_invisible(rows: RowSet, recipe: CheckRecipe) -> Iterable[Finding]:
-    del recipe
-    for row in rows:
-        edits = find_invisible(row.texts)
-        if not edits:
-            continue
-        names = sorted({_name(character) for old in edits for character in _SUSPECT.findall(old)})
-        text, where = next((text, text.index(old)) for old in edits for text in row.texts if old in text)
-        yield row_finding(
-            INVISIBLE_CHARACTERS.id,
-            row,
-            f"The text holds characters that nobody can see: {', '.join(names)}.",
-            excerpt(_with_codes(text[max(0, where - 60) : where + 60])),
-            float(sum(text.count(old) for old in edits for text in row.texts)),
-            tuple(edits.items()),
-        )
+def _find_invisible(rows: RowSet, recipe: CheckRecipe) -> Sequence[Finding]:
+    return once(rows, _invisible, MOJIBAKE.id not in recipe.skip)
+
+
+def _invisible(rows: RowSet, is_mojibake_repaired: bool) -> Sequence[Finding]:
+    # Read in the wrong encoding, such a character is several that can be seen.
+    repairs = _known_mojibake(rows) if is_mojibake_repaired else ()
+    return [
+        _invisible_finding(row, texts, edits)
+        for row, texts in _with_edited_texts(rows, repairs)
+        if (edits := find_invisible(texts))
+    ]
+
+
+def _invisible_finding(row: CheckedRow, texts: Sequence[str], edits: Mapping[str, str]) -> Finding:
+    names = sorted({_name(character) for old in edits for character in _SUSPECT.findall(old)})
+    text, where = next((text, text.index(old)) for old in edits for text in texts if old in text)
+    return row_finding(
+        INVISIBLE_CHARACTERS.id,
+        row,
+        f"The text holds characters that nobody can see: {', '.join(names)}.",
+        excerpt(_with_codes(text[max(0, where - 60) : where + 60])),
+        float(sum(text.count(old) for old in edits for text in texts)),
+        tuple(edits.items()),
+    )
 
 
 def _with_codes(text: str) -> str:
@@ -233,3 +249,31 @@ INVISIBLE_CHARACTERS = Check(
     action="removed; page and line separators become line breaks, LaTeX commands that lost their backslash get it back",
     find=_find_invisible,
 )
+
+
+def with_repaired_texts(rows: RowSet, recipe: CheckRecipe) -> Iterator[tuple[CheckedRow, Sequence[str]]]:
+    """Every row with its texts as they are trained on: after the repairs of this file.
+
+    A repair that the recipe leaves out, or that lacks its library, is left out here too.
+    """
+    repairs = [] if MOJIBAKE.id in recipe.skip else [*_known_mojibake(rows)]
+    if INVISIBLE_CHARACTERS.id not in recipe.skip:
+        repairs += _find_invisible(rows, recipe)
+    return _with_edited_texts(rows, repairs)
+
+
+def _known_mojibake(rows: RowSet) -> Sequence[Finding]:
+    try:
+        return once(rows, _mojibake)
+    except MissingExtraError:
+        return ()
+
+
+def _with_edited_texts(rows: RowSet, repairs: Iterable[Finding]) -> Iterator[tuple[CheckedRow, Sequence[str]]]:
+    edits: dict[str, tuple[tuple[str, str], ...]] = {}
+    for repair in repairs:
+        for example_id in repair.example_ids:
+            edits[example_id] = edits.get(example_id, ()) + repair.edited_text
+    for row in rows:
+        found = edits.get(row.id)
+        yield row, [replaced(text, found) for text in row.texts] if found else row.texts
