@@ -5,11 +5,12 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from tunewright.data import documents
-from tunewright.data.documents import Document, read_documents
+from tunewright.data.documents import Document, read_document_passages, read_documents
 from tunewright.data.html_text import html_text
 from tunewright.data.refusals import ReadLog, RefusedError
 from tunewright.data.sources import read_path
@@ -67,6 +68,40 @@ def docx() -> bytes:
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
+
+
+WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+
+def text_of_docx(folder: Path, body: str) -> str:
+    """What is read of a DOCX file with a body of its own, in WordprocessingML."""
+    content = f"<w:document {WORD}><w:body>{body}</w:body></w:document>"
+    write(folder / "a.docx", with_part(docx(), "word/document.xml", content.encode()))
+    (document,), log = read(folder)
+    log.raise_if_refused()
+    return document.text
+
+
+def with_part(data: bytes, name: str, content: bytes) -> bytes:
+    """A zip file in which one part has another content."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
+        for part in old.namelist():
+            new.writestr(part, content if part == name else old.read(part))
+    return file.getvalue()
+
+
+def p(*parts: str) -> str:
+    """A paragraph of runs; a part that begins with < stands as it is."""
+    return f"<w:p>{''.join(part if part.startswith('<') else run(part) for part in parts)}</w:p>"
+
+
+def run(text: str) -> str:
+    return f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+
+def control(content: str) -> str:
+    return f"<w:sdt><w:sdtPr/><w:sdtContent>{content}</w:sdtContent></w:sdt>"
 
 
 def test_a_folder_is_read_in_the_order_of_paths_without_hidden_files(tmp_path: Path) -> None:
@@ -161,6 +196,17 @@ def test_the_title_of_a_page_is_found_and_is_no_text() -> None:
     assert html_text("<head><title>Fees\n2026</title></head><body>Text</body>") == ("Text", "Fees\n2026")
 
 
+def test_the_text_behind_deep_nesting_and_behind_ten_megabytes_is_kept() -> None:
+    page = f"<p>start{'<div>' * 2000}quoted{'</div>' * 2000}<p>end"
+    assert html_text(page)[0] == "start\n\nquoted\n\nend"
+    assert html_text(f"<p>start<img src='{'x' * 11_000_000}'><p>end")[0] == "start\n\nend"
+
+
+def test_a_page_that_is_nested_too_deep_to_be_read_is_refused() -> None:
+    with pytest.raises(RefusedError, match=r"line 2: found excessive depth.*read to its end\. Close the tags"):
+        html_text(f"<p>start\n{'<div>' * 100_000}quoted")
+
+
 def test_a_page_of_nothing_is_refused() -> None:
     with pytest.raises(RefusedError, match="found document is empty, expected an HTML page"):
         html_text("")
@@ -178,6 +224,73 @@ def test_docx_paragraphs_and_tables_stay_in_order(tmp_path: Path) -> None:
     found, _ = read(tmp_path)
     assert found[0].text == "Prices\n\nAll prices in euro.\n\nItem | Price\nLamp | 12\n\nAsk us."
     assert found[0].title == "Price list"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        pytest.param(p("One.") + control(control(p("Two."))) + p("Three."), "One.\n\nTwo.\n\nThree.", id="control"),
+        pytest.param(p("It is ", control(run("not free")), "."), "It is not free.", id="control in a line"),
+        pytest.param(
+            p(
+                "Within ",
+                "<w:del><w:r><w:delText>14</w:delText></w:r></w:del>",
+                f"<w:ins>{run('30')}</w:ins>",
+                " days.",
+            ),
+            "Within 30 days.",
+            id="tracked change",
+        ),
+        pytest.param(
+            p(f"<w:moveFrom>{run('Moved. ')}</w:moveFrom>", "First.", f"<w:moveTo>{run(' Moved.')}</w:moveTo>"),
+            "First. Moved.",
+            id="moved text",
+        ),
+        pytest.param(
+            p(
+                f"<w:hyperlink>{run('See')}</w:hyperlink>",
+                "<w:r><w:tab/><w:br/></w:r>",
+                f"<w:smartTag>{run('us')}</w:smartTag>",
+            ),
+            "See\t\nus",
+            id="link, tab and break",
+        ),
+        pytest.param(p("<w:pPr><w:tabs><w:tab/></w:tabs></w:pPr>", "Text."), "Text.", id="tab stop"),
+        pytest.param(
+            p(f"<w:r><w:ruby><w:rt>{run('kan')}</w:rt><w:rubyBase>{run('感')}</w:rubyBase></w:ruby></w:r>"),
+            "感",
+            id="ruby",
+        ),
+        pytest.param(
+            p("Before.", f"<w:r><w:pict><w:txbxContent>{p('In a box.')}</w:txbxContent></w:pict></w:r>", " After.")
+            + p("End."),
+            "Before. After.\n\nIn a box.\n\nEnd.",
+            id="text box",
+        ),
+    ],
+)
+def test_the_text_of_a_docx_file_is_that_with_all_changes_accepted(tmp_path: Path, body: str, text: str) -> None:
+    assert text_of_docx(tmp_path, body) == text
+
+
+def test_a_text_box_that_is_repeated_for_old_programs_is_read_once(tmp_path: Path) -> None:
+    box = f"<w:txbxContent>{p('In a box.')}</w:txbxContent>"
+    choices = f"<mc:Choice>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback>"
+    namespace = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    paragraph = p(f"<w:r><mc:AlternateContent {namespace}>{choices}</mc:AlternateContent></w:r>")
+    assert text_of_docx(tmp_path, paragraph) == "In a box."
+
+
+def test_a_merged_cell_is_written_once_and_tables_in_cells_and_rows_in_controls_are_read(tmp_path: Path) -> None:
+    def row(*cells: str) -> str:
+        return f"<w:tr>{''.join(f'<w:tc>{cell}</w:tc>' for cell in cells)}</w:tr>"
+
+    span = '<w:tcPr><w:gridSpan w:val="2"/></w:tcPr>'
+    below = "<w:tcPr><w:vMerge/></w:tcPr>"
+    rows = row(span + p("Fees")) + row(p("card"), p("1")) + row(below + p(), p("2")) + row(p(), p())
+    inner = f"<w:tbl>{row(p('in'), p('side'))}</w:tbl>"
+    table = f"<w:tbl>{rows}{control(row(p('cash'), control(p('3'))))}{row(p('a') + inner + p(), p('b'))}</w:tbl>"
+    assert text_of_docx(tmp_path, table) == "Fees\ncard | 1\n | 2\ncash | 3\na\nin | side | b"
 
 
 def zip_of(name: str, data: bytes) -> bytes:
@@ -216,6 +329,54 @@ def test_a_document_cut_anywhere_is_refused_or_read_and_never_crashes(tmp_path: 
             file = write(tmp_path / name, data[:size])
             read(tmp_path)
             file.unlink()
+
+
+def flipped(data: bytes, random: Random) -> bytes:
+    """With one byte in ten thousand changed, at least one."""
+    changed = bytearray(data)
+    for _ in range(1 + len(data) // 10_000):
+        changed[random.randrange(len(data))] = random.randrange(256)
+    return bytes(changed)
+
+
+def flipped_docx(data: bytes, random: Random) -> bytes:
+    """Half of the files are damaged inside a part, which the check sums of a zip file would tell otherwise."""
+    if random.random() < 0.5:
+        return flipped(data, random)
+    name = random.choice(["[Content_Types].xml", "_rels/.rels", "word/document.xml", "word/_rels/document.xml.rels"])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        tags = archive.read(name).split(b"<")
+    tags[random.randrange(1, len(tags))] = random.choice([b"a/>", b"a>", b"/a>"])
+    return with_part(data, name, b"<".join(tags))
+
+
+def locked_pdf(algorithm: str | None, password: str = "") -> bytes:
+    """The owner's password, which forbids to print, keeps nobody from reading when the user's is empty."""
+    pypdf = pytest.importorskip("pypdf")
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("First page.")))
+    for page in writer.pages:
+        page.compress_content_streams()
+    if algorithm:
+        writer.encrypt(password, "owner", algorithm=algorithm)
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["docx", "pdf", "pdf RC4-128", "pdf AES-256"])
+def test_a_document_with_bytes_changed_is_refused_or_read_and_never_crashes(kind: str) -> None:
+    suffix, _, algorithm = kind.partition(" ")
+    random = Random(0)
+    whole, damage = (docx(), flipped_docx) if suffix == "docx" else (locked_pdf(algorithm or None), flipped)
+    num_refused = 0
+    for _ in range(150):
+        log = ReadLog("a")
+        list(read_document_passages(f".{suffix}", io.BytesIO(damage(whole, random)), log))
+        try:
+            log.raise_if_refused()
+        except DataError:
+            num_refused += 1
+    assert 0 < num_refused < 150
 
 
 @pytest.mark.parametrize(
@@ -258,13 +419,30 @@ def test_a_single_document_is_read_like_a_text_file(tmp_path: Path) -> None:
         read_path(str(path), DataRecipe(path="x"), None)
 
 
-def test_a_locked_pdf_is_refused(tmp_path: Path) -> None:
-    pypdf = pytest.importorskip("pypdf")
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("First page.")))
-    writer.encrypt("s3cret", algorithm="RC4-128")
-    file = io.BytesIO()
-    writer.write(file)
-    write(tmp_path / "a.pdf", file.getvalue())
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_pdf_that_anybody_may_open_is_read_although_it_is_encrypted(tmp_path: Path, algorithm: str) -> None:
+    write(tmp_path / "a.pdf", locked_pdf(algorithm))
+    assert [document.text for document in read(tmp_path)[0]] == ["First page."]
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
+def test_a_locked_pdf_is_refused(tmp_path: Path, algorithm: str) -> None:
+    write(tmp_path / "a.pdf", locked_pdf(algorithm, "s3cret"))
     _, log = read(tmp_path)
     with pytest.raises(DataError, match=r"a\.pdf: found FileNotDecryptedError.*save it again, without a password"):
+        log.raise_if_refused()
+
+
+def test_an_encrypted_pdf_without_the_library_for_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pypdf = pytest.importorskip("pypdf")
+
+    def refuse(*_: object) -> None:
+        raise pypdf.errors.DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    monkeypatch.setattr(pypdf, "PdfReader", refuse)
+    write(tmp_path / "a.pdf", b"")
+    _, log = read(tmp_path)
+    with pytest.raises(DataError, match=r"cryptography>=3\.1 is required.*pip install 'tunewright\[documents\]'"):
         log.raise_if_refused()

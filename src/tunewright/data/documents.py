@@ -7,12 +7,14 @@ and nothing they refer to is fetched.
 import hashlib
 import io
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from tunewright.data.docx_text import docx_text
 from tunewright.data.html_text import html_text
 from tunewright.data.lines import decode, without_mark
 from tunewright.data.markdown import lines_of_markdown
@@ -20,11 +22,11 @@ from tunewright.data.passages import passages
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt, join_names
 from tunewright.errors import DataError, MissingExtraError, Problem
 
-if TYPE_CHECKING:
-    from docx.table import Table
-
 MAX_DOCUMENT_BYTES = 256 * 2**20
 """Of one document, unpacked."""
+
+# What a library meets inside a damaged file surfaces as any of these, not only as its own errors.
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +177,19 @@ def _extract_html(data: bytes) -> _Extracted:
 def _extract_pdf(data: bytes) -> _Extracted:
     try:
         from pypdf import PdfReader
-        from pypdf.errors import PyPdfError
+        from pypdf.errors import DependencyError, PyPdfError
     except ImportError:
         raise MissingExtraError("pypdf", "documents", "read PDF files") from None
     try:
         reader = PdfReader(io.BytesIO(data))
         text = "\n\n".join(page.extract_text() for page in reader.pages)
         title = reader.metadata.title if reader.metadata else None
-    # What pypdf meets inside a damaged file surfaces as any of these, not only as its own errors.
-    except (PyPdfError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except DependencyError as error:
+        fix = (
+            "Install what is missing (pip install 'tunewright[documents]' brings cryptography), or save the file anew."
+        )
+        raise _unsound("PDF", error, fix) from None
+    except (PyPdfError, *_DAMAGED) as error:
         raise _unsound("PDF", error, "Open it and save it again, without a password.") from None
     return _Extracted(text, title)
 
@@ -192,17 +198,14 @@ def _extract_docx(data: bytes) -> _Extracted:
     try:
         import docx
         from docx.opc.exceptions import OpcError
-        from docx.table import Table
     except ImportError:
         raise MissingExtraError("python-docx", "documents", "read DOCX files") from None
     try:
         _require_small_parts(data)
         document = docx.Document(io.BytesIO(data))
-        parts = [_table_text(part) if isinstance(part, Table) else part.text for part in document.iter_inner_content()]
-        title = document.core_properties.title
-    except (OpcError, zipfile.BadZipFile, LookupError, SyntaxError, ValueError) as error:
-        raise _unsound("DOCX", error, "Open it and save it again as .docx.") from None
-    return _Extracted("\n\n".join(part for part in parts if part.strip()), title)
+        return _Extracted(docx_text(document), document.core_properties.title)
+    except (OpcError, zipfile.BadZipFile, zlib.error, EOFError, OSError, SyntaxError, *_DAMAGED) as error:
+        raise _unsound("DOCX", error, "Open it and save it again as .docx, without a password.") from None
 
 
 def _require_small_parts(data: bytes) -> None:
@@ -210,10 +213,6 @@ def _require_small_parts(data: bytes) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(part.file_size for part in archive.infolist()) > MAX_DOCUMENT_BYTES:
             raise _too_large()
-
-
-def _table_text(table: "Table") -> str:
-    return "\n".join(" | ".join(cell.text.strip() for cell in row.cells) for row in table.rows)
 
 
 def _unsound(kind: str, error: Exception, fix: str) -> RefusedError:

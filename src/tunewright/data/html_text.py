@@ -34,15 +34,20 @@ def html_text(page: str) -> tuple[str, str | None]:
     Returns:
         The text, and the title that the page states.
     Raises:
-        RefusedError: there is nothing that could be a page.
+        RefusedError: there is nothing that could be a page, or tags are nested above some thousand levels.
     """
     from lxml import etree, html
 
-    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    # Without huge_tree the parser drops the rest of a page of 10 MB, or of 256 levels, as in long threads of mail.
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, huge_tree=True)
     try:
         root = html.document_fromstring(page.encode(), parser=parser)
     except etree.ParserError as error:
         raise RefusedError("", str(error).lower(), "an HTML page", "Check the file.") from None
+    if fatal := parser.error_log.filter_from_fatals():
+        found = fatal[0].message.strip().partition(",")[0].lower()
+        fix = "Close the tags that stay open, or save its text as .txt or .md."
+        raise RefusedError(f"line {fatal[0].line}", found, "an HTML page that can be read to its end", fix)
     return _Text().of(root), root.findtext(".//title")
 
 
