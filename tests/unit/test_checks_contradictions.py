@@ -89,6 +89,10 @@ def test_json_is_compared_by_value() -> None:
         ("The lamp is covered.", "The lamp isn't covered.", "one answer negates what the other says"),
         ("You should ask Anna Berg.", "You should ask Tom Hill.", "the names differ: anna berg and hill tom"),
         ("Add both. #### 72", "First take half, which gives it. #### 1,072", "the final answers differ: 72 and 1072"),
+        (r"So \boxed{\text{yes}} it is.", r"It is not: \boxed{no}", "the final answers differ: yes and no"),
+        (r"First \boxed{1}, then \boxed{2 \text{ m}}.", r"It is \boxed{30\%}.", "the final answers differ: 2 and 30"),
+        ("Half. The final answer is 72.", "Add. **Final answer:** 70", "the final answers differ: 72 and 70"),
+        ("#### Add\nBoth.\n\n#### 72", "#### 1,072\nThe answer is: 1072", "the final answers differ: 72 and 1072"),
         ("a broken coil", "the software", "the answers have no word in common"),
     ],
 )
@@ -116,6 +120,13 @@ def test_of_a_long_input_the_end_is_shown_where_the_question_is() -> None:
         pytest.param("It has three stars.", "It has 3 stars.", id="number in words"),
         pytest.param("the old king", "a king", id="less exact fact"),
         pytest.param("See A. #### 1,000", "See B. #### 1000.0", id="same final answer"),
+        pytest.param("#### Heat\nGrind it.\n\n#### Water\nHot.", "Weigh.\n\n#### Pouring\nSlowly.", id="headings"),
+        pytest.param(
+            "#### Heat\nGrind it.\n\n#### Water", "Weigh it first.\n\n##### Pour slowly", id="headings at the end"
+        ),
+        pytest.param(r"So it is \boxed{\frac{3}{4}}.", r"We get \boxed{0.75} of it.", id="formula"),
+        pytest.param("The final answer is 3/4.", "We get the final answer: 0.75", id="fraction"),
+        pytest.param(r"So it is \boxed{\frac{3}{4}", r"It has no \boxed{value}, sadly.", id="box that is not closed"),
     ],
 )
 def test_other_words_for_the_same_are_no_contradiction(left: str, right: str) -> None:

@@ -63,6 +63,11 @@ TEXTS = [f"This is free text number {number} of them." for number in range(40)]
         ([f"label {number % 8}" for number in range(40)], "accuracy", ("macro_f1",)),
         ([f"{text} #### {number}" for number, text in enumerate(TEXTS)], "final_number", ("chrf",)),
         ([f"{text} ####" for text in TEXTS], "chrf", ("token_f1", "exact_match")),
+        (
+            [f"#### Part {number}\nTake 2.\n\n{text}" for number, text in enumerate(TEXTS)],
+            "chrf",
+            ("token_f1", "exact_match"),
+        ),
         (TEXTS, "chrf", ("token_f1", "exact_match")),
     ],
 )

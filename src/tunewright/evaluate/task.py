@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tunewright.data.checks.answers import normal_label
+from tunewright.data.checks.final_answers import after_hashes
 from tunewright.data.groups import Groups
 from tunewright.errors import Problem, RecipeError
 from tunewright.evaluate.scorers import SCORERS, has_number, is_json
@@ -137,7 +138,7 @@ def _share(has_form: Callable[[str], bool], answers: Sequence[str]) -> float:
 
 
 def _has_marked_number(answer: str) -> bool:
-    return "####" in answer and has_number(answer)
+    return has_number(after_hashes(answer) or "")
 
 
 def _are_labels(answers: Sequence[str]) -> bool:

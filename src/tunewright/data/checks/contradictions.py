@@ -1,6 +1,5 @@
 """Contradictions: rows that ask the same and answer differently, so that no model can learn both."""
 
-import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from tunewright.data.checks.facts import (
     numbers_conflict,
     same_content,
 )
+from tunewright.data.checks.final_answers import final_answer
 from tunewright.data.checks.near_equal import (
     MAX_LABEL_WORDS,
     json_value,
@@ -30,7 +30,6 @@ from tunewright.data.checks.near_equal import (
 )
 from tunewright.data.checks.row_finding import excerpt
 from tunewright.data.checks.similar import linked, similar_pairs
-from tunewright.data.checks.words import words
 from tunewright.records import CheckRecipe, Finding, Severity
 
 if TYPE_CHECKING:
@@ -59,7 +58,6 @@ MAX_SHOWN_INPUT = 100
 """Characters of the input that a finding repeats."""
 
 _ANSWERS_REMEMBERED = 1000
-_FINAL_ANSWER = re.compile(r"(?:####|\\boxed\{|\bfinal answer(?: is)?:?)\s*([^\n{}]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +100,7 @@ class _Answer:
 
     @cached_property
     def final(self) -> str | None:
-        """What stands behind a mark such as `####`."""
-        found = _FINAL_ANSWER.findall(self.text)
-        return " ".join(facts(found[-1]).numbers) or " ".join(words(found[-1])) if found else None
+        return final_answer(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +287,10 @@ CONTRADICTIONS = Check(
     "similarity of word 5-grams, `near_duplicate_similarity`, 0.8 by default, and the same content words, numbers and "
     "negations), whose answers cannot both be right. Labels and JSON must be equal after normalisation. For free text, "
     "where several wordings are right, only clear conflicts count: different numbers, names or a negation in otherwise "
-    "equal answers, different marked final answers (`####`), and, unless many inputs have several answers by design, "
-    "answers of at most three content words without a common one. A model that is trained on both learns to guess. Up "
-    "to 1 % of the rows are taken for slips of whoever wrote them; above that training stops.",
+    "equal answers, different final answers behind a mark (`####` as in GSM8K, `\\boxed{}`, “final answer”) that are "
+    "no formulas, and, unless many inputs have several answers by design, answers of at most three content words "
+    "without a common one. A model that is trained on both learns to guess. Up to 1 % of the rows are taken for slips "
+    "of whoever wrote them; above that training stops.",
     severity=Severity.BLOCKING,
     action="listed only; above 1 % of the rows training is refused until they are corrected or accepted",
     tolerated_share=0.01,
