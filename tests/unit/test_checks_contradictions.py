@@ -38,6 +38,19 @@ def test_labels_of_one_input_must_be_equal_and_are_shown_side_by_side() -> None:
     assert finding.evidence == ("queue 0", "queue 1")
 
 
+def test_sentences_are_labels_when_nearly_all_answers_recur_unless_several_answers_are_the_design() -> None:
+    label = "The sentiment of this long review is clearly {}.".format
+    pairs = [(f"review number {number}", label(["good", "poor"][number % 2])) for number in range(30)]
+    (finding,) = find([*pairs, ("review number 3", label("good"))])
+    assert finding.explanation.endswith("have the same input, “review number 3”, but the labels differ.")
+    free_text = [
+        (f"letter number {number}", label(f"{number:b}".translate({48: "ha", 49: "ho"}))) for number in range(9)
+    ]
+    assert find([*pairs, *free_text, ("review number 3", label("good"))]) == []
+    both = [(f"review number {number}", label(["poor", "good"][number % 2])) for number in range(20)]
+    assert find([*pairs, *both]) == []
+
+
 def test_all_rows_of_one_contradiction_are_one_finding() -> None:
     (finding,) = find([*LABELS, ("message number 3", "queue 1"), ("message number 3", "queue 2")])
     assert finding.locations == ("rows:4", "rows:31", "rows:32")

@@ -82,6 +82,16 @@ def test_rows_that_differ_in_what_matters_are_kept(first: tuple[str, str], secon
     assert find([first, second], near_duplicate_similarity=0.6) == []
 
 
+def test_of_two_answers_that_recur_in_other_rows_one_word_makes_another_label() -> None:
+    question = f"{QUESTION} {ANSWER} Is this text friendly?"
+    answers = [f"The sentiment of this text is clearly {label}." for label in ("positive", "negative")]
+    pair = [(question, answer) for answer in answers]
+    others = [(f"{split} is the word?", answer) for split in ("lamp", "tree") for answer in answers]
+    assert dropped(pair) == {"rows:2"}
+    assert dropped([*pair, *others]) == set()
+    assert dropped([*pair, *others, (question.upper(), answers[0])]) == {"rows:7"}
+
+
 def test_a_misspelling_and_an_added_sentence_change_nothing() -> None:
     edited = "Thanks! " + QUESTION.replace("green", "gren")
     assert len(find([(QUESTION, ANSWER), (edited, ANSWER)], near_duplicate_similarity=0.6)) == 1

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations, product
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tunewright.data.checks.answers import MIN_ROWS_PER_LABEL
 from tunewright.data.checks.check import Check, CheckedRow, RowSet, RowTexts, SomeRows
 from tunewright.data.checks.facts import (
     Facts,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     Hashes = NDArray[np.uint64]
 
 MIN_LABEL_SHARE = 0.8
-"""Short answers are labels when this share of their rows repeats an answer of another row."""
+"""Short answers are labels when this share of their rows repeats an answer of another row. So are answers of any length
+when this share of all rows has one that at least MIN_ROWS_PER_LABEL rows have."""
 MAX_FACT_WORDS = 3
 """Content words of an answer that is taken for a bare fact, as in "the green dragon"."""
 MIN_QUESTION_WORDS = 2
@@ -108,12 +110,18 @@ class _Customs:
     """How answers are written in this data set."""
 
     labels: frozenset[str]
+    """Short ones, in normal form."""
+    long_labels: frozenset[int]
+    """Hashes of the others, as written."""
     is_multi_reference: bool
+
+    def is_label(self, answer: _Answer) -> bool:
+        return answer.label in self.labels or hash(answer.text) in self.long_labels
 
 
 def _find(rows: RowSet, recipe: CheckRecipe) -> Iterator[Finding]:
     inputs = _Inputs(rows)
-    customs = _customs((row.answer for row in rows if row.kind == "conversation"), inputs)
+    customs = _customs(rows, inputs)
     answer_at = lru_cache(_ANSWERS_REMEMBERED)(lambda position: _Answer(rows[position].answer))
     conflicts = []
     for first, second in _pairs_to_compare(rows, inputs, recipe.near_duplicate_similarity):
@@ -192,16 +200,34 @@ def _pairs_to_compare(rows: RowSet, inputs: _Inputs, threshold: float) -> Iterat
             yield from product(*map(inputs.answers, firsts))
 
 
-def _customs(answers: Iterable[str], inputs: _Inputs) -> _Customs:
-    """Labels are short answers, if nearly all short answers of the data set repeat."""
-    counts = Counter(normal_label(answer) for answer in answers if len(answer.split()) <= MAX_LABEL_WORDS)
+def _customs(rows: RowSet, inputs: _Inputs) -> _Customs:
+    counts: Counter[str] = Counter()
+    hashes = array("q")
+    for row in rows:
+        if row.kind == "conversation":
+            hashes.append(hash(row.answer))
+            if len(row.answer.split()) <= MAX_LABEL_WORDS:
+                counts[normal_label(row.answer)] += 1
     repeated = {label: count for label, count in counts.items() if count > 1}
     has_labels = sum(repeated.values()) >= MIN_LABEL_SHARE * counts.total()
+    is_multi_reference = len(inputs.several) >= max(
+        MIN_MULTI_REFERENCE_INPUTS, MULTI_REFERENCE_SHARE * len(inputs.first)
+    )
     return _Customs(
         labels=frozenset(repeated if has_labels else ()),
-        is_multi_reference=len(inputs.several)
-        >= max(MIN_MULTI_REFERENCE_INPUTS, MULTI_REFERENCE_SHARE * len(inputs.first)),
+        # Of several standard replies to a greeting, each may be right.
+        long_labels=frozenset(() if is_multi_reference else _recurring(np.array(hashes, dtype=np.int64))),
+        is_multi_reference=is_multi_reference,
     )
+
+
+def _recurring(hashes: "NDArray[np.int64]") -> list[int]:
+    """Those that occur often, if nearly all do."""
+    distinct, counts = np.unique(hashes, return_counts=True)
+    recurs = counts >= MIN_ROWS_PER_LABEL
+    if counts[recurs].sum() < MIN_LABEL_SHARE * len(hashes):
+        return []
+    return [int(answer) for answer in distinct[recurs]]
 
 
 def _incompatible(left: _Answer, right: _Answer, customs: _Customs, asked: str) -> tuple[str, float] | None:
@@ -215,7 +241,7 @@ def _incompatible(left: _Answer, right: _Answer, customs: _Customs, asked: str) 
         return None
     if left.json is not None and right.json is not None:
         return ("the JSON values differ", 1.0) if left.json != right.json else None
-    if left.label in customs.labels and right.label in customs.labels:
+    if customs.is_label(left) and customs.is_label(right):
         return ("the labels differ", 1.0)
     if left.final and right.final and left.final != right.final:
         return (f"the final answers differ: {left.final} and {right.final}", 0.9)
@@ -285,12 +311,13 @@ CONTRADICTIONS = Check(
     title="Contradictions",
     explanation="Rows with the same input, or one that differs only in spelling, word forms and filler words (Jaccard "
     "similarity of word 5-grams, `near_duplicate_similarity`, 0.8 by default, and the same content words, numbers and "
-    "negations), whose answers cannot both be right. Labels and JSON must be equal after normalisation. For free text, "
-    "where several wordings are right, only clear conflicts count: different numbers, names or a negation in otherwise "
-    "equal answers, different final answers behind a mark (`####` as in GSM8K, `\\boxed{}`, “final answer”) that are "
-    "no formulas, and, unless many inputs have several answers by design, answers of at most three content words "
-    "without a common one. A model that is trained on both learns to guess. Up to 1 % of the rows are taken for slips "
-    "of whoever wrote them; above that training stops.",
+    "negations), whose answers cannot both be right. Labels (short answers that recur, or answers of any length where "
+    "nearly all recur) and JSON must be equal after normalisation. For free text, where several wordings are right, "
+    "only clear conflicts count: different numbers, names or a negation in otherwise equal answers, different final "
+    "answers behind a mark (`####` as in GSM8K, `\\boxed{}`, “final answer”) that are no formulas, and, unless many "
+    "inputs have several answers by design, answers of at most three content words without a common one. A model that "
+    "is trained on both learns to guess. Up to 1 % of the rows are taken for slips of whoever wrote them; above that "
+    "training stops.",
     severity=Severity.BLOCKING,
     action="listed only; above 1 % of the rows training is refused until they are corrected or accepted",
     tolerated_share=0.01,

@@ -64,9 +64,9 @@ NEAR_DUPLICATES = Check(
     explanation="Rows of one split whose input and answer share most word 5-grams (Jaccard similarity, "
     "`near_duplicate_similarity`, 0.8 by default; MinHash LSH proposes pairs, the exact similarity decides). The model "
     "would learn such a row several times over. Rows are not near-duplicates when they differ in a number, a code, a "
-    "name, a negation, an operator, a JSON value or a short answer, when a word that differs in the input recurs in "
-    "the answer, or when a sentence of one is replaced by another in the other. Word 5-grams that many rows share, as "
-    "under one instruction, do not count.",
+    "name, a negation, an operator, a JSON value, a short answer or one that other rows have too, when a word that "
+    "differs in the input recurs in the answer, or when a sentence of one is replaced by another in the other. Word "
+    "5-grams that many rows share, as under one instruction, do not count.",
     severity=Severity.WARNING,
     action="all but the best row (the longest answer, then the first) are dropped",
     find=_find,

@@ -8,8 +8,10 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from itertools import takewhile
 
+from tunewright.data.checks.answers import MIN_ROWS_PER_LABEL
 from tunewright.data.checks.check import CheckedRow, RowSet, RowTexts
 from tunewright.data.checks.facts import facts, names_conflict
 from tunewright.data.checks.row_finding import excerpt
@@ -33,9 +35,9 @@ def near_equal_pairs(rows: RowSet, threshold: float) -> list[SimilarPair]:
     """Find pairs of rows that say the same, across splits too.
 
     Input and answer together share `threshold` of their word 5-grams. System messages are equal and do not count as
-    text. JSON and short answers are equal. No number, code, name, negation or operator differs; no word that differs
-    in the input recurs in the answer; and no sentence of one row is replaced by an unrelated one in the other, such as
-    another question under the same passage.
+    text. JSON, short answers and answers that other rows have too are equal. No number, code, name, negation or
+    operator differs; no word that differs in the input recurs in the answer; and no sentence of one row is replaced by
+    an unrelated one in the other, such as another question under the same passage.
 
     Raises:
         MissingExtraError: datasketch is not installed.
@@ -46,7 +48,11 @@ def near_equal_pairs(rows: RowSet, threshold: float) -> list[SimilarPair]:
         row = rows[position]
         return "\n".join((facts(texts[position]).key, _whole_answer(row.answer), surroundings(row)))
 
-    return [pair for pair in similar_pairs(texts, threshold, key) if _say_the_same(rows[pair.first], rows[pair.second])]
+    pairs = [
+        pair for pair in similar_pairs(texts, threshold, key) if _say_the_same(rows[pair.first], rows[pair.second])
+    ]
+    labels = _labels(rows, pairs)
+    return [pair for pair in pairs if len(labels.intersection(_different_answers(rows, pair))) < 2]
 
 
 def normal_label(answer: str) -> str:
@@ -92,6 +98,21 @@ def _whole_answer(answer: str) -> str:
     if (value := json_value(answer)) is not None:
         return value
     return normal_label(answer) if len(words(answer)) <= MAX_LABEL_WORDS else ""
+
+
+def _labels(rows: RowSet, pairs: Sequence[SimilarPair]) -> set[str]:
+    """Which of the answers in which pairs differ are labels, of any length: rows with other inputs have them too."""
+    inputs: dict[str, set[str]] = {answer: set() for pair in pairs for answer in _different_answers(rows, pair)}
+    if inputs:
+        for row in rows:
+            if row.answer in inputs:
+                inputs[row.answer].add(row.input_id)
+    return {answer for answer, having in inputs.items() if len(having) >= MIN_ROWS_PER_LABEL}
+
+
+def _different_answers(rows: RowSet, pair: SimilarPair) -> tuple[str, ...]:
+    left, right = rows[pair.first].answer, rows[pair.second].answer
+    return () if normal_label(left) == normal_label(right) else (left, right)
 
 
 def _say_the_same(left: CheckedRow, right: CheckedRow) -> bool:
