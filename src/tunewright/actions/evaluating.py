@@ -15,9 +15,9 @@ from tunewright.actions.preparing import (
     require_answers_for,
 )
 from tunewright.actions.reporting import build_report, write_report
+from tunewright.actions.training_rows import warn_of_training_rows
 from tunewright.contracts import ChatModel, Progress, ScoringModel, SilentProgress
 from tunewright.data import prepare_test
-from tunewright.errors import CorruptError, StoreError
 from tunewright.evaluate import choose_metrics, judge, test_items
 from tunewright.evaluate.judge import ScoredText, whole_answer
 from tunewright.outside.hub import load_hub_dataset
@@ -65,7 +65,7 @@ def evaluate(
         say_forced(opened, progress)
     preparation = _prepare(opened, data, recipe or EvaluateRecipe())
     settings = preparation.recipe.evaluate
-    _warn_of_training_rows(opened, preparation, home, progress)
+    warn_of_training_rows(opened, preparation.data.rows(Split.TEST), home, progress)
     default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}{' --force' if force else ''}"
     run = start_run(Store(home), "evaluate", preparation, command or default, forced=opened.forced)
     with run.lock(), recorded_outcome(run, run.record.command):
@@ -109,38 +109,6 @@ def _load(opened: OpenedModel | OpenedArm, preparation: Preparation, progress: P
         progress.say(f"Sends the inputs, with what the arm puts before them, to the model {opened.hosted_at}.")
     scoring = arm.language_model if opened.gives_the_row_alone else None
     return _Asked(arm, scoring, opened.scored_text, "arm", f" ({opened.hosted_at})" if opened.hosted_at else "")
-
-
-def _warn_of_training_rows(
-    opened: OpenedModel | OpenedArm, preparation: Preparation, home: Path | None, progress: Progress
-) -> None:
-    """Say how many of the rows the model was trained on: what was learned by heart proves nothing.
-
-    Its training rows are looked for in its own home, then in the one that was given.
-
-    Raises:
-        CorruptError: they are there, and not what they were.
-    """
-    dataset_id = opened.dataset_id
-    if dataset_id is None:
-        return
-    own = opened.store.home if isinstance(opened, OpenedArm) else opened.home
-    stores = Store(own or home), Store(home)
-    store = next((store for store in stores if store.dataset_folder(dataset_id).is_dir()), stores[0])
-    try:
-        version, examples = store.get_dataset(dataset_id)
-    except CorruptError:
-        raise
-    except StoreError as error:  # copied without its rows, or they were deleted
-        progress.say(f"Not checked whether the model was trained on these rows: {error}")
-        return
-    trained = {examples[entry.example_id].input_id for entry in version.entries if entry.split is Split.TRAIN}
-    inputs = {example.input_id for example in preparation.data.rows(Split.TEST)}
-    if shared := len(trained & inputs):
-        progress.say(
-            f"Warning: {shared:,} of the {len(inputs):,} inputs were training rows of {opened.full_name}. The figures "
-            "below are too good for them; evaluate on other rows."
-        )
 
 
 def _prepare(opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:

@@ -37,6 +37,7 @@ from tunewright.actions.study_updating import (
     require_changes,
     update_files,
 )
+from tunewright.actions.training_rows import warn_of_training_rows_of_base
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError, Problem, RecipeError
@@ -102,6 +103,7 @@ def study(
     if recipe.endpoint:
         hosted_at_the_bottom(recipe)
     announce(preparation, progress)
+    warn_of_training_rows_of_base(preparation.base, preparation.data.rows(Split.TEST), home, progress)
     require_memory_and_disk(preparation, store, num_trainings=_num_trainings(recipe))
     _announce_sending(recipe, progress)
     announce_judge(recipe, progress)

@@ -24,6 +24,7 @@ from tunewright.actions.resuming import (
     timed,
 )
 from tunewright.actions.training import publish_artifact
+from tunewright.actions.training_rows import warn_of_training_rows_of_base
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate import ArmScores, TestItem, judge, test_items
 from tunewright.model.language_model import LanguageModel
@@ -62,6 +63,7 @@ def tune(
     if prompt is not None:
         preparation = prepare_baking(preparation, prompt)
     announce(preparation, progress)
+    warn_of_training_rows_of_base(preparation.base, preparation.data.rows(Split.TEST), home, progress)
     require_memory_and_disk(preparation, store)
     files = preparation_files(preparation.recipe, preparation)
     if prompt is not None:
