@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.actions.handover import RECIPE_FILE
 from tunewright.contracts import Progress
 from tunewright.errors import BaseMismatchError, CorruptError, Problem, StoreError
 from tunewright.model.adapter import load_adapter
@@ -10,7 +11,7 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length, load_base
 from tunewright.outside.hub import FoundBase, find_again, find_base
 from tunewright.outside.model_folder import refuse_unsafe
-from tunewright.records import Artifact, BaseChange, BaseModelRef, BasePart, Precision
+from tunewright.records import Artifact, BaseChange, BaseModelRef, BasePart, Precision, TuneRecipe
 from tunewright.render import Renderer, load_renderer
 from tunewright.store import RunFolder, Store
 
@@ -34,6 +35,8 @@ class OpenedModel:
     """What of the base is another than the artifact was made for; only where that was asked for."""
     home: Path | None = None
     """Home of that run; None for a base, and for a run that was moved out of its home."""
+    system_prompt: str | None = None
+    """`data.system_prompt` of that run: it stood before each row that had none."""
 
     @property
     def full_name(self) -> str:
@@ -113,7 +116,10 @@ def open_tuned(run: RunFolder, max_answer_tokens: int | None = None, *, force: b
         refuse_unsafe(folder, f"of run {run.record.id}")
     limits = artifact.max_length, max_answer_tokens or artifact.max_answer_tokens
     base, renderer, forced = _find_base(run, "its artifact", artifact.base, artifact.renderer_hash, limits, force=force)
-    return OpenedModel("tuned", base, renderer, folder, artifact, run.record.dataset_id, forced, run.home)
+    system_prompt = run.read_record(RECIPE_FILE, TuneRecipe).data.system_prompt if run.has(RECIPE_FILE) else None
+    return OpenedModel(
+        "tuned", base, renderer, folder, artifact, run.record.dataset_id, forced, run.home, system_prompt
+    )
 
 
 def open_base_of(run: RunFolder, max_length: int, max_answer_tokens: int) -> OpenedModel:

@@ -8,6 +8,7 @@ from typing import Protocol
 from tunewright.actions.answering import say_forced
 from tunewright.actions.opened_arms import LoadedArm, OpenedArm, open_model_or_arm
 from tunewright.contracts import Progress, SilentProgress
+from tunewright.data.refusals import excerpt
 from tunewright.records import Answer, Citations, Message, Passage
 from tunewright.retrieve.prompt import citations
 from tunewright.train.defaults import precision_here
@@ -83,12 +84,16 @@ def chat(
 
     Args:
         model: see `open_model_or_arm`.
-        system_prompt: put before every conversation; tuned models want the one they were trained with. After the
-            system prompt of an arm that has one.
+        system_prompt: put before every conversation, after the system prompt of an arm that has one. Default: the one
+            that stood before the rows of the run or study; an empty one leaves it out.
         force: see `open_model_or_arm`.
     """
     opened = open_model_or_arm(model, home, force=force)
     progress = progress or SilentProgress()
+    if system_prompt is None and opened.system_prompt:
+        system_prompt = opened.system_prompt
+        told = "As before its rows, this stands before what you write (--system '' leaves it out):"
+        progress.say(f"{told} {excerpt(system_prompt)}")
     if isinstance(opened, OpenedArm):
         progress.say(_introduced(opened))
         return Chat(opened.load(rows_per_batch=1), system_prompt)

@@ -17,7 +17,8 @@ from tunewright.actions.preparing import (
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.actions.training_rows import warn_of_training_rows
 from tunewright.contracts import ChatModel, Progress, ScoringModel, SilentProgress
-from tunewright.data import prepare_test
+from tunewright.data import PreparedData, prepare_test
+from tunewright.data.refusals import excerpt
 from tunewright.evaluate import choose_metrics, judge, test_items
 from tunewright.evaluate.judge import ScoredText, whole_answer
 from tunewright.outside.hub import load_hub_dataset
@@ -63,7 +64,7 @@ def evaluate(
     opened = open_model_or_arm(model, home, recipe.max_answer_tokens if recipe else None, force=force)
     if isinstance(opened, OpenedModel):
         say_forced(opened, progress)
-    preparation = _prepare(opened, data, recipe or EvaluateRecipe())
+    preparation = _prepare(opened, data, recipe or EvaluateRecipe(), progress)
     settings = preparation.recipe.evaluate
     warn_of_training_rows(opened, preparation.data.rows(Split.TEST), home, progress)
     default = f"tunewright evaluate {opened.full_name} {data.path or 'DATA'}{' --force' if force else ''}"
@@ -111,7 +112,9 @@ def _load(opened: OpenedModel | OpenedArm, preparation: Preparation, progress: P
     return _Asked(arm, scoring, opened.scored_text, "arm", f" ({opened.hosted_at})" if opened.hosted_at else "")
 
 
-def _prepare(opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: EvaluateRecipe) -> Preparation:
+def _prepare(
+    opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: EvaluateRecipe, progress: Progress
+) -> Preparation:
     """Read the rows and fill in what the recipe leaves open."""
     if isinstance(opened, OpenedArm):
         model, has_losses, same_room = opened.tokens(), opened.gives_the_row_alone, "as in the study"
@@ -122,7 +125,7 @@ def _prepare(opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: Evaluate
         precision, why = precision_here()
     if not has_losses:
         refuse_loss_metrics(recipe, f"the {opened.name} arm has no probabilities to compare with those of others")
-    rows = prepare_test(data, load_hub_dataset)
+    data, rows = _read(opened, data, progress)
     examples = rows.rows(Split.TEST)
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)
@@ -142,3 +145,19 @@ def _prepare(opened: OpenedModel | OpenedArm, data: DataRecipe, recipe: Evaluate
     )
     preparation = Preparation(resolved, tuple(derived), model.base, model.renderer, rows, headline, house)
     return preparation if has_losses else answers_only(preparation)
+
+
+def _read(opened: OpenedModel | OpenedArm, data: DataRecipe, progress: Progress) -> tuple[DataRecipe, PreparedData]:
+    """The rows, behind the system prompt that the model was tuned with where they have none and none was given."""
+    rows = prepare_test(data, load_hub_dataset)
+    bodies = [example.body for example in rows.rows(Split.TEST)]
+    conversations = [body for body in bodies if isinstance(body, Conversation)]
+    has_all = all(body.messages[0].role == "system" for body in conversations)
+    if data.system_prompt is not None or not opened.system_prompt or has_all or len(conversations) < len(bodies):
+        return data, rows
+    progress.say(
+        f"As before the rows of {opened.full_name}, this stands before rows without a system message "
+        f"(--set data.system_prompt= leaves it out): {excerpt(opened.system_prompt)}"
+    )
+    data = data.model_copy(update={"system_prompt": opened.system_prompt})
+    return data, prepare_test(data, load_hub_dataset)

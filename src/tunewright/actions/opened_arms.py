@@ -60,6 +60,11 @@ class OpenedArm:
         return None if self.kept.kind == "zero_shot" else self.study.record.dataset_id
 
     @property
+    def system_prompt(self) -> str | None:
+        """`data.system_prompt` of its study: it stood before each row that had none."""
+        return self.recipe.data.system_prompt
+
+    @property
     def forced(self) -> tuple[BaseChange, ...]:
         """Nothing: an arm is opened as it was in its study, or not at all."""
         return ()

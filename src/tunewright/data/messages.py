@@ -53,8 +53,8 @@ def turns(question: str, answer: str) -> list[Message]:
 
 
 def with_system_prompt(messages: Sequence[Message], system_prompt: str | None) -> list[Message]:
-    """Put a system message before messages that have none."""
-    if system_prompt is None or (messages and messages[0].role == "system"):
+    """Put a system message before messages that have none; an empty one is none."""
+    if not system_prompt or (messages and messages[0].role == "system"):
         return list(messages)
     return [Message(role="system", content=system_prompt), *messages]
 
