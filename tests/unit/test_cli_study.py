@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from cli_fixture import Calls, Shell
 from report_fixture import by_group
+from store_samples import new_run
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
 from tunewright.records import (
@@ -141,10 +142,10 @@ def test_what_makes_no_sense_is_refused(shell: Shell, study: Calls, arguments: l
     assert study.count == 0
 
 
-def test_resume_takes_the_run_and_nothing_else(shell: Shell) -> None:
-    resumed = shell.fake("resume_study", build_study())
-    assert shell.run("study", "--resume", "last").code == 0
-    assert resumed.arguments == ("last",)
+def test_resume_takes_the_run_and_nothing_else(shell: Shell, tmp_path: Path) -> None:
+    resumed, run = shell.fake("resume_study", build_study()), new_run(tmp_path)
+    assert shell.run("study", "--resume", "last", "--home", str(tmp_path)).code == 0
+    assert resumed.arguments == (run.record.id,)
 
 
 def test_a_gate_that_fails_ends_with_one_after_everything_was_written(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from cli_fixture import Calls, Shell, build_run
 from report_fixture import build_evaluation, build_report
+from store_samples import new_run
 
 from tunewright.actions import TuneJob
 from tunewright.cli import recipe as recipe_module
@@ -102,10 +103,30 @@ def test_an_unknown_form_is_refused_with_the_known_ones(shell: Shell, tune: Call
 
 def test_resume_continues_the_named_run(shell: Shell, tune: Calls, tmp_path: Path) -> None:
     resume = shell.fake("resume", build_report())
+    run = new_run(tmp_path)
     assert shell.run("tune", "--resume", "last", "--home", str(tmp_path)).code == 0
-    assert resume.arguments == ("last",)
+    assert resume.arguments == (run.record.id,)
     assert resume.options["home"] == tmp_path
     assert tune.count == 0
+
+
+def test_a_run_that_is_named_by_its_folder_is_continued_in_its_own_home(
+    shell: Shell, tune: Calls, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resume, run = shell.fake("resume", build_report()), new_run(tmp_path / "other")
+    outcome = shell.run("tune", "--resume", str(run.path), "--home", str(tmp_path / "usual"))
+    assert (outcome.code, resume.arguments, resume.options["home"]) == (0, (run.record.id,), tmp_path / "other")
+    assert f"Talk to it: tunewright chat {build_report().run_id} --home {tmp_path / 'other'}" in outcome.stdout
+    moved = tmp_path / "moved"
+    run.path.rename(moved)
+    assert shell.run("tune", "--resume", str(moved), "--home", str(tmp_path / "usual")).code == 0
+    assert (resume.arguments, resume.options["home"]) == ((str(moved),), tmp_path / "usual")
+
+
+def test_a_run_that_is_not_there_is_refused_before_a_process_is_started(shell: Shell, tmp_path: Path) -> None:
+    outcome = shell.run("tune", "--resume", "last", "--home", str(tmp_path))
+    assert outcome.code == 2
+    assert "'last': found no run" in outcome.stderr
 
 
 def test_resume_refuses_settings_by_name(shell: Shell) -> None:

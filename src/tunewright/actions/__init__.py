@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tunewright.actions.diagnosing import doctor
     from tunewright.actions.evaluating import evaluate
     from tunewright.actions.from_documents import QuestionWriter, make_rows_from_documents
-    from tunewright.actions.handover import StudyJob, TuneJob
+    from tunewright.actions.handover import StudyJob, TuneJob, run_to_resume
     from tunewright.actions.inspecting import (
         explain_recipe,
         list_runs,
@@ -64,6 +64,7 @@ _MODULE_OF = {
     "resume_study": "actions.studying",
     "run_folder": "actions.inspecting",
     "show_dataset": "actions.stored",
+    "run_to_resume": "actions.handover",
     "show_run": "actions.inspecting",
     "show_tokens": "actions.inspecting",
     "study": "actions.studying",
@@ -97,6 +98,7 @@ __all__ = [
     "resume",
     "resume_study",
     "run_folder",
+    "run_to_resume",
     "show_dataset",
     "show_run",
     "show_tokens",

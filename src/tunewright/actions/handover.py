@@ -24,7 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from tunewright.errors import StoreError
 from tunewright.records import Gate, Record, RunKind, StudyRecipe, TuneRecipe
-from tunewright.store import Files, lock_folder
+from tunewright.store import Files, Store, lock_folder
 
 RECIPE_FILE = "recipe.json"
 """Of a run: resolved."""
@@ -202,6 +202,19 @@ def _collect_abandoned(parent: Path, own: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
         except (StoreError, OSError):
             continue  # in use by a living supervisor, or gone already
+
+
+def run_to_resume(name: str, home: Path | None) -> dict[str, object]:
+    """Which run a job continues, and in which home it lies, for all who look it up later; `name` may be its folder.
+
+    Raises:
+        StoreError: no run has that name.
+    """
+    run = Store(home).run(name)
+    if run.home is None:  # moved out of its home
+        return {"resume": str(run.path.absolute()), "home": home}
+    is_usual = run.home.resolve() == Store(home).home.resolve()
+    return {"resume": run.record.id, "home": home if is_usual else run.home}
 
 
 def command_to_continue(run_id: str, home: Path | None, num_processes: int = 1, kind: RunKind = "tune") -> str:

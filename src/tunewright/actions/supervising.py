@@ -188,7 +188,7 @@ def _last_step(run: RunFolder) -> int:
 
 def _run_of(folder: WorkerFolder, store: Store, job: Job) -> RunFolder | None:
     pulse = folder.pulse()
-    name = (pulse and pulse.run_id) or job.resume
+    name = job.resume or (pulse.run_id if pulse else None)
     if name is None:
         return None
     try:

@@ -1,6 +1,7 @@
 """`tunewright study`: the alternatives to tuning, and tuning, on the same rows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -136,21 +137,21 @@ def study(
         endpoint={"url": endpoint, "model": model, "key_variable": key_variable},
     )
     gates = _gates(fail_if or ())
-    job = _job(settings, alternatives, resume).model_copy(update={"home": home, "json_file": json_file, "gates": gates})
+    job = _job(settings, alternatives, resume, home).model_copy(update={"json_file": json_file, "gates": gates})
     if code := supervise(job, Screen(json_file).progress):
         raise typer.Exit(code)
 
 
-def _job(settings: Settings, alternatives: dict[str, Any], resume: str | None) -> "StudyJob":
-    from tunewright.actions import StudyJob
+def _job(settings: Settings, alternatives: dict[str, Any], resume: str | None, home: Path | None) -> "StudyJob":
+    from tunewright.actions import StudyJob, run_to_resume
     from tunewright.records import read_study_recipe
 
     if resume is not None:
         settings.refuse_beside("--resume", given=[_OPTION_OF[name] for name in alternatives])
-        return StudyJob(resume=resume)
+        return StudyJob.model_validate(run_to_resume(resume, home))
     fields = {**settings.fields("study"), **alternatives}
     recipe = read_study_recipe(fields, settings.recipe_file, settings.overrides)
-    return StudyJob(recipe=recipe, command=typed_command())
+    return StudyJob(recipe=recipe, home=home, command=typed_command())
 
 
 _OPTION_OF = {

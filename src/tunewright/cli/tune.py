@@ -76,7 +76,7 @@ def tune(
 
     $ tunewright tune tickets.csv --input question --output answer
     """
-    from tunewright.actions import TuneJob
+    from tunewright.actions import TuneJob, run_to_resume
     from tunewright.actions.processes import refuse_under_torchrun
 
     if processes is not None:
@@ -85,7 +85,7 @@ def tune(
     job = TuneJob(home=home, json_file=json_file, num_processes=processes or 1)
     if resume is not None:
         settings.refuse_beside("--resume")
-        job = job.model_copy(update={"resume": resume})
+        job = job.model_copy(update=run_to_resume(resume, home))
     else:
         job = job.model_copy(update={"recipe": settings.recipe(), "command": typed_command()})
     if code := _carry_out(job):

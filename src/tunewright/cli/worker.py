@@ -105,7 +105,7 @@ def carry_out(
     else:
         assert job.resume is not None
         report = _finished(job, job.resume, Report) or resume(job.resume, home=job.home, progress=progress)
-    print_report(screen, report, run_folder(report.run_id, job.home))
+    print_report(screen, report, run_folder(job.resume or report.run_id, job.home))
     screen.line(f"Talk to it: tunewright chat {report.run_id}{home_option(job.home)}")
     screen.write_json(report.model_dump(mode="json"))
     return 0
@@ -125,7 +125,7 @@ def _study(
     else:
         assert job.resume is not None
         report = _finished(job, job.resume, StudyReport) or resume_study(job.resume, home=job.home, progress=progress)
-    print_study(screen, report, run_folder(report.run_id, job.home))
+    print_study(screen, report, run_folder(job.resume or report.run_id, job.home))
     screen.write_json(report.model_dump(mode="json"))
     failures = why_gates_fail(report, job.gates)
     for failure in failures:
