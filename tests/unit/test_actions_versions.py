@@ -351,7 +351,8 @@ def test_tools_come_back_when_the_first_row_has_none(tmp_path: Path, to: Any) ->
 
 def test_an_export_is_a_folder_with_a_file_for_each_split_and_the_card(tmp_path: Path) -> None:
     build()
-    files = export_dataset("tickets", "openai", tmp_path / "out")
+    files, num_copies = export_dataset("tickets", "openai", tmp_path / "out")
+    assert num_copies == 0
     assert [file.name for file in files] == ["train.jsonl", "validation.jsonl", "test.jsonl"]
     assert (tmp_path / "out" / "DATASET.md").read_text(encoding="utf-8") == dataset_card("tickets")
     first = json.loads(files[0].read_text(encoding="utf-8").splitlines()[0])

@@ -160,6 +160,11 @@ SEE = "See: tunewright tokens --help"
         ),
         ("tokens rows.jsonl --rows many", f"tunewright tokens --rows: found 'many', expected a valid integer. {SEE}"),
         (
+            "data export tickets --to csv --out export",
+            "tunewright data export --to: found 'csv', expected one of jsonl, openai, parquet. "
+            "See: tunewright data export --help",
+        ),
+        (
             "tokens rows.jsonl --base",
             "--base: found no value after it, expected one. See: tunewright --help",
         ),

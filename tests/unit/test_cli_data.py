@@ -60,6 +60,19 @@ def test_from_the_first_build_to_the_export(shell: Shell) -> None:
     assert exported.stdout == "Wrote out/train.jsonl\nWrote out/validation.jsonl\nWrote out/test.jsonl\n"
 
 
+def test_an_export_says_how_copies_of_weighted_sources_are_kept(shell: Shell) -> None:
+    recipe = {"data": {"sources": [{"path": "tickets.jsonl", "weight": 2}]}}
+    Path("twice.yaml").write_text(json.dumps(recipe), encoding="utf-8")
+    assert ": 80 train, " in shell.run("data", "build", "twice.yaml", "--name", "twice").stdout
+    exported = shell.run("data", "export", "twice", "--to", "jsonl", "--out", "out")
+    assert "40 training rows are copies that the weights of sources make." in " ".join(exported.stderr.split())
+    splits = ("--validation", "out/validation.jsonl", "--test", "out/test.jsonl")
+    again = shell.run(
+        "data", "build", "out/train.jsonl", *splits, "--name", "same", "--set", "data.keep_duplicates=true"
+    )
+    assert ": 80 train, 20 validation, 20 test rows" in again.stdout
+
+
 def test_a_build_says_what_was_done_to_the_rows_and_what_was_left_in(shell: Shell) -> None:
     rows = [{"prompt": f"What is number {number}?", "completion": f"It is the {number}."} for number in range(60)]
     rows += [rows[0], {"prompt": "Who are you?", "completion": "As an AI language model, I have no name."}]

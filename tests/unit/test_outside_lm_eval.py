@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tunewright.actions import tune
 from tunewright.errors import MissingExtraError, ModelError
 from tunewright.outside import lm_eval
 from tunewright.outside.lm_eval import run_lm_eval
+from tunewright.records import read_recipe
 
 
 class Harness:
@@ -87,7 +89,13 @@ def test_a_failed_run_shows_its_last_lines() -> None:
         run_lm_eval(Path("/b"), None, ["nonsense"], run=Harness(code=1))
 
 
-def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_extra_is_named_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(lm_eval.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'tunewright\[eval\]'"):
         run_lm_eval(Path("/b"), None, ["x"])
+    recipe = read_recipe({"data": {"path": "rows.jsonl"}, "retention": {"tasks": ["x"]}}, None, ())
+    with pytest.raises(MissingExtraError, match=r"run retention\.tasks"):
+        tune(recipe, home=tmp_path / "home")
+    assert not list(tmp_path.rglob("run.json"))

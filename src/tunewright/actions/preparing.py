@@ -17,6 +17,7 @@ from tunewright.evaluate.task import LOSS_METRICS
 from tunewright.model.libraries import import_libraries
 from tunewright.model.load import context_length, max_positions, num_parameters
 from tunewright.outside.hub import FoundBase, find_base, load_hub_dataset
+from tunewright.outside.lm_eval import require_lm_eval
 from tunewright.records import (
     Change,
     CheckResult,
@@ -75,6 +76,8 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
     """
     if recipe.retention.enabled:
         make_suite(recipe.retention)  # so that a bad file of retention.files is found before anything is written
+    if recipe.retention.tasks:
+        require_lm_eval()
     house = read_house(recipe.evaluate)
     import_libraries()
     base = find_base(recipe.base)

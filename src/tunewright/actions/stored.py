@@ -71,7 +71,9 @@ def diff_datasets(older: str, newer: str, home: Path | None = None) -> VersionDi
     return difference(load_version(store, older)[0], load_version(store, newer)[0])
 
 
-def export_dataset(reference: str, to: ExportFormat, out: Path, home: Path | None = None) -> tuple[Path, ...]:
+def export_dataset(
+    reference: str, to: ExportFormat, out: Path, home: Path | None = None
+) -> tuple[tuple[Path, ...], int]:
     """Write a version as one file per split, with its card, into a new folder.
 
     The folder appears complete or not at all, with the hashes of its files in MANIFEST.json.
@@ -81,7 +83,7 @@ def export_dataset(reference: str, to: ExportFormat, out: Path, home: Path | Non
         to: the format of the files.
         out: the folder; must not exist.
     Returns:
-        The files of the splits.
+        The files of the splits, and how many training rows are copies, which a reader drops unless it is told.
     Raises:
         DataError: the format cannot hold the rows.
         StoreError: the folder exists, or the disk refuses.
@@ -92,7 +94,9 @@ def export_dataset(reference: str, to: ExportFormat, out: Path, home: Path | Non
     with publish_folder(out, store.files) as folder:
         export_splits(data, to, folder)
         (folder / CARD).write_text(card, encoding="utf-8", newline="\n")
-    return tuple(path for split in Split for path in sorted(out.glob(f"{split}.*")))
+    train = data.rows(Split.TRAIN)
+    files = tuple(path for split in Split for path in sorted(out.glob(f"{split}.*")))
+    return files, len(train) - len({row.id for row in train})
 
 
 def load_version(store: Store, reference: str) -> tuple[PreparedData, VersionEntry | None]:

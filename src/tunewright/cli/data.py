@@ -251,9 +251,12 @@ def export(
     from tunewright.cli.screen import Screen
 
     screen = Screen(json_file)
-    files = export_dataset(version, to, out, home)
+    files, num_copies = export_dataset(version, to, out, home)
     for file in files:
         screen.line(f"Wrote {file}")
+    if num_copies:
+        again = "Read them with --set data.keep_duplicates=true."
+        screen.say(f"{num_copies:,} training rows are copies that the weights of sources make. {again}")
     screen.write_json({"files": [str(file) for file in files]})
 
 

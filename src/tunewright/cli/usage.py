@@ -57,6 +57,9 @@ def _bad_value(error: Any, where: str, see: str) -> Problem:
     causes: list[Any] = getattr(error.__cause__, "errors", list)()
     if not causes:
         return Problem(where, _sentence(error), "a value as the help describes it", see)
+    _, is_choice, choices = error.message.partition(" is not one of ")
+    if is_choice:
+        return Problem(where, repr(causes[0]["input"]), f"one of {choices.rstrip('.').replace(chr(39), '')}", see)
     expected = error.message.partition(",")[0].removeprefix("Input should be ")
     article = "" if expected.startswith(("a ", "an ")) else "a value "
     return Problem(where, repr(causes[0]["input"]), f"{article}{expected}", see)

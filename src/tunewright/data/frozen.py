@@ -7,7 +7,10 @@ from tunewright.data.examine import ExaminedData
 from tunewright.errors import DataError, Problem
 from tunewright.records import DataRecipe, Example, Split
 
-NEW_TEST = "To make a new test split, add --new-test; results on the two cannot be compared."
+NEW_TEST = (
+    "Rows of another kind are another data set: give another --name. To make a new test split of this one, add "
+    "--new-test; results on the two cannot be compared."
+)
 
 
 @dataclass(frozen=True, slots=True)

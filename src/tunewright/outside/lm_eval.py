@@ -32,6 +32,16 @@ class TaskValues:
     """By the task's own number of the item."""
 
 
+def require_lm_eval() -> None:
+    """Look whether it is installed, before hours of work that end in it.
+
+    Raises:
+        MissingExtraError: it is not.
+    """
+    if importlib.util.find_spec("lm_eval") is None:
+        raise MissingExtraError("lm_eval", "eval", "run retention.tasks")
+
+
 def run_lm_eval(
     base: Path,
     adapter: Path | None,
@@ -53,8 +63,8 @@ def run_lm_eval(
         MissingExtraError: lm-eval is not installed.
         ModelError: it ended with an error, such as an unknown task or a data set that is not there.
     """
-    if run is None and importlib.util.find_spec("lm_eval") is None:
-        raise MissingExtraError("lm_eval", "eval", "run retention.tasks")
+    if run is None:
+        require_lm_eval()
     with tempfile.TemporaryDirectory(prefix="tunewright-lm-eval-") as scratch:
         model = f"pretrained={base},dtype=float32" + (f",peft={adapter}" if adapter else "")
         command = [sys.executable, "-m", "lm_eval", "--model", "hf", "--model_args", model]
