@@ -75,6 +75,7 @@ def _evidence(
         floor=_result(constant, described).estimate if constant else None,
         above_floor=above_floor(arms, constant, described, RECIPE) if constant else (),
         incomplete=why_incomplete(arms, metric),
+        num_scored=max(sum(value is not None for value in own) for own in values.values()),
     )
 
 
@@ -167,6 +168,21 @@ def test_too_few_rows_when_hardly_anything_was_measured() -> None:
     assert found.headline.startswith("Too few test rows to tell the arms apart: about")
     assert found.rows_needed is not None
     assert found.rows_needed >= 2
+
+
+def test_one_test_input_is_too_few_whatever_the_arms_did_with_it() -> None:
+    found = _decide(_evidence({"zero_shot": [0.0], "tuned": [1.0]}, floor=[0.0]), budget_per_month=1e-9)
+    assert (found.choice, found.arm, found.rows_needed) == (Choice.TOO_FEW_ROWS, None, 9)
+    assert found.headline == "Too few test rows to tell the arms apart: about 9 more would settle it."
+    assert "tuned was left out: its Accuracy could not be measured (nothing was scored)." in found.reasons
+    assert found.what_would_change_it == ("More test rows; rows for training do not help to tell the arms apart.",)
+
+
+def test_where_no_row_could_be_scored_that_is_said_and_needs_are_not_blamed() -> None:
+    found = _decide(_evidence({"zero_shot": [None] * 50, "tuned": [None] * 50}))
+    assert (found.choice, found.arm, found.rows_needed) == (Choice.TOO_FEW_ROWS, None, None)
+    assert found.headline == "Nothing could be measured: no arm has a value of Accuracy (nothing was scored)."
+    assert not any("More test rows" in text for text in found.what_would_change_it)
 
 
 def test_the_rows_asked_for_are_about_those_that_settle_it() -> None:

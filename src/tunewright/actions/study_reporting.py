@@ -85,6 +85,7 @@ def build_study_report(
         updated=besides.updated,
         judge=besides.judge,
         incomplete=incomplete,
+        num_scored=max(sum(score.value is not None for score in arm.of(headline.name)) for arm in scores),
     )
     record = run.record
     return StudyReport(

@@ -139,12 +139,12 @@ class Decision(Record):
 
     choice: Choice
     arm: str | None
-    """The arm that was chosen; with too few rows the one to use until then; None when no arm meets the needs, or none
-    works."""
+    """The arm that was chosen; with too few rows the one to use until then; None when no arm meets the needs, none
+    works, or none could be measured."""
     headline: str
     """One sentence."""
     reasons: tuple[str, ...]
     """Measured facts and needs behind it, most important first; every excluded arm is named."""
     what_would_change_it: tuple[str, ...]
     rows_needed: int | None = None
-    """About how many test rows more would settle it; only with too few rows."""
+    """About how many test rows more would settle it; only with too few rows, and where some could be scored."""

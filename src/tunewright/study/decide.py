@@ -71,10 +71,10 @@ class _Explained:
         winner = self.ruling.winner
         if self.ruling.choice is Choice.NONE_WORKS:
             return self._one_answer_is_enough() or f"None of these works: {self._nothing_reached()}."
+        if self.ruling.choice is Choice.TOO_FEW_ROWS:
+            return self._too_few_rows(winner) if winner else self._nothing_measured()
         if winner is None:
             return "Don't fine-tune yet: no arm meets the stated needs."
-        if self.ruling.choice is Choice.TOO_FEW_ROWS:
-            return self._too_few_rows(winner)
         if winner.kind == "endpoint":
             return f"Don't fine-tune: the hosted model ({winner.name}) does as well as any arm that meets the needs."
         opening = {
@@ -113,6 +113,14 @@ class _Explained:
             return text
         of_floor = " ".join(format_estimate(floor, self.evidence.metric))
         return f"{text}, and one answer to all inputs {of_floor}; the difference is {self._change(gain)}"
+
+    def _nothing_measured(self) -> str:
+        """What is said where no arm has a value: rows are too few, or none of them could be scored."""
+        rows, first = self.ruling.rows_needed, self.evidence.arms[0].name
+        if rows is not None:
+            return f"Too few test rows to tell the arms apart: about {rows:,} more would settle it."
+        why = self.evidence.why_unmeasured(first)
+        return f"Nothing could be measured: no arm has a value of {self.evidence.metric.title}{why}."
 
     def _too_few_rows(self, winner: ArmFacts) -> str:
         rows = self.ruling.rows_needed
@@ -280,13 +288,13 @@ class _Explained:
     def _more_rows(self) -> Iterator[str]:
         """What the rows could not rule out about the winner."""
         winner, best = self.ruling.winner, self.ruling.best
-        if winner is None or best is None:
-            return
         if self.ruling.floor is Standing.UNDECIDED:
             yield "More test rows, to see whether any of these works."
             return
-        if self.ruling.choice is Choice.TOO_FEW_ROWS:
+        if self.ruling.choice is Choice.TOO_FEW_ROWS and (winner is not None or self.ruling.rows_needed is not None):
             yield "More test rows; rows for training do not help to tell the arms apart."
+            return
+        if winner is None or best is None:
             return
         change, found = self.ruling.to_best.get(winner.name), self.evidence.estimate_of(best.name)
         at_most = shortfall(self.evidence.metric, change) if change else None

@@ -18,9 +18,9 @@
    reaches on the same items. It works when it is better than the floor after Holm's correction over all arms.
 4. *The simplest candidate that is as good wins*: zero-shot, prompted, few-shot, retrieval, endpoint, tuned, tuned with
    retrieval. The best candidate is as good as itself, so there is always one.
-5. *Too few rows*, when there are fewer than ten items, when neither half of rule 3 holds, or when an undecided arm
-   would spare work that the winner asks for: training, or documents to keep up to date. Arms that differ in their
-   prompt alone need no proof.
+5. *Too few rows*, when there are fewer than ten items, when no arm could be measured, when neither half of rule 3
+   holds, or when an undecided arm would spare work that the winner asks for: training, or documents to keep up to date.
+   Arms that differ in their prompt alone need no proof.
 
 Costs decide through the budget only. Break-even is told and never overrides the rules: the set-up that it counts is
 machine time, without the hours in which people label rows.
@@ -88,6 +88,7 @@ class Evidence:
         above_floor: every arm minus that one answer, with adjusted p-values (`contrasts.above_floor`).
         judge: whose answers a model prefers; told, and ignored by the rules.
         incomplete: why arms failed on too many rows to be compared, by arm (`contrasts.why_incomplete`).
+        num_scored: items with a value of the headline metric, under the arm that has the most.
     """
 
     arms: Sequence[ArmFacts]
@@ -101,6 +102,7 @@ class Evidence:
     updated: Sequence[UpdatedArm] = ()
     judge: JudgeComparison | None = None
     incomplete: Mapping[str, str] = field(default_factory=dict)
+    num_scored: int = 0
 
     def costs(self, needs: Needs) -> dict[str, ArmCost]:
         """Costs by arm."""
@@ -120,6 +122,11 @@ class Evidence:
         """An arm minus the one answer to all inputs; None where there is no interval of it."""
         own = (change for change in self.above_floor if change.arm == arm and change.estimate is not None)
         return next(own, None)
+
+    @property
+    def is_unmeasured(self) -> bool:
+        """Whether no arm has a value of the headline metric."""
+        return all(self.estimate_of(facts.name) is None for facts in self.arms)
 
     def why_unmeasured(self, arm: str) -> str:
         """Why there is no value of the headline metric, in brackets; empty where no reason was given."""
@@ -146,7 +153,7 @@ class Ruling:
 
     choice: Choice
     winner: ArmFacts | None
-    """None when no arm meets the needs, or none works."""
+    """None when no arm meets the needs, none works, or none could be measured."""
     best: ArmFacts | None
     """The candidate with the best value."""
     excluded: Mapping[str, str]
@@ -169,6 +176,10 @@ def rule(evidence: Evidence, needs: Needs) -> Ruling:
     candidates = sorted(
         (facts for facts in evidence.arms if facts.name not in excluded), key=lambda facts: _SIMPLICITY[facts.kind]
     )
+    if evidence.is_unmeasured:
+        # Items that could not be scored do not tell how many more would be.
+        needed = MIN_ITEMS_FOR_VERDICT - evidence.num_scored if evidence.num_scored else None
+        return Ruling(Choice.TOO_FEW_ROWS, None, None, excluded, {}, {}, rows_needed=needed)
     if not candidates:
         return Ruling(Choice.DO_NOT_TUNE, None, None, excluded, {}, {})
     best = _best(evidence, candidates)
