@@ -222,6 +222,24 @@ def test_a_card_counts_every_step() -> None:
     assert text == Store().logs.card_path("tickets", 1).read_text(encoding="utf-8")
 
 
+def test_the_tables_of_a_card_add_up_with_the_copies_that_weights_make() -> None:
+    write_jsonl(Path("a.jsonl"), [row(number, answer="yes" if number % 2 else "no") for number in range(60)])
+    write_jsonl(Path("b.jsonl"), [row(number, answer="maybe") for number in range(60, 120)] + [row(60, answer="maybe")])
+    sources = (SourceRecipe(path="a.jsonl", weight=2.5), SourceRecipe(path="b.jsonl", weight=0.8))
+    build_dataset(DataRecipe(sources=sources), name="weighted")
+    card = show_dataset("weighted")
+    num_rows = sum(split.num_rows for split in card.splits)
+    assert all(sum(label.num_rows for label in split.labels) == split.num_rows for split in card.splits)
+    counts = {(step.action, step.cause): step.num_rows for step in card.steps}
+    assert counts.keys() == {("dropped", "duplicates"), ("dropped", "weights"), ("repeated", "weights")}
+    assert (
+        num_rows == 121 - counts["dropped", "duplicates"] - counts["dropped", "weights"] + counts["repeated", "weights"]
+    )
+    entries = Store().get_dataset(card.version_id)[0].entries
+    assert counts["repeated", "weights"] == len(entries) - len(set(entries))
+    assert f"| repeated | weights | {counts['repeated', 'weights']} |" in dataset_card("weighted")
+
+
 def test_a_version_without_a_name_has_a_card_that_says_what_is_not_recorded(home: Path) -> None:
     version, _ = Store().get_dataset(build().entry.version_id)
     assert "## How to make it again" in dataset_card("tickets")

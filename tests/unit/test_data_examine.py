@@ -69,6 +69,8 @@ def test_labels_are_counted_up_to_case_and_the_most_frequent_come_first() -> Non
     labels, num_labels = label_counts(tuple(rows))
     assert [(found.label, found.num_rows) for found in labels] == [("yes", 15), ("no", 10), ("maybe", 5)]
     assert num_labels == 3
+    times = {each.id: 3 if number % 6 == 5 else 1 for number, each in enumerate(rows)}
+    assert [found.num_rows for found in label_counts(tuple(rows), times)[0]] == [15, 15, 10]
     assert label_counts(tuple(row("q", f"answer {number}") for number in range(30))) == ((), 0)
 
 

@@ -6,6 +6,7 @@ from tunewright.contracts import Progress
 from tunewright.data import (
     ExportFormat,
     PreparedData,
+    count_repeated,
     count_steps,
     difference,
     export_splits,
@@ -170,12 +171,14 @@ def describe_version(data: PreparedData, name: str | None, entry: VersionEntry |
         for example in data.rows(split)[:NUM_SHOWN_ROWS]:
             row = checked_row(example)
             rows.append(ShownRow(split=split, location=row.location, input=row.input, answer=row.answer))
+    sources = entry.sources if entry else data.version.sources
+    steps = entry.steps if entry else count_steps(data.version.changes)
     return DatasetCard(
         version_id=data.version.id,
         name=name,
         entry=entry,
-        sources=entry.sources if entry else data.version.sources,
-        steps=entry.steps if entry else count_steps(data.version.changes),
+        sources=sources,
+        steps=(*steps, *count_repeated(sources, steps, len(data.version.entries))),
         splits=summarise_splits(data),
         rows=tuple(rows),
     )

@@ -37,7 +37,7 @@ Whatever is wrong with a file is collected in a ReadLog (refusals) and raised at
 
 from tunewright.data.checks.base_tokens import RowsUnderBase
 from tunewright.data.chosen import require_one_answer
-from tunewright.data.describe import count_steps, known_gaps, summarise_splits
+from tunewright.data.describe import count_repeated, count_steps, known_gaps, summarise_splits
 from tunewright.data.difference import difference
 from tunewright.data.documents import Document, read_documents
 from tunewright.data.examine import ExaminedData, examine
@@ -61,6 +61,7 @@ __all__ = [
     "ReadRows",
     "RowsUnderBase",
     "Unreadable",
+    "count_repeated",
     "count_steps",
     "difference",
     "drop_rows",

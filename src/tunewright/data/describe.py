@@ -8,7 +8,7 @@ from tunewright.data.checks.check import RowSet, checked_row
 from tunewright.data.checks.duplicates import DUPLICATES, SHARED_INPUTS
 from tunewright.data.prepare import PreparedData
 from tunewright.data.summary import label_counts
-from tunewright.records import Change, CheckResult, LengthSummary, Severity, Split, SplitSummary, StepCount
+from tunewright.records import Change, CheckResult, LengthSummary, Severity, Source, Split, SplitSummary, StepCount
 
 UNKNOWN_CAUSE = "cause not recorded"
 
@@ -19,6 +19,21 @@ def count_steps(changes: Iterable[Change]) -> tuple[StepCount, ...]:
     return tuple(StepCount(action=action, cause=cause, num_rows=count) for (action, cause), count in counts.items())
 
 
+def count_repeated(sources: Sequence[Source], steps: Iterable[StepCount], num_rows: int) -> tuple[StepCount, ...]:
+    """The copies that weights above 1 made of training rows, as a step; none where there are no such weights.
+
+    Copies are no changes of a row, and none is recorded: they are what a version has beyond the rows read and left.
+
+    Args:
+        num_rows: of the version, copies included.
+    """
+    if all(source.weight <= 1 for source in sources):
+        return ()
+    num_dropped = sum(step.num_rows for step in steps if step.action == "dropped")
+    num_copies = num_rows - (sum(source.num_rows for source in sources) - num_dropped)
+    return (StepCount(action="repeated", cause="weights", num_rows=num_copies),) if num_copies > 0 else ()
+
+
 def summarise_splits(data: PreparedData) -> tuple[SplitSummary, ...]:
     """Figures about every split that has rows."""
     summaries = []
@@ -27,7 +42,7 @@ def summarise_splits(data: PreparedData) -> tuple[SplitSummary, ...]:
         if not examples:
             continue
         rows = tuple(checked_row(example, split) for example in {example.id: example for example in examples}.values())
-        labels, num_labels = label_counts(rows)
+        labels, num_labels = label_counts(rows, Counter(example.id for example in examples))
         summaries.append(
             SplitSummary(
                 split=split,

@@ -56,9 +56,9 @@ class VersionDifference(Record):
 
 
 class StepCount(Record):
-    """How many rows one step dropped, moved or edited."""
+    """How many rows one step dropped, moved or edited, or how many copies it added."""
 
-    action: Literal["dropped", "moved", "edited"]
+    action: Literal["dropped", "moved", "edited", "repeated"]
     cause: str
     num_rows: int
 
@@ -121,15 +121,15 @@ class LengthSummary(Record):
 
 
 class SplitSummary(Record):
-    """Figures about the distinct rows of one split."""
+    """Figures about one split; lengths are those of its distinct rows."""
 
     split: Split
     num_rows: int
-    """Kept copies included."""
+    """Copies that were kept or that weights made included."""
     num_inputs: int
     lengths: tuple[LengthSummary, ...]
     labels: tuple[LabelCount, ...]
-    """The most frequent answers, when answers repeat as labels do; else empty."""
+    """The most frequent answers with their rows, copies included, when answers repeat as labels do; else empty."""
     num_labels: int
 
 
