@@ -9,7 +9,20 @@ import pytest
 from html_reader import read
 from report_fixture import HOSTILE, build_evaluation, build_report, by_group
 
-from tunewright.records import Answer, AnswerRow, Change, Estimate, Metric, Report, SliceResult, format_p_value, settled
+from tunewright.records import (
+    Answer,
+    AnswerRow,
+    Change,
+    CurvePoint,
+    Estimate,
+    Metric,
+    Report,
+    RetentionPart,
+    RetentionResult,
+    SliceResult,
+    format_p_value,
+    settled,
+)
 from tunewright.study import page
 from tunewright.study.page import format_exact_duration, format_memory, render_page
 
@@ -155,6 +168,47 @@ def test_every_part_of_the_record_is_on_the_page(html: str) -> None:
     ]
     for wanted in expected:
         assert wanted in text, wanted
+
+
+def _validated(step: int, loss: float, drop: float) -> CurvePoint:
+    """A validation at which so much grammar is certainly lost, of which 0.02 may be."""
+    lost = Estimate(value=drop, low=drop, high=drop, num_rows=100)
+    parts = (RetentionPart(part="grammar", drop=lost, limit=0.02), RetentionPart(part="bias", drop=lost))
+    return CurvePoint(step=step, epoch=step / 40, validation_loss=loss, retention=RetentionResult(parts=parts))
+
+
+@pytest.mark.usefixtures("no_charts")
+@pytest.mark.parametrize(
+    ("later", "kept", "task_step", "ending"),
+    [
+        ([(80, 1.6, 0.0), (120, 1.7, 0.03)], 40, None, "validations no longer got better."),
+        (
+            [(80, 1.2, 0.03), (120, 1.0, 0.04), (160, 1.1, 0.04)],
+            40,
+            None,
+            "validations within the limits of general ability no longer got better: that of step 120 did, and is "
+            "beyond them (grammar).",
+        ),
+        # Answers were better at step 80, although its loss was not.
+        (
+            [(80, 1.6, 0.03), (120, 1.0, 0.04)],
+            40,
+            80,
+            "validations within the limits of general ability no longer got better: that of step 80 did, and is "
+            "beyond them (grammar).",
+        ),
+        ([(80, 1.6, 0.03), (120, 1.7, 0.03)], 0, None, "validations no longer got better."),
+    ],
+)
+def test_why_training_stopped_early_is_read_from_its_validations(
+    later: list[tuple[int, float, float]], kept: int, task_step: int | None, ending: str
+) -> None:
+    report = build_report()
+    curve = (_validated(0, 2.0, 0.0), _validated(40, 1.5, 0.01), *(_validated(*point) for point in later))
+    found = {"curve": curve, "best_step": kept, "task_step": task_step, "retention": None}
+    training = settled(report.training).model_copy(update=found)
+    text = read(render_page(report.model_copy(update={"training": training}))).text
+    assert f"stopped early because {ending} The checkpoint of step {kept} was kept" in text
 
 
 @pytest.mark.usefixtures("no_charts")

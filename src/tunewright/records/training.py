@@ -1,5 +1,6 @@
 """Training: its curve, what it was expected to take, what it changed on the way, and which weights it kept."""
 
+import math
 from typing import Literal
 
 from tunewright.records.base import Record
@@ -156,6 +157,41 @@ class TrainingSummary(Record):
     """What had to be changed on the way."""
     retention: RetentionSummary | None = None
     """None when it was not measured."""
+
+    @property
+    def ending(self) -> str:
+        """Why it went no further, as part of a sentence."""
+        if self.stopped == "finished":
+            return "ran to the end"
+        beyond = self._better_beyond_limits()
+        if beyond is None or beyond.retention is None:
+            return "stopped early because validations no longer got better"
+        parts = ", ".join(part.part for part in beyond.retention.parts if not part.is_within)
+        return (
+            "stopped early because validations within the limits of general ability no longer got better: that of step "
+            f"{beyond.step:,} did, and is beyond them ({parts})"
+        )
+
+    def _better_beyond_limits(self) -> CurvePoint | None:
+        """The best validation after the checkpoint that was kept that early stopping did not count.
+
+        While nothing trained can be kept, every validation counts.
+        """
+        losses = {point.step: point.validation_loss for point in self.curve if point.validation_loss is not None}
+        if self.best_step == 0 or self.best_step not in losses:
+            return None
+
+        def rank(point: CurvePoint) -> tuple[bool, float]:
+            return point.step != self.task_step, losses.get(point.step, math.inf)
+
+        better = [
+            point
+            for point in self.curve
+            if point.step > self.best_step
+            and not (point.retention is None or point.retention.is_within)
+            and rank(point) < (True, losses[self.best_step])
+        ]
+        return min(better, key=rank, default=None)
 
     @property
     def all_seconds(self) -> float:
