@@ -97,6 +97,12 @@ def test_amounts_have_two_digits_that_mean_something(amount: float | None, writt
     [
         ("unknown", "Whether tuned costs less than prompted is unknown: a price is missing."),
         ("never", "A request to tuned costs no less than one to prompted: its set-up is never earned back."),
+        ("the same", "tuned and prompted cost the same, set-up and requests."),
+        (
+            "up to some requests",
+            "tuned costs less than prompted, set-up included, up to about 2,500 requests (2.5 days), and more after "
+            "that.",
+        ),
         ("from the first", "tuned costs less than prompted from the first request on."),
         ("after some requests", "tuned costs less than prompted, set-up included, after 2,500 requests (2.5 days)."),
     ],

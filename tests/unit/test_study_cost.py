@@ -84,9 +84,12 @@ def test_the_cheapest_arm_is_found_among_known_prices() -> None:
         ((0.01, 0.0), (0.02, 0.0), "from the first", 1),
         ((0.01, 0.005), (0.02, 0.0), "from the first", 1),
         ((0.01, 1.0), (0.01, 2.0), "from the first", 1),
-        ((0.01, 2.0), (0.01, 2.0), "never", None),
+        ((0.01, 2.0), (0.01, 2.0), "the same", None),
+        ((0.0, 0.0), (0.0, 0.0), "the same", None),
+        ((0.01, 3.0), (0.01, 2.0), "never", None),
+        ((0.02, 2.0), (0.01, 2.0), "never", None),
         ((0.02, 5.0), (0.01, 0.0), "never", None),
-        ((0.02, 0.0), (0.01, 5.0), "never", None),  # cheaper at first, dearer for ever after
+        ((0.02, 0.0), (0.01, 5.0), "up to some requests", 500),  # cheaper at first, dearer for ever after
     ],
 )
 def test_break_even_equals_the_hand_worked_case(
@@ -115,6 +118,19 @@ def test_the_curve_starts_at_the_set_up_and_ends_at_twice_the_break_even() -> No
     assert curve[-1].num_requests == 802
     assert curve[-1].tuned == pytest.approx(5 + 8.02)
     assert [point.num_requests for point in curve] == sorted({point.num_requests for point in curve})
+
+
+def test_a_tuned_arm_with_the_cheaper_set_up_and_the_dearer_requests_is_cheaper_up_to_where_the_lines_cross() -> None:
+    # Seconds of machine time: (400 - 140) / (0.21 - 0.20) = 26,000, which has no exact quotient in floats.
+    tuned, few_shot = (
+        arm_cost(_facts(kind, machine_seconds=each, set_up_seconds=once), Prices(), NEEDS)
+        for kind, each, once in (("tuned", 0.21, 140), ("few_shot", 0.20, 400))
+    )
+    found = break_even(tuned, few_shot, NEEDS)
+    assert found.num_requests == pytest.approx(26_000, abs=1)
+    assert found.curve[0].tuned < found.curve[0].prompted
+    assert found.curve[-1].num_requests == 2 * found.num_requests
+    assert found.curve[-1].tuned > found.curve[-1].prompted
 
 
 def test_lines_that_do_not_meet_are_drawn_over_ninety_days() -> None:

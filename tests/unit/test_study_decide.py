@@ -549,6 +549,18 @@ def test_a_cheaper_tuned_arm_that_is_as_good_is_told_and_does_not_win() -> None:
     assert f"Money alone speaks for tuned, which is as good: {told}" in found.what_would_change_it
 
 
+def test_a_tuned_arm_that_is_cheaper_at_first_alone_has_no_money_that_speaks_for_it() -> None:
+    evidence = _evidence(_of(zero_shot=160, tuned=160))
+    figures = {"zero_shot": (0.5, 400.0), "tuned": (0.6, 140.0)}
+    changed = [
+        facts.model_copy(update=dict(zip(("machine_seconds", "set_up_seconds"), figures[facts.name], strict=True)))
+        for facts in evidence.arms
+    ]
+    found = _decide(replace(evidence, arms=changed))
+    assert found.arm == "zero_shot"
+    assert not any("Money alone" in text for text in found.what_would_change_it)
+
+
 def test_what_the_rows_cannot_rule_out_is_said_with_the_rows_that_would() -> None:
     found = _decide(_evidence(_of(prompted=150, tuned=153)))
     first = found.what_would_change_it[0]

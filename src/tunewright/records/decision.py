@@ -110,11 +110,12 @@ class BreakEven(Record):
     tuned: str
     prompted: str
     """Names of the two arms."""
-    outcome: Literal["after some requests", "from the first", "never", "unknown"]
-    """never: a request of the tuned arm costs no less, so its set-up is never earned back. unknown: a price is
-    missing."""
+    outcome: Literal["after some requests", "up to some requests", "from the first", "the same", "never", "unknown"]
+    """up to some requests: the tuned arm has the cheaper set-up and the dearer requests. never: a request of the tuned
+    arm costs no less, so its set-up is never earned back. unknown: a price is missing."""
     num_requests: int | None
-    """The first number of requests at which the tuned arm is cheaper; None when never or unknown."""
+    """The first number of requests at which the tuned arm is cheaper, or the last one up to which it is; None when the
+    two cost the same, when never or unknown."""
     days: float | None
     """The same in days at `requests_per_day`."""
     curve: tuple[CostPoint, ...]

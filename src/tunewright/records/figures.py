@@ -144,9 +144,14 @@ def format_break_even(found: BreakEven) -> str:
     if found.outcome == "never":
         costs = f"A request to {found.tuned} costs no less than one to {found.prompted}"
         return f"{costs}: its set-up is never earned back."
+    if found.outcome == "the same":
+        return f"{found.tuned} and {found.prompted} cost the same, set-up and requests."
     if found.outcome == "from the first":
-        return f"{found.tuned} costs less than {found.prompted} from the first request on."
-    return f"{pair}, set-up included, after {found.num_requests:,} requests ({found.days:,.1f} days)."
+        return f"{pair} from the first request on."
+    after = f"{found.num_requests:,} requests ({found.days:,.1f} days)"
+    if found.outcome == "up to some requests":
+        return f"{pair}, set-up included, up to about {after}, and more after that."
+    return f"{pair}, set-up included, after {after}."
 
 
 def format_untold_break_even(report: StudyReport) -> str | None:

@@ -16,7 +16,7 @@ NUM_CURVE_POINTS = 41
 DAYS_WITHOUT_BREAK_EVEN = 90
 """How far the curve goes when the lines do not meet."""
 
-_Outcome = Literal["after some requests", "from the first", "never", "unknown"]
+_Outcome = Literal["after some requests", "up to some requests", "from the first", "the same", "never", "unknown"]
 
 
 def arm_cost(facts: ArmFacts, prices: Prices, needs: Needs) -> ArmCost:
@@ -70,13 +70,18 @@ def break_even(tuned: ArmCost, prompted: ArmCost, needs: Needs) -> BreakEven:
     """After how many requests the total of `tuned`, set-up included, falls below that of `prompted`.
 
     With set-up S and cost per request c the totals are S + c n, and the first n at which tuned is cheaper is
-    floor((S_tuned - S_prompted) / (c_prompted - c_tuned)) + 1.
+    floor((S_tuned - S_prompted) / (c_prompted - c_tuned)) + 1. Where both differences are negative, the last n at which
+    tuned is not dearer is the same without the 1.
     """
     if tuned.per_request is None or prompted.per_request is None:
         return _break_even(tuned, prompted, "unknown", None, needs)
     saved_per_request = prompted.per_request - tuned.per_request
     more_set_up = tuned.set_up - prompted.set_up
-    if saved_per_request < 0 or (saved_per_request == 0 and more_set_up >= 0):
+    if saved_per_request == 0 == more_set_up:
+        return _break_even(tuned, prompted, "the same", None, needs)
+    if saved_per_request < 0 and more_set_up < 0:
+        return _break_even(tuned, prompted, "up to some requests", math.floor(more_set_up / saved_per_request), needs)
+    if saved_per_request <= 0 and more_set_up >= 0:
         return _break_even(tuned, prompted, "never", None, needs)
     if more_set_up < saved_per_request or saved_per_request == 0:
         return _break_even(tuned, prompted, "from the first", 1, needs)

@@ -343,5 +343,5 @@ class _Explained:
             if standing is not Standing.AS_GOOD or not self.facts_of[name].is_tuned:
                 continue
             found = break_even(self.costs[name], self.costs[winner.name], self.needs)
-            if found.num_requests is not None:
+            if found.outcome in ("after some requests", "from the first"):
                 yield f"Money alone speaks for {name}, which is as good: {format_break_even(found)}"
