@@ -8,7 +8,7 @@ from html_reader import read
 from report_fixture import HOSTILE, by_group
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import Estimate, Metric, Needs, Prices, Verdict, settled
+from tunewright.records import ArmCost, Estimate, Metric, Needs, Prices, Verdict, settled
 from tunewright.study.cost import arm_cost, break_even
 from tunewright.study.study_charts import break_even_curve, cost_against_quality
 from tunewright.study.study_page import render_study_page
@@ -182,6 +182,20 @@ def test_the_chart_of_cost_leaves_out_arms_without_price_or_value() -> None:
     assert "prompted" in chart.svg
     assert "endpoint" not in chart.svg
     assert cost_against_quality(METRIC, [("tuned", found), ("prompted", None)], study.costs, "USD") == ()
+
+
+@pytest.mark.parametrize("dearest", [0.03, 0.5, 5.0])
+def test_costs_that_lie_far_apart_have_plain_numbers_below_them(dearest: float) -> None:
+    pytest.importorskip("matplotlib")
+    costs = [
+        ArmCost(arm=arm, per_request=each / 1000, per_thousand_requests=each, per_month=0, set_up=0)
+        for arm, each in (("prompted", 0.006), ("endpoint", dearest))
+    ]
+    found = Estimate(value=0.5, low=0.4, high=0.6, num_rows=9)
+    (chart,) = cost_against_quality(METRIC, [("prompted", found), ("endpoint", found)], costs, "USD")
+    ticks = re.findall(r"<text[^>]*>([^<]*)</text>", chart.svg.partition("cost of 1,000 requests (USD)")[0])
+    assert len(ticks) >= 2
+    assert all(re.fullmatch(r"[\d.,]+", tick) for tick in ticks), ticks
 
 
 def test_there_is_no_break_even_curve_without_prices() -> None:

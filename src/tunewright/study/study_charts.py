@@ -77,10 +77,11 @@ class _CostPanel:
         costs = [place.cost for place in self.places]
         if min(costs) > 0 and max(costs) > 20 * min(costs):
             axes.set_xscale("log")
+            axes.xaxis.set_minor_formatter("")
         else:
             axes.set_xlim(left=0, right=1.1 * max(costs) or 1)
             axes.locator_params(axis="x", nbins=5)
-            axes.xaxis.set_major_formatter(_plain)
+        axes.xaxis.set_major_formatter(_plain)
         if self.metric.is_share:
             axes.set_ylim(-2, 102)
         axes.set_xlabel(f"cost of 1,000 requests ({self.currency})")
