@@ -18,6 +18,7 @@ from tunewright.records import (
     format_amount,
     format_break_even,
     read_study_recipe,
+    settled,
 )
 
 PACKAGE = Path(tunewright.__file__).parent
@@ -95,7 +96,7 @@ def test_amounts_have_two_digits_that_mean_something(amount: float | None, writt
 @pytest.mark.parametrize(
     ("outcome", "sentence"),
     [
-        ("unknown", "Whether tuned costs less than prompted is unknown: a price is missing."),
+        ("unknown", "Whether tuned costs less than prompted is unknown: nobody asked it."),
         ("never", "A request to tuned costs no less than one to prompted: its set-up is never earned back."),
         ("the same", "tuned and prompted cost the same, set-up and requests."),
         (
@@ -110,5 +111,10 @@ def test_amounts_have_two_digits_that_mean_something(amount: float | None, writt
 def test_break_even_in_words(outcome: str, sentence: str) -> None:
     found = build_study().break_even
     assert found is not None
-    changed = found.model_copy(update={"outcome": outcome, "num_requests": 2500, "days": 2.5})
-    assert format_break_even(changed) == sentence
+    update = {"outcome": outcome, "num_requests": 2500, "days": 2.5, "reason": "nobody asked it"}
+    assert format_break_even(found.model_copy(update=update)) == sentence
+
+
+def test_a_break_even_without_a_reason_is_unknown_and_no_more() -> None:
+    found = settled(build_study().break_even).model_copy(update={"outcome": "unknown"})
+    assert format_break_even(found) == "Whether tuned costs less than prompted is unknown."

@@ -94,7 +94,7 @@ def test_the_facts_are_those_of_the_answers(bench: Bench) -> None:
     assert len(measured.scores.of("token_f1")) == 5
     facts = measured.facts("zero_shot", set_up_seconds=3.0, rows_needed=7)
     assert (facts.prompt_tokens, facts.answer_tokens) == (2.0, 1.0)
-    assert (facts.set_up_seconds, facts.rows_needed, facts.is_tuned) == (3.0, 7, False)
+    assert (facts.set_up_seconds, facts.rows_needed, facts.is_tuned, facts.has_answered) == (3.0, 7, False, True)
     waits = sorted(kept.batch_seconds for kept in measured.given)
     assert facts.seconds_p50 == waits[2]
     assert facts.seconds_p95 == waits[4]
@@ -130,7 +130,7 @@ def test_requests_that_were_timed_one_by_one_do_not_count_the_others_of_their_ba
 
 def test_an_arm_that_only_fails_has_facts_without_tokens(bench: Bench) -> None:
     facts = bench.measure("arm", option("silent", Scripted(lambda _: None))).facts("zero_shot", 0.0, 0)
-    assert (facts.prompt_tokens, facts.answer_tokens) == (0.0, 0.0)
+    assert (facts.prompt_tokens, facts.answer_tokens, facts.has_answered) == (0.0, 0.0, False)
 
 
 def test_one_answer_to_all_is_chosen_on_validation_rows_and_measured_on_test_rows(bench: Bench) -> None:

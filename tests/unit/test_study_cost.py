@@ -64,6 +64,8 @@ def test_a_hosted_request_whose_tokens_nobody_counted_is_unknown_and_not_free() 
     prices = Prices(per_million_prompt_tokens=2.0, per_million_answer_tokens=8.0)
     cost = arm_cost(_facts("endpoint", prompt_tokens=0, answer_tokens=0), prices, NEEDS)
     assert (cost.per_request, cost.reason) == (None, "the endpoint does not say how many tokens it read")
+    down = arm_cost(_facts("endpoint", prompt_tokens=0, answer_tokens=0, has_answered=False), prices, NEEDS)
+    assert (down.per_request, down.reason) == (None, "it answered no request")
 
 
 def test_an_arm_that_answered_nothing_is_not_the_cheapest() -> None:
@@ -140,6 +142,8 @@ def test_lines_that_do_not_meet_are_drawn_over_ninety_days() -> None:
 def test_a_missing_price_leaves_the_break_even_unknown_and_without_a_curve() -> None:
     found = break_even(_cost("tuned", 0.1, 1), _cost("hosted", None, 0), NEEDS)
     assert (found.outcome, found.num_requests, found.curve) == ("unknown", None, ())
+    assert found.reason == "the cost of hosted is not known, since no price"
+    assert break_even(_cost("tuned", 0.1, 1), _cost("prompted", 0.2, 0), NEEDS).reason is None
 
 
 def test_a_cost_is_known_or_has_a_reason() -> None:

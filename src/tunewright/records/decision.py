@@ -65,6 +65,8 @@ class ArmFacts(Record):
     """Whether it reads documents when it answers, so that a changed document changes the answer."""
     is_tuned: bool = False
     """Whether weights were trained for it."""
+    has_answered: bool = True
+    """Whether any request was answered; without an answer there are no tokens to count."""
 
     @model_validator(mode="after")
     def _flags_fit_the_kind(self) -> "ArmFacts":
@@ -81,7 +83,7 @@ class ArmCost(Record):
 
     arm: str
     per_request: Amount | None
-    """None when no price was stated for it; `reason` then says which."""
+    """None when it is not known, as without a price; `reason` then says why."""
     per_thousand_requests: Amount | None
     per_month: Amount | None
     """Of answering `requests_per_day` requests a day, set-up not included."""
@@ -112,14 +114,16 @@ class BreakEven(Record):
     """Names of the two arms."""
     outcome: Literal["after some requests", "up to some requests", "from the first", "the same", "never", "unknown"]
     """up to some requests: the tuned arm has the cheaper set-up and the dearer requests. never: a request of the tuned
-    arm costs no less, so its set-up is never earned back. unknown: a price is missing."""
+    arm costs no less, so its set-up is never earned back. unknown: the cost of an arm is; `reason` then says why."""
     num_requests: int | None
     """The first number of requests at which the tuned arm is cheaper, or the last one up to which it is; None when the
     two cost the same, when never or unknown."""
     days: float | None
     """The same in days at `requests_per_day`."""
     curve: tuple[CostPoint, ...]
-    """For the chart; empty when a price is missing."""
+    """For the chart; empty when unknown."""
+    reason: str | None = None
+    """Why the outcome is unknown, with the arm whose cost is; None too in reports of versions that did not note it."""
 
 
 class Choice(StrEnum):

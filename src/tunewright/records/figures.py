@@ -140,7 +140,7 @@ def format_break_even(found: BreakEven) -> str:
     """After how many requests training is earned back, in one sentence."""
     pair = f"{found.tuned} costs less than {found.prompted}"
     if found.outcome == "unknown":
-        return f"Whether {pair} is unknown: a price is missing."
+        return f"Whether {pair} is unknown{f': {found.reason}' if found.reason else ''}."
     if found.outcome == "never":
         costs = f"A request to {found.tuned} costs no less than one to {found.prompted}"
         return f"{costs}: its set-up is never earned back."

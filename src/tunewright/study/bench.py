@@ -87,6 +87,7 @@ class Measured:
             rows_needed=rows_needed,
             uses_documents=kind in ("retrieval", "tuned_retrieval"),
             is_tuned=kind in ("tuned", "tuned_retrieval"),
+            has_answered=bool(answered),
         )
 
 

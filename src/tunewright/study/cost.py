@@ -55,7 +55,7 @@ def _per_request(facts: ArmFacts, prices: Prices) -> float | None:
 def _why_unknown(facts: ArmFacts) -> str:
     if facts.prompt_tokens:
         return "the prices per million prompt and answer tokens are not stated"
-    if facts.kind == "endpoint":
+    if facts.kind == "endpoint" and facts.has_answered:
         return "the endpoint does not say how many tokens it read"
     return "it answered no request"
 
@@ -99,7 +99,13 @@ def _break_even(
         num_requests=num_requests,
         days=None if num_requests is None else num_requests / needs.requests_per_day,
         curve=_curve(tuned, prompted, num_requests, needs),
+        reason=_why_not_comparable((tuned, prompted)),
     )
+
+
+def _why_not_comparable(costs: Sequence[ArmCost]) -> str | None:
+    reasons = (f"the cost of {cost.arm} is not known, since {cost.reason}" for cost in costs if cost.reason)
+    return next(reasons, None)
 
 
 def _curve(tuned: ArmCost, prompted: ArmCost, num_requests: int | None, needs: Needs) -> tuple[CostPoint, ...]:

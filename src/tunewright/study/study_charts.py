@@ -53,7 +53,7 @@ def cost_against_quality(
 
 
 def break_even_curve(found: BreakEven | None, currency: str) -> tuple[Chart, ...]:
-    """Draw the total cost of the tuned and of the other arm by number of requests; none where a price is missing."""
+    """Draw the total cost of the tuned and of the other arm by number of requests; none where a cost is unknown."""
     if found is None or not found.curve:
         return ()
     label = f"Total cost by number of requests. {format_break_even(found)}"
