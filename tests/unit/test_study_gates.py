@@ -52,6 +52,31 @@ def test_a_gate_says_why_it_fails(gate: Gate, study: StudyReport, reasons: tuple
     assert all(sentence.startswith(reason) for sentence, reason in zip(found, reasons, strict=True))
 
 
+def endpoint_down(
+    verdict: Verdict, estimate: Estimate | None, reason: str | None = None, **verdicts: Verdict
+) -> StudyReport:
+    """A study whose endpoint answered few rows or none."""
+    study = report(endpoint=verdict, **verdicts)
+    found = {"estimate": estimate, "reason": reason}
+    results = [result.model_copy(update=found) if result.arm == "endpoint" else result for result in study.results]
+    return study.model_copy(update={"results": tuple(results)})
+
+
+def test_an_arm_that_could_not_be_compared_is_named_by_the_gate_that_asks_for_better() -> None:
+    down = "0 of 96 rows could be scored, an interval needs 2; most often: HTTP 500"
+    few = Estimate(value=0.5, low=0.2, high=0.8, num_rows=12)
+    gates: list[Gate] = ["not-better"]
+    assert why_gates_fail(endpoint_down(Verdict.TOO_FEW_ROWS, None, down), gates) == (
+        f"tuned could not be compared with endpoint: {down}.",
+    )
+    assert why_gates_fail(endpoint_down(Verdict.TOO_FEW_ROWS, few), gates) == (
+        "tuned could not be compared with endpoint: it answered only 12 of 96 rows.",
+    )
+    assert why_gates_fail(endpoint_down(Verdict.BETTER, few), gates) == ()
+    also_no_better = endpoint_down(Verdict.TOO_FEW_ROWS, None, down, prompted=Verdict.TOO_FEW_ROWS)
+    assert why_gates_fail(also_no_better, gates) == ("No tuned arm is better than every arm without training.",)
+
+
 def forgetful(drop: float | None) -> StudyReport:
     """A study whose tuned arm has certainly lost so much grammar, of which 0.02 may be lost; None: not measured."""
     study = build_study()
