@@ -167,6 +167,7 @@ def test_the_summary_leaves_out_what_there_is_not() -> None:
     ), best=None)  # fmt: skip
     decision = study.decision.model_copy(update={"what_would_change_it": ()})
     summary = render_study_summary(study.model_copy(update={"decision": decision}))
+    assert "| arm | Field accuracy | difference | tokens per request |" in summary
     assert "| zero-shot | not measured |  |" in summary
     assert "What would change it" not in summary
 

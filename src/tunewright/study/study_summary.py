@@ -21,7 +21,8 @@ _WITHOUT_FORCE = str.maketrans({**{each: f"\\{each}" for each in "\\`*_<>|[]!&"}
 
 def render_study_summary(report: StudyReport) -> str:
     """Decision, one line per arm with its interval and its difference to the best one, reasons, how to repeat."""
-    heading = ("arm", report.headline.title, f"difference to {report.best}", "tokens per request", "1,000 requests")
+    to_best = f"difference to {report.best}" if report.best else "difference"
+    heading = ("arm", report.headline.title, to_best, "tokens per request", "1,000 requests")
     lines = [f"## {_text(report.title)}", "", f"**{_text(report.decision.headline)}**", ""]
     lines += [_line(heading), "|---|---:|---:|---:|---:|", *(_line(_cells(arm, report)) for arm in report.arms)]
     groups = format_groups(report.results)
