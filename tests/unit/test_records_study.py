@@ -17,6 +17,7 @@ from tunewright.records import (
     Verdict,
     format_amount,
     format_break_even,
+    format_rate,
     read_study_recipe,
     settled,
 )
@@ -91,6 +92,13 @@ def test_differences_read_from_either_side() -> None:
 )  # fmt: skip
 def test_amounts_have_two_digits_that_mean_something(amount: float | None, written: str) -> None:
     assert format_amount(amount, "USD") == written
+
+
+@pytest.mark.parametrize(
+    ("rate", "written"), [(0.3, "0.3"), (0.0123, "0.012"), (1, "1"), (2.5, "2.5"), (9.96, "10"), (1234.5, "1,234")]
+)
+def test_rates_below_ten_have_two_digits(rate: float, written: str) -> None:
+    assert format_rate(rate) == written
 
 
 @pytest.mark.parametrize(

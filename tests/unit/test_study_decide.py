@@ -492,6 +492,14 @@ def test_the_budget_leaves_out_what_costs_more_a_month() -> None:
     assert _decide(evidence, budget_per_month=exactly).arm == "few_shot"
 
 
+def test_less_than_one_request_a_day_is_not_told_as_none() -> None:
+    found = _decide(_evidence(_of(prompted=60, tuned=160)), requests_per_day=0.3, budget_per_month=0.0002)
+    assert found.arm == "tuned"
+    assert any(" a month at 0.3 requests a day; " in reason for reason in found.reasons)
+    # 0.0002 a month, at 0.1 x 0.5 / 3600 a request and 30.4375 days.
+    assert "Above 0.47 requests a day tuned costs more than 0.0002 USD a month." in found.what_would_change_it
+
+
 def test_a_hosted_arm_without_a_price_cannot_keep_a_budget() -> None:
     evidence = _evidence(_of(zero_shot=60, endpoint=190))
     assert _decide(evidence).arm == "endpoint"

@@ -161,6 +161,13 @@ def test_words_of_a_server_give_the_summary_no_image_link_or_mention() -> None:
     assert not re.search(r"[@#]\w", re.sub(r"\\(.)", r"\1", line))
 
 
+def test_less_than_one_request_a_day_is_not_told_as_none() -> None:
+    study = build_study()
+    recipe = {**study.recipe, "needs": {"requests_per_day": 0.3}}
+    page = read(render_study_page(study.model_copy(update={"recipe": recipe})))
+    assert "At 0.3 requests a day and" in page.text
+
+
 def test_the_summary_leaves_out_what_there_is_not() -> None:
     study = build_study(differences=(), results=tuple(
         found.model_copy(update={"estimate": None, "reason": "r"}) for found in build_study().results

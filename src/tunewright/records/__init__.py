@@ -41,6 +41,7 @@ from tunewright.records.figures import (
     format_memorisation,
     format_p_value,
     format_plain,
+    format_rate,
     format_savings,
     format_untold_break_even,
 )
@@ -284,6 +285,7 @@ __all__ = [
     "format_memorisation",
     "format_p_value",
     "format_plain",
+    "format_rate",
     "format_savings",
     "format_untold_break_even",
     "input_id",

@@ -71,6 +71,11 @@ def format_amount(amount: float | None, currency: str) -> str:
     return f"{digits} {currency}"
 
 
+def format_rate(rate: float) -> str:
+    """Give `1,000`, and `0.3` or `2.5` below ten: how often something happens is seldom a whole number there."""
+    return f"{rate:,.0f}" if rate >= 10 else format_plain(rate, 2)
+
+
 def format_plain(value: float, digits: int) -> str:
     """Give so many digits that mean something, without an exponent: `0.000083`, `12,000`."""
     return format(Decimal(f"{value:.{digits}g}"), ",f")

@@ -14,6 +14,7 @@ from tunewright.records import (
     format_estimate,
     format_judge,
     format_p_value,
+    format_rate,
 )
 from tunewright.study.cost import DAYS_PER_MONTH, break_even
 from tunewright.study.rules import (
@@ -207,7 +208,7 @@ class _Explained:
             return f"The cost of {facts.name} is not known: {cost.reason}."
         return (
             f"A thousand requests to {facts.name} cost {self._amount(cost.per_thousand_requests)}, "
-            f"{self._amount(cost.per_month)} a month at {self.needs.requests_per_day:,.0f} requests a day; "
+            f"{self._amount(cost.per_month)} a month at {format_rate(self.needs.requests_per_day)} requests a day; "
             f"its set-up cost {self._amount(cost.set_up)} of machine time and {facts.rows_needed:,} labelled rows."
         )
 
@@ -332,8 +333,8 @@ class _Explained:
         budget, winner = self.needs.budget_per_month, self.ruling.winner
         per_request = self.costs[winner.name].per_request if winner else None
         if budget is not None and winner is not None and per_request:
-            limit = budget / (per_request * DAYS_PER_MONTH)
-            yield f"Above {limit:,.0f} requests a day {winner.name} costs more than {self._amount(budget)} a month."
+            limit = format_rate(budget / (per_request * DAYS_PER_MONTH))
+            yield f"Above {limit} requests a day {winner.name} costs more than {self._amount(budget)} a month."
 
     def _cheaper_tuned(self) -> Iterator[str]:
         winner = self.ruling.winner

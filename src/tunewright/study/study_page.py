@@ -24,6 +24,7 @@ from tunewright.records import (
     format_groups,
     format_judge,
     format_judge_agreement,
+    format_rate,
 )
 from tunewright.study.charts import Chart, metric_intervals, training_curves
 from tunewright.study.html import page_environment
@@ -53,7 +54,9 @@ GROUP_TITLES = {
 def render_study_page(report: StudyReport) -> str:
     """Write the report as HTML. Equal reports give equal text; without matplotlib the charts are left out, in words."""
     environment = page_environment()
-    environment.filters.update(duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
+    environment.filters.update(
+        duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__, rate=format_rate
+    )
     headline = report.headline
     return environment.get_template("study.html.j2").render(
         report=report,
