@@ -23,7 +23,7 @@ from tunewright.actions import chat, resume, resume_study, show_run, study, stud
 from tunewright.actions.handover import StudyJob
 from tunewright.actions.supervising import World, start_worker, supervise
 from tunewright.errors import DataError, InterruptedRunError, RecipeError, TrainError
-from tunewright.records import RunStatus, Split, StudyReport
+from tunewright.records import Choice, RunStatus, Split, StudyReport
 from tunewright.store import Store
 
 ARMS = ["zero-shot", "prompted", "few-shot", "retrieval", "tuned", "tuned + retrieval"]
@@ -285,6 +285,11 @@ def test_the_command_prints_the_decision_and_its_exit_code_can_gate(job, tmp_pat
     assert report.decision.headline in words
     assert "report.html" in words
     assert report.decision.headline in " ".join(shell.run("show", "last").stdout.split())
+
+
+def test_one_test_input_decides_nothing(job, tmp_path):
+    report = study(study_recipe(job.rows, job.base, "evaluate.max_inputs=1"), home=tmp_path)
+    assert (report.decision.choice, report.decision.rows_needed) == (Choice.TOO_FEW_ROWS, 9)
 
 
 def test_a_hosted_model_is_one_more_arm_and_its_failures_are_unscored(job, tmp_path):
