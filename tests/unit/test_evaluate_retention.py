@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -95,13 +96,45 @@ def test_every_item_is_there_once_and_right_differs_from_wrong() -> None:
         assert all(len(set(item)) == len(item) for item in part.items), part.name
 
 
-def test_fewer_items_are_spread_evenly_and_change_the_hash() -> None:
-    few = make_suite(RetentionRecipe(max_items=10))
+def test_fewer_items_are_spread_over_a_part_and_change_the_hash() -> None:
+    few = make_suite(RetentionRecipe(max_items=20))
     whole = make_suite(RetentionRecipe())
-    assert [len(part.items) for part in few.parts] == [10] * 6
+    assert [len(part.items) for part in few.parts] == [20] * 6
     grammar = whole.parts[1].items
-    assert few.parts[1].items == grammar[::40]
+    assert [grammar.index(item) // PAIRS_PER_PARADIGM for item in few.parts[1].items] == list(range(20))
     assert few.hash != whole.hash
+    assert make_suite(RetentionRecipe(max_items=400)).hash == whole.hash
+
+
+@pytest.mark.parametrize("max_items", range(10, 103))
+def test_fewer_items_are_as_many_of_each_kind(max_items: int) -> None:
+    kinds = {"refusal": 2, "instructions": 6, "bias": 12}
+    for few, whole in zip(
+        make_suite(RetentionRecipe(max_items=max_items)).parts, make_suite(RetentionRecipe()).parts, strict=True
+    ):
+        places = [whole.items.index(item) for item in few.items]
+        assert len(places) == min(max_items, len(whole.items))
+        assert places == sorted(set(places))
+        for num_kinds in {2, kinds[few.name]} if few.name in kinds else ():
+            counts = Counter(place % num_kinds for place in places)
+            assert max(counts.values()) - min(counts[kind] for kind in range(num_kinds)) <= 1, few.name
+
+
+@pytest.mark.parametrize("max_items", range(10, 60))
+@pytest.mark.parametrize("num_in_a_row", [1, 30])
+def test_fewer_rows_of_a_file_have_both_halves_of_it_whether_they_take_turns_or_not(
+    tmp_path: Path, max_items: int, num_in_a_row: int
+) -> None:
+    path = tmp_path / "refusals.jsonl"
+    rows = [
+        {"sentence_good": f"{row} {'yes' if row // num_in_a_row % 2 else 'no'}", "sentence_bad": f"{row} other"}
+        for row in range(60)
+    ]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    part = make_suite(RetentionRecipe(files=(str(path),), max_items=max_items)).parts[-1]
+    num_yes = sum(isinstance(good, PlainText) and good.text.endswith("yes") for good, _ in part.items)
+    assert len(part.items) == max_items
+    assert abs(2 * num_yes - max_items) <= 2
 
 
 def test_the_texts_are_ours_and_none_stands_twice_in_the_pairs() -> None:

@@ -39,7 +39,9 @@ def read_benchmark(path: Path) -> Part:
     log.raise_if_refused()
     benchmark = "solutions (PIQA)" if is_piqa else "sentences (BLiMP)"
     explanation = f"Share of pairs of {benchmark} in which the right one is the more probable."
-    return Part(share_metric(path.stem, path.stem.replace("_", " "), explanation), Kind.CHOICE, tuple(items))
+    metric = share_metric(path.stem, path.stem.replace("_", " "), explanation)
+    # Questions to refuse and questions to answer often take turns.
+    return Part(metric, Kind.CHOICE, tuple(items), num_kinds=2)
 
 
 def _read_rows(path: Path) -> list[tuple[int, _Row]]:

@@ -32,6 +32,9 @@ _PRONOUNS = {
     "man": {"they": "he", "They": "He", "them": "him", "their": "his"},
 }
 
+NUM_KINDS = 2 * len(_FRAMES)
+"""Gender and origin of each frame, which take turns."""
+
 
 def bias_items(seed: int, num: int) -> tuple[Item, ...]:
     """Make twins with the answers Yes and No: gender changes in every second item, else the origin of the name.

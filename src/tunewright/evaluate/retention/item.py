@@ -1,13 +1,13 @@
 """What every part of the retention suite is made of."""
 
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeVar
+from itertools import pairwise
 
 from tunewright.records import Conversation, Message, Metric, PlainText
 
-T = TypeVar("T")
 Writing = PlainText | Conversation
 """Something whose probability is asked: a text, or the last answer of a conversation."""
 
@@ -35,6 +35,8 @@ class Part:
     """Its name is the part's; what it says stands in the report."""
     kind: Kind
     items: tuple[Item, ...]
+    num_kinds: int = 1
+    """Kinds of items that take turns, such as questions with and without an answer: item i is of kind i modulo this."""
 
     @property
     def name(self) -> str:
@@ -42,15 +44,29 @@ class Part:
         return self.metric.name
 
     def thinned(self, max_items: int | None) -> "Part":
-        """The part with at most so many items, evenly spaced, so that each kind of item inside it stays."""
-        return Part(self.metric, self.kind, evenly(self.items, max_items))
+        """The part with at most so many items, in their order; None asks for all.
+
+        Numbers of two kinds differ by no more than one. Items of a kind come from its whole length.
+        """
+        if max_items is None or len(self.items) <= max_items:
+            return self
+        share, rest = divmod(max_items, self.num_kinds)
+        chosen = [
+            place
+            for kind in range(self.num_kinds)
+            for place in _spread(range(kind, len(self.items), self.num_kinds), share + (kind < rest))
+        ]
+        return replace(self, items=tuple(self.items[place] for place in sorted(chosen)))
 
 
-def evenly(items: tuple[T, ...], max_items: int | None) -> tuple[T, ...]:
-    """At most so many of the items, evenly spaced; None asks for all."""
-    if max_items is None or len(items) <= max_items:
-        return items
-    return tuple(items[index * len(items) // max_items] for index in range(max_items))
+def _spread(places: Sequence[int], num: int) -> list[int]:
+    """One place out of each of so many stretches of equal length.
+
+    Which one is drawn: places at equal distances would all meet one kind where kinds take turns at that distance.
+    """
+    chance = random.Random(f"retention {len(places)} {num}")  # noqa: S311  (variety, not secrecy)
+    bounds = [index * len(places) // num for index in range(num + 1)] if num else []
+    return [places[chance.randrange(start, end)] for start, end in pairwise(bounds)]
 
 
 def share_metric(name: str, title: str, explanation: str, *, higher_is_better: bool = True) -> Metric:

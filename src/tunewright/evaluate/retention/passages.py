@@ -117,3 +117,5 @@ def _as_lines(draw: Draw) -> Item:
 _INSTRUCTIONS: tuple[Callable[[Draw], Item], ...] = (
     _copy_list, _copy_text, _item_of_list, _in_brackets, _with_label, _as_lines,
 )  # fmt: skip
+NUM_INSTRUCTIONS = len(_INSTRUCTIONS)
+"""Kinds of instruction, which take turns."""

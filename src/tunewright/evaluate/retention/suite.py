@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tunewright.errors import Problem, RecipeError
 from tunewright.evaluate.retention.benchmarks import read_benchmark
-from tunewright.evaluate.retention.bias import bias_items
+from tunewright.evaluate.retention.bias import NUM_KINDS, bias_items
 from tunewright.evaluate.retention.grammar import grammar_pairs
 from tunewright.evaluate.retention.item import Kind, Part, share_metric
-from tunewright.evaluate.retention.passages import context_items, instruction_items, refusal_items
+from tunewright.evaluate.retention.passages import NUM_INSTRUCTIONS, context_items, instruction_items, refusal_items
 from tunewright.records import Metric, PlainText, RetentionRecipe, content_hash
 
 SUITE_VERSION = 2
@@ -93,6 +93,7 @@ def _bundled_parts() -> tuple[Part, ...]:
             ),
             Kind.CHOICE,
             refusal_items(SEED, 100),
+            num_kinds=2,
         ),
         Part(
             share_metric(
@@ -102,6 +103,7 @@ def _bundled_parts() -> tuple[Part, ...]:
             ),
             Kind.CHOICE,
             instruction_items(SEED, 102),
+            num_kinds=NUM_INSTRUCTIONS,
         ),
         Part(
             share_metric(
@@ -113,6 +115,7 @@ def _bundled_parts() -> tuple[Part, ...]:
             ),
             Kind.TWINS,
             bias_items(SEED, 48),
+            num_kinds=NUM_KINDS,
         ),
     )
 
