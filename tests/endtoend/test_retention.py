@@ -14,7 +14,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.actions import base_ability, fallbacks, rehearsing, resume, retaining, tune
 from tunewright.contracts import SilentProgress
-from tunewright.errors import DataError, InterruptedRunError
+from tunewright.errors import DataError, InterruptedRunError, TrainError
 from tunewright.evaluate.retention import RetentionScores, make_suite, render_suite
 from tunewright.model import adapter
 from tunewright.model.language_model import LanguageModel
@@ -459,6 +459,32 @@ def test_a_killed_and_resumed_run_measures_and_keeps_the_same(
     assert theirs is not None
     assert (ours.kept, ours.strength, ours.told) == (theirs.kept, theirs.strength, theirs.told)
     assert adapter_bytes(tmp_path / "straight") == adapter_bytes(tmp_path / "stopped")
+
+
+@pytest.mark.parametrize("step", [FIRST_VALIDATION - 1, FIRST_VALIDATION])
+def test_a_benchmark_file_that_changed_while_a_run_stood_still_is_refused_until_it_is_as_it_was(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    text = "".join(
+        f'{{"sentence_good": "The cat {number} sleeps.", "sentence_bad": "The cat {number} sleep."}}\n'
+        for number in range(20)
+    )
+    path.write_text(text, encoding="utf-8")
+    recipe = recipe_with(inputs, LENIENT.model_copy(update={"files": (str(path),)}))
+    straight = tune(recipe, home=tmp_path / "straight")
+    with monkeypatch.context() as patch:
+        stop_at_step(patch, step)
+        with pytest.raises(InterruptedRunError):
+            tune(recipe, home=tmp_path / "stopped")
+    path.write_text(text.replace("cat", "dog"), encoding="utf-8")
+    with pytest.raises(TrainError, match=r"found other texts in retention\.files, .* Put the old files or the old"):
+        resume("last", home=tmp_path / "stopped")
+    path.write_text(text, encoding="utf-8")
+    resumed = resume("last", home=tmp_path / "stopped")
+    assert straight.training is not None
+    assert resumed.training is not None
+    assert resumed.training.curve == straight.training.curve
 
 
 def test_a_bad_benchmark_file_is_found_before_anything_is_written(inputs: tuple[Path, Path], tmp_path: Path) -> None:

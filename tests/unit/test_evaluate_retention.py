@@ -137,6 +137,15 @@ def test_fewer_rows_of_a_file_have_both_halves_of_it_whether_they_take_turns_or_
     assert abs(2 * num_yes - max_items) <= 2
 
 
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    hashes = []
+    for animal in ("cat", "dog"):
+        path.write_text(f'{{"sentence_good": "A {animal} is.", "sentence_bad": "A {animal} are."}}', encoding="utf-8")
+        hashes.append(make_suite(RetentionRecipe(files=(str(path),))).hash)
+    assert hashes[0] != hashes[1]
+
+
 def test_the_texts_are_ours_and_none_stands_twice_in_the_pairs() -> None:
     sentences = [writing.text for pair in grammar_pairs(0) for writing in pair if isinstance(writing, PlainText)]
     assert len(sentences) == 2 * 20 * PAIRS_PER_PARADIGM

@@ -16,17 +16,38 @@ from typing import Any
 import tunewright
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
+from tunewright.errors import Problem, TrainError
 from tunewright.evaluate.retention import RetentionScores, RetentionSuite
 from tunewright.records import content_hash, settled
 from tunewright.store import RunFolder
 
-BASE_FILES = BASE_FILE, BASE_SECONDS_FILE = "retention-base.json", "retention-seconds.json"
+BASE_FILES = BASE_FILE, BASE_SECONDS_FILE, SUITE_FILE = (
+    "retention-base.json",
+    "retention-seconds.json",
+    "retention-suite.json",
+)
 
 NUMERIC_SETTINGS = ("ATEN_", "DNNL_", "KMP_", "MKL_", "OMP_", "ONEDNN_", "TORCH_")
 """How the names of environment variables begin that change how libraries compute."""
 
 WITHOUT_EFFECT = {"tunewright", "code_revision", "memory_bytes", "allocator"}
 """Of an environment. Our code counts by its text: it may have changes that no revision names."""
+
+
+def require_same_suite(run: RunFolder, suite: RetentionSuite) -> None:
+    """Note in the run which texts it measures. Scores of other texts could not be compared with the base's.
+
+    Raises:
+        TrainError: an earlier sitting of the run measured other texts.
+    """
+    if not run.has(SUITE_FILE):
+        run.write_json(SUITE_FILE, suite.hash)
+    recorded = run.read_json(SUITE_FILE)
+    if recorded != suite.hash:
+        found = f"other texts in retention.files, or in the suite of this version of tunewright ({suite.hash[:12]})"
+        expected = f"those that the run started with ({str(recorded)[:12]})"
+        fix = "Put the old files or the old version back, or start a new run."
+        raise TrainError(str(Problem(str(run.path / SUITE_FILE), found, expected, fix)))
 
 
 def take_base(run: RunFolder, key: str, progress: Progress) -> bool:

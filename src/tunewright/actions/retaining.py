@@ -4,7 +4,14 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 
-from tunewright.actions.base_ability import BASE_FILE, BASE_SECONDS_FILE, base_key, measure_base, take_base
+from tunewright.actions.base_ability import (
+    BASE_FILE,
+    BASE_SECONDS_FILE,
+    base_key,
+    measure_base,
+    require_same_suite,
+    take_base,
+)
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.evaluate.retention import (
@@ -136,8 +143,11 @@ def open_watch(run: RunFolder, preparation: Preparation, model: LanguageModel, p
 
     Args:
         model: without an adapter not yet trained, unless the run has scores of the base.
+    Raises:
+        TrainError: an earlier sitting of the run measured other texts.
     """
     watch = RetentionWatch(run, preparation, model, progress)
+    require_same_suite(run, watch.suite)
     if run.has(BASE_FILE) or take_base(run, watch.key, progress):
         return watch
     if adapter_outputs(model.network):

@@ -45,7 +45,6 @@ class RetentionSuite:
         return sum(len(part.items) for part in self.parts)
 
 
-@cache
 def make_suite(recipe: RetentionRecipe) -> RetentionSuite:
     """Make the bundled parts and read the files that the recipe names. Equal recipes and files give equal suites.
 
