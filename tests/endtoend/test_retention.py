@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
 from tiny_base import write_tiny_base
 
-from tunewright.actions import base_ability, fallbacks, rehearsing, resume, retaining, tune
+from tunewright.actions import base_ability, fallbacks, rehearsing, resume, retaining, training, tune
 from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, InterruptedRunError, TrainError
 from tunewright.evaluate.retention import RetentionScores, make_suite, render_suite
@@ -29,6 +29,7 @@ from tunewright.records import (
     Report,
     RetentionRecipe,
     RetentionResult,
+    TrainingSummary,
     TuneRecipe,
 )
 from tunewright.render import load_renderer
@@ -143,10 +144,11 @@ def test_where_nothing_is_within_the_limits_the_task_may_be_kept_and_what_it_cos
     recipe = recipe_with(inputs, TELL).model_copy(update={"method": method})
     report = tune(recipe, home=tmp_path)
     trained = ["as asked", "rehearsal", "mlp"] if isinstance(method, Lora) else ["as asked", "rehearsal"]
-    assert names == [*trained, "as asked"], "the first training is settled a second time"
     assert report.training is not None
     retention = report.training.retention
     assert retention is not None
+    best = min(retention.attempts, key=lambda attempt: attempt.lowest_loss)
+    assert names == [*trained, best.name], "the best training is settled a second time"
     assert report.training.best_step == retention.kept_step == report.training.task_step != 0
     assert not retention.kept.is_within
     assert "BEYOND THE LIMITS: " in retention.told
@@ -155,6 +157,71 @@ def test_where_nothing_is_within_the_limits_the_task_may_be_kept_and_what_it_cos
     assert [attempt.name for attempt in retention.attempts] == trained
     page = " ".join((Store(tmp_path).run("last").path / "report.html").read_text(encoding="utf-8").split())
     assert "BEYOND THE LIMITS" in page
+
+
+def first_training_is_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add 1 to the validation losses of the training as asked."""
+    real = fallbacks.train_model
+
+    def worse(run: RunFolder, *arguments: Any, **options: Any) -> TrainingSummary:
+        summary = real(run, *arguments, **options)
+        if run.path.name in ("rehearsal", "mlp"):
+            return summary
+        curve = tuple(
+            point.model_copy(update={"validation_loss": point.validation_loss and point.validation_loss + 1})
+            for point in summary.curve
+        )
+        return summary.model_copy(update={"curve": curve})
+
+    monkeypatch.setattr(fallbacks, "train_model", worse)
+
+
+def test_of_trainings_beyond_the_limits_the_best_at_the_task_is_kept_and_not_the_first(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_training_is_worse(monkeypatch)
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "mlp": 0.4})
+    recipe = recipe_with(inputs, TELL.model_copy(update={"fallbacks": ("strength", "mlp")}))
+    progress = Listening()
+    report = tune(recipe, home=tmp_path / "straight", progress=progress)
+    assert names == ["as asked", "mlp", "mlp"]
+    assert any(line.endswith("what is best at the task is kept (trained mlp).") for line in progress.lines)
+    assert report.training is not None
+    assert report.training.retention is not None
+    assert report.training.best_step == report.training.task_step != 0
+    assert report.training.retention.kept.of("text").drop == Estimate(value=0.4, low=0.4, high=0.4, num_rows=10)
+    run = Store(tmp_path / "straight").run("last")
+    kept = weights_of(run, f"mlp/checkpoints/step-{report.training.best_step:08d}", "weights.safetensors")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    assert saved.keys() == kept.keys()
+    assert all(torch.equal(saved[key], kept[key]) for key in kept)
+
+    def stop(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "keep_by_task", stop)
+        with pytest.raises(InterruptedRunError):
+            tune(recipe, home=tmp_path / "stopped")
+    resume("last", home=tmp_path / "stopped")
+    assert adapter_bytes(tmp_path / "stopped") == adapter_bytes(tmp_path / "straight")
+
+
+def test_a_training_that_gained_nothing_does_not_put_the_base_before_what_is_best_at_the_task(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fallbacks.train_model
+
+    def vain(run: RunFolder, *arguments: Any, **options: Any) -> TrainingSummary:
+        summary = real(run, *arguments, **options)
+        return summary.model_copy(update={"best_step": 0, "task_step": 0}) if run.path.name == "mlp" else summary
+
+    monkeypatch.setattr(fallbacks, "train_model", vain)
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "mlp": 0.0})
+    report = tune(recipe_with(inputs, TELL.model_copy(update={"fallbacks": ("mlp",)})), home=tmp_path)
+    assert names == ["as asked", "mlp", "as asked"]
+    assert report.training is not None
+    assert report.training.best_step == report.training.task_step != 0
 
 
 def test_of_weights_as_good_at_the_task_those_that_forget_least_are_kept(

@@ -10,13 +10,14 @@ trains is a run of its own inside the run, so that a stopped run goes on where i
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from tunewright.actions.base_ability import BASE_FILES, share_base
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
 from tunewright.actions.rehearsing import prepare_rehearsal
-from tunewright.actions.training import train_model
+from tunewright.actions.training import Rehearsal, train_model
 from tunewright.contracts import Progress
 from tunewright.model.adapter import feed_forward_layers, prepare_for_training
 from tunewright.model.language_model import LanguageModel
@@ -31,10 +32,22 @@ from tunewright.records import (
     settled,
 )
 from tunewright.store import RunFolder
-from tunewright.study.retained import is_refused
+from tunewright.study.retained import is_refused, loss_at, lost_at, task_at
 from tunewright.train.distill import Distillation
 
 Trained = tuple[LanguageModel, TrainingSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """One that was carried out, with all that carrying it on needs."""
+
+    name: "Fallback | Literal['as asked']"
+    run: RunFolder
+    preparation: Preparation
+    model: LanguageModel
+    rehearsal: Rehearsal | None
+    summary: TrainingSummary
 
 
 def language_model(preparation: Preparation) -> LanguageModel:
@@ -69,9 +82,9 @@ def train_keeping_ability(
     retention = preparation.recipe.retention
     rehearses = retention.enabled and retention.rehearsal == "from_start"
     rehearsal = prepare_rehearsal(preparation, model, progress) if rehearses else None
-    arguments = run, preparation, model, progress, command_to_continue, rehearsal, distillation
-    tried: list[Trained] = [(model, train_model(*arguments))]
-    attempts = [_attempt("as asked", tried[0][1])] if retention.enabled else []
+    summary = train_model(run, preparation, model, progress, command_to_continue, rehearsal, distillation)
+    tried = [_Training("as asked", run, preparation, model, rehearsal, summary)]
+    attempts = [_attempt(tried[0])] if retention.enabled else []
     for fallback in _that_train(preparation.recipe):
         if attempts[-1].is_enough:
             break
@@ -80,25 +93,60 @@ def train_keeping_ability(
             continue
         progress.say(_OPENINGS[fallback].format(share=f"{retention.rehearsal_fraction:.0%}"))
         tried.append(_train_again(run, fallback, preparation, progress, command_to_continue, distillation))
-        attempts.append(_attempt(fallback, tried[-1][1]))
+        attempts.append(_attempt(tried[-1]))
     kept = _best(tried)
-    if is_refused(kept[1]) and retention.beyond == "tell":
-        progress.say("Nothing that was trained is within the limits: what is best at the task is kept.")
-        kept = model, train_model(*arguments, by_task=True)
-    return (kept[0], _with_attempts(kept[1], attempts)) if len(attempts) > 1 else kept
+    refused = [training for training in tried if is_refused(training.summary)]
+    if refused and kept.summary.best_step == 0 and retention.beyond == "tell":
+        kept = _keep_best_at_task(refused, progress, command_to_continue, distillation)
+    return kept.model, _with_attempts(kept.summary, attempts) if len(attempts) > 1 else kept.summary
 
 
-def _best(tried: Sequence[Trained]) -> Trained:
+def _best(tried: Sequence[_Training]) -> _Training:
     """The best at the task of the trainings within the limits; the first where none is."""
 
-    def rank(trained: Trained) -> tuple[float, float]:
-        summary = trained[1]
+    def rank(training: _Training) -> tuple[float, float]:
+        summary = training.summary
         if is_refused(summary):
             return -math.inf, -math.inf
         task = summary.retention.task if summary.retention else None
         return task.value if task else 0.0, -summary.best_validation_loss
 
     return max(tried, key=rank)
+
+
+def _keep_best_at_task(
+    refused: Sequence[_Training], progress: Progress, command_to_continue: str, distillation: Distillation | None
+) -> _Training:
+    retention = refused[0].preparation.recipe.retention
+    best = _best_at_task(refused, retention.max_task_loss_increase)
+    which = f" (trained {best.name})" if len(refused) > 1 else ""
+    progress.say(f"Nothing that was trained is within the limits: what is best at the task is kept{which}.")
+    arguments = best.run, best.preparation, best.model, progress, command_to_continue, best.rehearsal, distillation
+    return replace(best, summary=train_model(*arguments, by_task=True))
+
+
+def _best_at_task(refused: Sequence[_Training], max_loss_increase: float) -> _Training:
+    """The best at the task, whatever was forgotten; of those about as good the one that forgot least.
+
+    About as good are leading metrics no more than one answer apart, and losses no more than `max_loss_increase`. Losses
+    are compared where a training has no leading metric.
+    """
+
+    def loss(training: _Training) -> float:
+        return loss_at(training.summary, settled(training.summary.task_step))
+
+    tasks = [task_at(training.summary, settled(training.summary.task_step)) for training in refused]
+    values = [task.value for task in tasks if task]
+    if len(values) == len(refused):
+        good = [
+            training
+            for training, task in zip(refused, tasks, strict=True)
+            if task and task.is_within_a_row(max(values))
+        ]
+    else:
+        lowest = min(loss(training) for training in refused)
+        good = [training for training in refused if loss(training) <= lowest + max_loss_increase]
+    return min(good, key=lambda one: (lost_at(one.summary, settled(one.summary.task_step)), loss(one)))
 
 
 _OPENINGS = {
@@ -121,7 +169,7 @@ def _train_again(
     progress: Progress,
     command_to_continue: str,
     distillation: Distillation | None,
-) -> Trained:
+) -> _Training:
     recipe = preparation.recipe
     if fallback == "mlp" and isinstance(recipe.method, Lora):
         recipe = recipe.model_copy(update={"method": recipe.method.model_copy(update={"layers": "mlp"})})
@@ -137,15 +185,16 @@ def _train_again(
         summary = train_model(nested, changed, model, progress, command_to_continue, rehearsal, distillation)
         if not is_finished:
             nested.update(RunStatus.SUCCEEDED, outputs=BASE_FILES)
-    return model, summary
+    return _Training(fallback, nested, changed, model, rehearsal, summary)
 
 
-def _attempt(name: "Fallback | str", summary: TrainingSummary) -> RetentionAttempt:
+def _attempt(training: _Training) -> RetentionAttempt:
+    summary = training.summary
     retention = settled(summary.retention)
     losses = [point.validation_loss for point in summary.curve if point.validation_loss is not None]
     return RetentionAttempt.model_validate(
         {
-            "name": name,
+            "name": training.name,
             "told": retention.told,
             "lowest_loss": min(losses),
             "kept_loss": summary.best_validation_loss,

@@ -44,6 +44,11 @@ def task_at(training: TrainingSummary, step: int) -> Estimate | None:
     return next((point.task for point in reversed(training.curve) if point.step == step and point.task), None)
 
 
+def lost_at(training: TrainingSummary, step: int) -> float:
+    """General ability lost after a step that was measured: shares of right items and of the base's loss, added up."""
+    return sum(part.drop.value for part in measured_at(training, step).parts[:2] if part.drop)
+
+
 def keeps_most(training: TrainingSummary, loss: float, task: Estimate | None) -> bool:
     """Whether weights keep nine tenths of what training has gained at the task.
 
