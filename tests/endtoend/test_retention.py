@@ -142,7 +142,8 @@ def test_where_nothing_is_within_the_limits_the_task_may_be_kept_and_what_it_cos
 ) -> None:
     names = scripted_drops(monkeypatch, {"as asked": 0.5, "rehearsal": 0.5, "mlp": 0.5})
     recipe = recipe_with(inputs, TELL).model_copy(update={"method": method})
-    report = tune(recipe, home=tmp_path)
+    progress = Listening()
+    report = tune(recipe, home=tmp_path, progress=progress)
     trained = ["as asked", "rehearsal", "mlp"] if isinstance(method, Lora) else ["as asked", "rehearsal"]
     assert report.training is not None
     retention = report.training.retention
@@ -155,6 +156,8 @@ def test_where_nothing_is_within_the_limits_the_task_may_be_kept_and_what_it_cos
     assert any("retention.beyond=refuse" in line for line in retention.advice)
     assert (retention.strength, retention.trials) == (1.0, ())
     assert [attempt.name for attempt in retention.attempts] == trained
+    assert not any("weights of the base are kept" in attempt.told for attempt in retention.attempts)
+    assert not any("retention.beyond=tell" in line for line in progress.lines)
     page = " ".join((Store(tmp_path).run("last").path / "report.html").read_text(encoding="utf-8").split())
     assert "BEYOND THE LIMITS" in page
 

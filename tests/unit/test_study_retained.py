@@ -18,6 +18,7 @@ from tunewright.records import (
     TrainingSummary,
     TrainRecipe,
     TuneRecipe,
+    read_recipe,
 )
 from tunewright.study.page import render_page
 from tunewright.study.retained import (
@@ -68,7 +69,7 @@ UNCHANGED, SLIGHT, SEVERE = measured(0.0, 0.0), measured(0.01, 0.02), measured(0
 def test_the_kept_checkpoint_is_named_with_what_it_lost() -> None:
     summary = training(10, 10, UNCHANGED, SLIGHT)
     assert not is_refused(summary)
-    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS)
+    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS, "refuse")
     assert words == (
         "Step 10 is kept. General ability since the base: All right-or-wrong items -1.0 points [-1.5, -0.5], "
         "General text +2.0 % [+1.5, +2.5]."
@@ -77,7 +78,7 @@ def test_the_kept_checkpoint_is_named_with_what_it_lost() -> None:
 
 def test_a_better_checkpoint_that_lost_too_much_is_named_with_what_broke_the_limit() -> None:
     summary = training(10, 20, UNCHANGED, SLIGHT, measured(0.01, 0.2))
-    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS)
+    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS, "refuse")
     assert words.endswith(
         "Step 20 has a lower validation loss and is beyond the limits: General text +20.0 % [+19.5, +20.5]."
     )
@@ -87,22 +88,22 @@ def test_less_strength_is_told_with_its_loss() -> None:
     summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
     assert is_refused(summary)
     kept = summary.model_copy(update={"best_step": 20, "best_validation_loss": 3.9})
-    words = told(summary, kept, SLIGHT, 0.4, RETENTION_METRICS)
+    words = told(summary, kept, SLIGHT, 0.4, RETENTION_METRICS, "refuse")
     assert words.startswith("No trained checkpoint kept general ability. Step 20, with the lowest validation loss, is ")
     assert "Its adapter is kept at 0.4 of its strength" in words
     assert "validation loss 3.9 (5 with the base)" in words
 
 
 @pytest.mark.parametrize(
-    ("strength", "ending"),
-    [
-        (None, "The weights of the base are kept."),
-        (0.0, "kept, and no lower strength of the adapter is both within the limits and better."),
-    ],
+    ("strength", "tried"),
+    [(None, ""), (0.0, " No lower strength of the adapter is both within the limits and better.")],
 )
-def test_when_nothing_will_do_the_base_is_kept(strength: float | None, ending: str) -> None:
+def test_when_nothing_will_do_it_is_told_that_the_base_is_kept_if_it_is(strength: float | None, tried: str) -> None:
     summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
-    assert told(summary, summary, UNCHANGED, strength, RETENTION_METRICS).endswith(ending)
+    refused = told(summary, summary, UNCHANGED, strength, RETENTION_METRICS, "refuse")
+    assert refused.endswith(f"[+19.5, +20.5].{tried} Of this training the weights of the base are kept.")
+    later = told(summary, summary, UNCHANGED, strength, RETENTION_METRICS, "tell")
+    assert later.endswith(f"[+19.5, +20.5].{tried}")
 
 
 def test_what_is_kept_for_the_task_is_told_with_what_it_cost() -> None:
@@ -121,7 +122,7 @@ def test_what_is_kept_for_the_task_is_told_with_what_it_cost() -> None:
 
 def test_advice_names_settings_with_values() -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
-    gentler, accept, tell = advice(recipe)
+    gentler, accept, tell = advice(recipe, keeps_base=True)
     assert gentler.endswith("--set train.learning_rate=0.001")
     assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
     assert tell.endswith("--set retention.beyond=tell")
@@ -130,6 +131,51 @@ def test_advice_names_settings_with_values() -> None:
     assert near.endswith("--set retention.max_task_loss_increase=0.005")
     assert refuse.endswith("--set retention.beyond=refuse")
     assert gentler.endswith("--set train.learning_rate=0.001")
+
+
+def advised(*overrides: str) -> TuneRecipe:
+    return read_recipe({"data": {"path": "rows.jsonl"}}, None, ("train.learning_rate=0.004", *overrides))
+
+
+@pytest.mark.parametrize(
+    ("limits", "accepted"),
+    [
+        ((0.0, 0.0), "retention.max_drop=0.02 --set retention.max_loss_increase=0.03"),
+        ((0.3, 0.5), "retention.max_drop=1 --set retention.max_loss_increase=5"),
+        ((1.0, 0.5), "retention.max_loss_increase=5"),
+    ],
+)
+def test_advice_to_accept_more_is_more_than_is_accepted(limits: tuple[float, float], accepted: str) -> None:
+    drop, increase = limits
+    recipe = advised(f"retention.max_drop={drop}", f"retention.max_loss_increase={increase}")
+    assert advice(recipe, keeps_base=True)[1] == f"To accept that more is lost: --set {accepted}"
+
+
+def test_where_a_lower_strength_is_kept_nobody_is_told_what_to_do_where_nothing_is() -> None:
+    assert not any("retention.beyond" in line for line in advice(advised(), keeps_base=False))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "settings"),
+    [
+        ((), ["max_task_loss_increase=0.005", "rehearsal_fraction=0.3"]),
+        (("retention.max_task_loss_increase=0.01",), ["max_task_loss_increase=0.02", "rehearsal_fraction=0.3"]),
+        # Only an adapter has a strength, and only where strengths are tried.
+        (("method.kind=full",), ["rehearsal_fraction=0.3"]),
+        (("retention.fallbacks=[rehearsal]",), ["rehearsal_fraction=0.3"]),
+        # Nobody has rehearsed: full tuning leaves no layers out.
+        (("retention.fallbacks=[]",), ["rehearsal=from_start"]),
+        (("method.kind=full", "retention.fallbacks=[mlp]"), ["rehearsal=from_start"]),
+        (("retention.fallbacks=[mlp]",), ["rehearsal_fraction=0.3"]),
+        (("retention.fallbacks=[]", "retention.rehearsal=from_start"), ["rehearsal_fraction=0.3"]),
+        (("method.kind=full", "retention.rehearsal_fraction=0.6"), ["rehearsal_fraction=0.9"]),
+        (("method.kind=full", "retention.rehearsal_fraction=0.95"), []),
+    ],
+)
+def test_advice_about_what_is_kept_for_the_task_has_an_effect(overrides: tuple[str, ...], settings: list[str]) -> None:
+    given = [line.rpartition("--set ")[2] for line in advice_by_task(advised(*overrides))]
+    expected = [f"retention.{setting}" for setting in settings]
+    assert given == [*expected, "retention.beyond=refuse", "train.learning_rate=0.001"]
 
 
 def test_results_are_found_by_step_and_none_asks_for_the_last() -> None:
@@ -192,11 +238,18 @@ def test_where_answers_decide_they_are_told_with_the_loss() -> None:
         "Step 10 is kept: JSON fields right 90 % [80, 100] of 20 validation answers, validation loss 4"
     )
     better = told(
-        answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.0, 0.5, 0.9), summary, SLIGHT, None, RETENTION_METRICS
+        answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.0, 0.5, 0.9),
+        summary,
+        SLIGHT,
+        None,
+        RETENTION_METRICS,
+        "tell",
     )
     assert "Step 20 is better at the task and is beyond the limits" in better
     refused = answered(training(0, 20, UNCHANGED, SEVERE, SEVERE), 0.0, 0.5, 0.9)
-    assert "Step 20, the best at the task, is beyond" in told(refused, refused, UNCHANGED, None, RETENTION_METRICS)
+    assert "Step 20, the best at the task, is beyond" in told(
+        refused, refused, UNCHANGED, None, RETENTION_METRICS, "refuse"
+    )
 
 
 @pytest.mark.parametrize(("value", "keeps"), [(0.9, True), (0.83, True), (0.81, False)])

@@ -29,7 +29,6 @@ from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import context_length
 from tunewright.records import (
     Estimate,
-    Lora,
     Metric,
     RetentionResult,
     RetentionSummary,
@@ -45,6 +44,7 @@ from tunewright.study.retained import (
     is_refused,
     keeps_most,
     loss_at,
+    may_scale,
     measured_at,
     task_at,
     told,
@@ -176,13 +176,16 @@ def keep_within_limits(
         The summary with its retention; best step and loss are those of the weights that are kept.
     """
     started = time.monotonic()
+    beyond = watch.recipe.retention.beyond
     found: Strength | None = None
-    if is_refused(summary) and _may_scale(watch.recipe):
+    if is_refused(summary) and may_scale(watch.recipe):
         progress.say(
             "No trained checkpoint kept general ability within the limits: trying its adapter at less strength."
         )
         found = find_strength(job, settled(summary.task_step), summary.best_validation_loss)
     at_less = found.kept if found else None
+    # Where the task decides in the end, advice is given then.
+    is_advised = is_refused(summary) and (beyond == "refuse" or at_less is not None)
     update = {"best_step": summary.task_step, "best_validation_loss": at_less.validation_loss} if at_less else {}
     kept = summary.model_copy(update=update)
     result = settled(at_less.retention) if at_less else measured_at(kept, kept.best_step)
@@ -193,8 +196,8 @@ def keep_within_limits(
         keeps_task=at_less is None or keeps_most(summary, at_less.validation_loss, at_less.task),
         trials=found.trials if found else (),
         seconds=round(time.monotonic() - started, 2) if found else 0.0,
-        told=told(summary, kept, result, found.value if found else None, watch.metrics),
-        advice=advice(watch.recipe) if is_refused(summary) else (),
+        told=told(summary, kept, result, found.value if found else None, watch.metrics, beyond),
+        advice=advice(watch.recipe, keeps_base=at_less is None) if is_advised else (),
     )
     return _settled_with(outcome, kept, watch, progress)
 
@@ -215,7 +218,7 @@ def keep_by_task(
     tolerance = watch.recipe.retention.max_task_loss_increase
     loss = loss_at(summary, step)
     found: Strength | None = None
-    if tolerance and _may_scale(watch.recipe):
+    if tolerance and may_scale(watch.recipe):
         progress.say("General ability is beyond its limits: looking for a lower strength that is as good.")
         found = find_weakest(job, step, loss + tolerance)
     result = watch.measure() if found else measured_at(summary, step)
@@ -246,10 +249,6 @@ def _settled_with(
     for line in (outcome.told, *outcome.advice):
         progress.say(line)
     return kept.model_copy(update={"retention": _summarise(watch, kept, outcome)})
-
-
-def _may_scale(recipe: TuneRecipe) -> bool:
-    return "strength" in recipe.retention.fallbacks and isinstance(recipe.method, Lora)
 
 
 @dataclass(frozen=True, slots=True)

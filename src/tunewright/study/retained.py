@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tunewright.records import (
     Estimate,
+    Lora,
     Metric,
     RetentionPart,
     RetentionResult,
@@ -96,6 +97,7 @@ def told(
     result: RetentionResult,
     strength: float | None,
     metrics: Sequence[Metric],
+    beyond: str | None,
 ) -> str:
     """Say what was kept and why, in two or three sentences.
 
@@ -105,6 +107,7 @@ def told(
         result: of the weights that are kept.
         strength: of the adapter, where strengths were tried; 0 when none of them will do.
         metrics: what the parts are.
+        beyond: as in RetentionRecipe. With `tell` nothing is decided before all trainings are done.
     """
     lowest = settled(training.task_step)
     if not is_refused(training):
@@ -118,8 +121,9 @@ def told(
             f"{kept.best_validation_loss:.4g} ({training.best_validation_loss:.4g} with the base); "
             f"{_leading(result, metrics)}."
         )
-    tried = "" if strength is None else ", and no lower strength of the adapter is both within the limits and better"
-    return f"{opening} The weights of the base are kept{tried}."
+    tried = "" if strength is None else " No lower strength of the adapter is both within the limits and better."
+    kept_base = "" if beyond == "tell" else " Of this training the weights of the base are kept."
+    return f"{opening}{tried}{kept_base}"
 
 
 def _chosen(
@@ -148,27 +152,50 @@ def _changes(result: RetentionResult, names: Sequence[str], metrics: Sequence[Me
     return ", ".join(changes)
 
 
-def advice(recipe: TuneRecipe) -> tuple[str, ...]:
-    """What to try when nothing that was trained keeps general ability, each with its setting."""
-    rate, retention = settled(recipe.train.learning_rate), recipe.retention
-    return (
-        f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
-        f"To accept that more is lost: --set retention.max_drop={min(1.0, 5 * retention.max_drop):g} "
-        f"--set retention.max_loss_increase={10 * retention.max_loss_increase:g}",
-        "To keep what is best at the task where nothing is within the limits: --set retention.beyond=tell",
-    )
+def may_scale(recipe: TuneRecipe) -> bool:
+    """Whether lower strengths are tried: only an adapter has one."""
+    return "strength" in recipe.retention.fallbacks and isinstance(recipe.method, Lora)
+
+
+def advice(recipe: TuneRecipe, *, keeps_base: bool) -> tuple[str, ...]:
+    """What to try when no trained checkpoint keeps general ability, each with its setting.
+
+    Args:
+        keeps_base: whether the adapter does not at less strength either, so that the base is kept.
+    """
+    retention = recipe.retention
+    # Limits of nothing cannot be multiplied.
+    drop, increase = min(1.0, max(0.02, 5 * retention.max_drop)), max(0.03, 10 * retention.max_loss_increase)
+    more = f"--set retention.max_drop={drop:g} " if drop > retention.max_drop else ""
+    accept = f"To accept that more is lost: {more}--set retention.max_loss_increase={increase:g}"
+    tell = "To keep what is best at the task where nothing is within the limits: --set retention.beyond=tell"
+    return (_gentler(recipe), accept, *((tell,) if keeps_base else ()))
 
 
 def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
     """What to do about weights that are kept although they forgot too much, each with its setting."""
-    rate, retention = settled(recipe.train.learning_rate), recipe.retention
-    return (
+    retention = recipe.retention
+    weaker = (
         "To forget less at a small cost to the task (tries lower strengths of the adapter): "
-        f"--set retention.max_task_loss_increase={2 * retention.max_task_loss_increase or 0.005:g}",
-        f"To rehearse more: --set retention.rehearsal_fraction={min(0.9, 2 * retention.rehearsal_fraction):g}",
-        "To keep the base where nothing is within the limits: --set retention.beyond=refuse",
-        f"To forget less, train more gently: --set train.learning_rate={rate / 4:g}",
+        f"--set retention.max_task_loss_increase={2 * retention.max_task_loss_increase or 0.005:g}"
     )
+    refuse = "To keep the base where nothing is within the limits: --set retention.beyond=refuse"
+    return (*((weaker,) if may_scale(recipe) else ()), *_rehearse_more(recipe), refuse, _gentler(recipe))
+
+
+def _gentler(recipe: TuneRecipe) -> str:
+    return f"To forget less, train more gently: --set train.learning_rate={settled(recipe.train.learning_rate) / 4:g}"
+
+
+def _rehearse_more(recipe: TuneRecipe) -> tuple[str, ...]:
+    retention = recipe.retention
+    again = {"rehearsal", "mlp"} if isinstance(recipe.method, Lora) else {"rehearsal"}
+    if retention.rehearsal != "from_start" and not again & set(retention.fallbacks):
+        return ("To rehearse: --set retention.rehearsal=from_start",)
+    fraction = min(0.9, 2 * retention.rehearsal_fraction)
+    if fraction <= retention.rehearsal_fraction:
+        return ()
+    return (f"To rehearse more: --set retention.rehearsal_fraction={fraction:g}",)
 
 
 @dataclass(frozen=True, slots=True)
