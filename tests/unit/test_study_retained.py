@@ -84,6 +84,14 @@ def test_a_better_checkpoint_that_lost_too_much_is_named_with_what_broke_the_lim
     )
 
 
+def test_another_checkpoint_about_as_good_and_within_the_limits_is_not_told_to_be_beyond_them() -> None:
+    # By answers step 10 is one behind step 30, which is one behind step 20, which is beyond the limits.
+    summary = answered(training(10, 30, UNCHANGED, SLIGHT, SEVERE, SLIGHT), 0.0, 0.8, 0.9, 0.85)
+    words = told(summary, summary, SLIGHT, None, RETENTION_METRICS, "refuse")
+    assert words.startswith("Step 10 is kept. General ability since the base: ")
+    assert "Step 30" not in words
+
+
 def test_less_strength_is_told_with_its_loss() -> None:
     summary = training(0, 20, UNCHANGED, SEVERE, SEVERE)
     assert is_refused(summary)

@@ -34,6 +34,8 @@ def leader_of(*points: tuple[float, float | None]) -> Leader:
         ([(3.0, 0.0), (1.0, 0.95), (0.9, 0.90)], 2),
         # Two answers are one.
         ([(3.0, 0.0), (1.0, 0.85), (1.1, 0.95)], 2),
+        # Of the last two the earlier one has the lower loss; it did not take the lead when its turn was.
+        ([(3.0, 0.0), (1.0, 0.80), (1.1, 0.85), (1.3, 0.90)], 3),
         # A checkpoint that could not be asked is compared by its loss.
         ([(3.0, 0.0), (1.0, 0.9), (0.9, None)], 2),
         ([(3.0, 0.0), (1.0, 0.9), (1.1, None)], 1),

@@ -130,9 +130,11 @@ def _chosen(
     training: TrainingSummary, step: int, lowest: int, result: RetentionResult, metrics: Sequence[Metric]
 ) -> str:
     text = f"Step {step} is kept. General ability since the base: {_leading(result, metrics)}."
-    if lowest == step:
+    leading = measured_at(training, lowest)
+    # Of checkpoints about as good another may lead where those beyond the limits count as well.
+    if lowest == step or leading.is_within:
         return text
-    refused = _beyond(measured_at(training, lowest), metrics)
+    refused = _beyond(leading, metrics)
     better = "is better at the task" if training.task_metric else "has a lower validation loss"
     return f"{text} Step {lowest} {better} and is beyond the limits: {refused}."
 

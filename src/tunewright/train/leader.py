@@ -1,7 +1,8 @@
 """Which checkpoint is the best at the task: by its leading metric, and among those about as good by validation loss.
 
-A metric of a few dozen answers is a coarse measure. Checkpoints that are no more than one answer apart are taken for
-equally good, and of these the loss, which moves smoothly, names the best.
+A metric of a few dozen answers is a coarse measure. A checkpoint takes the lead when it is no more than one answer
+behind the highest metric so far, and has a lower loss, which moves smoothly, than the leader, or the leader is further
+behind. One that has lost the lead, or never had it, does not get it later: its weights are not kept that long.
 """
 
 from tunewright.records import Estimate, Record
