@@ -32,7 +32,7 @@ from tunewright.study.retained import (
     told,
     told_by_task,
 )
-from tunewright.study.retention_chart import retention_curves
+from tunewright.study.retention_chart import _task_curve, retention_curves
 
 
 def measured(items: float, text: float) -> RetentionResult:
@@ -237,6 +237,30 @@ def test_where_answers_decide_the_chart_draws_their_metric_and_marks_the_kept_ch
     assert "JSON fields right (%), of answers to 20 of the task's validation inputs." in chart.caption
     # The scale is that of the metric and not that of the loss, which starts at 3.4.
     assert {"0", "50"} <= texts
+
+
+@pytest.mark.parametrize("value", [0.3, None])
+def test_at_less_strength_the_star_stands_at_the_metric_of_that_strength_or_is_left_out(value: float | None) -> None:
+    summary = build_report().training
+    assert summary is not None
+    assert summary.retention is not None
+    task = None if value is None else Estimate(value=value, low=0.2, high=0.4, num_rows=20)
+    weaker = summary.retention.model_copy(update={"strength": 0.3, "task": task})
+    training = answered(summary.model_copy(update={"retention": weaker}), *(step / 20 for step in range(11)))
+    assert _task_curve(training, weaker).kept == (None if value is None else 30.0)
+    (chart,) = retention_curves(training)
+    mark = "Dotted" if value is None else "Star"
+    assert chart.caption.endswith(f"{mark}: what was kept, step 160 at 0.3 of its strength.")
+
+
+def test_less_strength_is_told_with_its_metric() -> None:
+    summary = answered(training(0, 20, UNCHANGED, SEVERE, SEVERE), 0.0, 0.5, 0.9)
+    kept = summary.model_copy(update={"best_step": 20, "best_validation_loss": 3.9})
+    task = Estimate(value=0.3, low=0.2, high=0.4, num_rows=20)
+    words = told(summary, kept, SLIGHT, 0.4, RETENTION_METRICS, "refuse", task)
+    assert (
+        "without training again: JSON fields right 30 % [20, 40] of 20 validation answers, validation loss 3.9" in words
+    )
 
 
 def test_where_answers_decide_they_are_told_with_the_loss() -> None:

@@ -189,14 +189,15 @@ def keep_within_limits(
     update = {"best_step": summary.task_step, "best_validation_loss": at_less.validation_loss} if at_less else {}
     kept = summary.model_copy(update=update)
     result = settled(at_less.retention) if at_less else measured_at(kept, kept.best_step)
+    task = at_less.task if at_less else task_at(kept, kept.best_step)
     outcome = _Outcome(
         result=result,
         strength=at_less.strength if at_less else 1.0,
-        task=at_less.task if at_less else task_at(kept, kept.best_step),
+        task=task,
         keeps_task=at_less is None or keeps_most(summary, at_less.validation_loss, at_less.task),
         trials=found.trials if found else (),
         seconds=round(time.monotonic() - started, 2) if found else 0.0,
-        told=told(summary, kept, result, found.value if found else None, watch.metrics, beyond),
+        told=told(summary, kept, result, found.value if found else None, watch.metrics, beyond, task),
         advice=advice(watch.recipe, keeps_base=at_less is None) if is_advised else (),
     )
     return _settled_with(outcome, kept, watch, progress)

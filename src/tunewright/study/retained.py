@@ -76,10 +76,7 @@ def told_by_task(
     Args: as `told`, but `strength` is that of the adapter that is kept.
     """
     lowest = settled(training.task_step)
-    loss = f"validation loss {kept.best_validation_loss:.4g}"
-    task, metric = task_at(kept, kept.best_step), kept.task_metric
-    if task and metric and strength == 1:
-        loss = f"{metric.title} {' '.join(format_estimate(task, metric))} of {task.num_rows} validation answers, {loss}"
+    loss = _at_task(kept, task_at(kept, kept.best_step) if strength == 1 else None)
     if strength < 1:
         opening = f"Step {kept.best_step} is kept at {strength:g} of its strength, which forgets less: {loss} "
         opening += f"({loss_at(training, lowest):.4g} at full strength)."
@@ -98,6 +95,7 @@ def told(
     strength: float | None,
     metrics: Sequence[Metric],
     beyond: str | None,
+    task: Estimate | None = None,
 ) -> str:
     """Say what was kept and why, in two or three sentences.
 
@@ -108,6 +106,7 @@ def told(
         strength: of the adapter, where strengths were tried; 0 when none of them will do.
         metrics: what the parts are.
         beyond: as in RetentionRecipe. With `tell` nothing is decided before all trainings are done.
+        task: the leading metric at that strength, where it was measured.
     """
     lowest = settled(training.task_step)
     if not is_refused(training):
@@ -117,8 +116,8 @@ def told(
     opening = f"No trained checkpoint kept general ability. Step {lowest}, {best}, is beyond the limits: {refused}."
     if strength:
         return (
-            f"{opening} Its adapter is kept at {strength:g} of its strength, without training again: validation loss "
-            f"{kept.best_validation_loss:.4g} ({training.best_validation_loss:.4g} with the base); "
+            f"{opening} Its adapter is kept at {strength:g} of its strength, without training again: "
+            f"{_at_task(kept, task)} ({training.best_validation_loss:.4g} with the base); "
             f"{_leading(result, metrics)}."
         )
     tried = "" if strength is None else " No lower strength of the adapter is both within the limits and better."
@@ -137,6 +136,14 @@ def _chosen(
     refused = _beyond(leading, metrics)
     better = "is better at the task" if training.task_metric else "has a lower validation loss"
     return f"{text} Step {lowest} {better} and is beyond the limits: {refused}."
+
+
+def _at_task(kept: TrainingSummary, task: Estimate | None) -> str:
+    """Leading metric, where it was measured, and validation loss of the kept weights."""
+    loss, metric = f"validation loss {kept.best_validation_loss:.4g}", kept.task_metric
+    if task is None or metric is None:
+        return loss
+    return f"{metric.title} {' '.join(format_estimate(task, metric))} of {task.num_rows} validation answers, {loss}"
 
 
 def _leading(result: RetentionResult, metrics: Sequence[Metric]) -> str:

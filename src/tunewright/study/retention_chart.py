@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunewright.records import Estimate, TrainingSummary
+from tunewright.records import Estimate, RetentionSummary, TrainingSummary
 from tunewright.study.charts import SERIES_COLOURS, Chart
 from tunewright.study.svg import INK, draw
 
@@ -29,17 +29,18 @@ def retention_curves(training: TrainingSummary, name: str = "") -> tuple[Chart, 
     retention = training.retention
     if retention is None:
         return ()
-    task = _task_curve(training)
+    task = _task_curve(training, retention)
     curves = [
         _Ability(label, colour, marker, tuple(_used_limit(training, part)))
         for part, label, colour, marker in _ABILITIES
     ]
     strength = f" at {retention.strength:g} of its strength" if retention.strength < 1 else ""
     kept = f"step {retention.kept_step:,}{strength}"
+    mark = "Dotted" if task.kept is None else "Star"
     panel = _RetentionPanel(task, tuple(curves), retention.kept_step)
     caption = (
         f"Squares, left axis: {task.described}. Right axis: what general ability has lost, in per "
-        f"cent of what it may lose, with 95 % intervals. Dashed: the limit. Star: what was kept, {kept}."
+        f"cent of what it may lose, with 95 % intervals. Dashed: the limit. {mark}: what was kept, {kept}."
     )
     label = f"Task ({task.name}) and loss of general ability by optimizer step; kept: {kept}"
     return (Chart("Task and general ability", caption, draw(f"{name}retention", label, (5.0, 3.4), panel)),)
@@ -52,15 +53,12 @@ class _TaskCurve:
     described: str
     """The same for the caption."""
     points: tuple[tuple[int, float], ...]
-    kept: float
-    """The value where the star stands."""
+    kept: float | None
+    """The value where the star stands; None where that of the kept weights is not known."""
 
 
-def _task_curve(training: TrainingSummary) -> _TaskCurve:
-    """What decided how good a checkpoint is at the task: the leading metric, else the validation loss.
-
-    The answers of an adapter at less strength were not asked for; its star stands on the curve of the full strength.
-    """
+def _task_curve(training: TrainingSummary, retention: RetentionSummary) -> _TaskCurve:
+    """What decided how good a checkpoint is at the task: the leading metric, else the validation loss."""
     metric = training.task_metric
     asked = [(point.step, point.task) for point in training.curve if point.task is not None]
     if metric is None or not asked:
@@ -70,7 +68,10 @@ def _task_curve(training: TrainingSummary) -> _TaskCurve:
     scale, unit = (100.0, " (%)") if metric.is_share else (1.0, "")
     points = {step: scale * task.value for step, task in asked}
     described = f"{metric.title}{unit}, of answers to {asked[-1][1].num_rows} of the task's validation inputs"
-    kept = points.get(training.best_step, asked[-1][1].value * scale)
+    if retention.strength < 1:
+        kept = scale * retention.task.value if retention.task else None
+    else:
+        kept = points.get(training.best_step, asked[-1][1].value * scale)
     return _TaskCurve(f"{metric.title}{unit}", described, tuple(points.items()), kept)
 
 
@@ -103,9 +104,8 @@ class _RetentionPanel:
         steps, values = zip(*self.task.points, strict=True)
         axes.plot(steps, values, color=_TASK_COLOUR, linewidth=1.8, marker="s", markersize=4, label="task")
         step = self.kept_step
-        axes.plot(
-            [step], [self.task.kept], color=INK, marker="*", markersize=13, markerfacecolor=_TASK_COLOUR, linewidth=0
-        )
+        if (kept := self.task.kept) is not None:
+            axes.plot([step], [kept], color=INK, marker="*", markersize=13, markerfacecolor=_TASK_COLOUR, linewidth=0)
         axes.axvline(step, color=INK, linewidth=0.8, linestyle=(0, (2, 3)), alpha=0.6)
         axes.set_xlabel("optimizer step")
         axes.set_ylabel(f"{self.task.name} of the task")
