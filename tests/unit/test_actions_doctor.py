@@ -39,10 +39,10 @@ def test_a_package_that_is_missing_comes_with_the_line_that_installs_it(
 ) -> None:
     real = importlib.import_module
 
-    def import_module(name: str) -> ModuleType:
+    def import_module(name: str, package: str | None = None) -> ModuleType:
         if name in ("peft", "matplotlib"):
             raise ImportError(f"No module named {name!r}")
-        return real(name)
+        return real(name, package)
 
     monkeypatch.setattr(importlib, "import_module", import_module)
     found = checks(tmp_path)
@@ -76,10 +76,10 @@ def test_a_step_that_fails_is_reported_with_its_error(
 def test_without_torch_it_says_so_and_leaves_out_what_needs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.import_module
 
-    def import_module(name: str) -> ModuleType:
+    def import_module(name: str, package: str | None = None) -> ModuleType:
         if name == "torch":
             raise OSError("libcudart.so.12: cannot open shared object file")
-        return real(name)
+        return real(name, package)
 
     monkeypatch.setattr(importlib, "import_module", import_module)
     found = checks(tmp_path)
