@@ -1,5 +1,8 @@
 """Where the borders between splits run."""
 
+import dataclasses
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +63,28 @@ def test_large_units_fill_a_split_in_the_order_of_their_hashes() -> None:
     split_of = cut_by_label(found, {Split.TEST: 5})
     first = min(found, key=lambda unit: unit.order)
     assert split_of == {first.name: Split.TEST}
+
+
+def test_a_giant_stays_in_training_and_counts_for_the_shares_of_labels() -> None:
+    found = sorted(units([("a", 1)] * 100 + [("b", 1)] * 100), key=lambda unit: unit.order)
+    found[0] = dataclasses.replace(found[0], label="a", num_rows=200)
+    wanted = {Split.TEST: 20, Split.VALIDATION: 20}
+    split_of = cut_by_label(found, wanted)
+    assert found[0].name not in split_of
+    for split in wanted:
+        held_out = [unit.label for unit in found if split_of.get(unit.name) is split]
+        assert (held_out.count("a"), held_out.count("b")) == (15, 5)
+
+
+@pytest.mark.parametrize("place", [0, 10, 30, 70])
+def test_a_unit_too_large_for_its_label_is_passed_over_wherever_it_stands(place: int) -> None:
+    sizes = [("ab"[number % 2], 3) for number in range(80)]
+    by_order = sorted(units(sizes), key=lambda unit: unit.order)
+    by_order[place] = dataclasses.replace(by_order[place], num_rows=40)
+    wanted = {Split.TEST: 20, Split.VALIDATION: 20}
+    split_of = cut_by_label(by_order, wanted)
+    assert by_order[place].name not in split_of
+    assert all(20 <= rows_in(split_of, by_order, split) <= 22 for split in wanted)
 
 
 @given(LABELLED, st.sampled_from("abcd"))

@@ -302,6 +302,15 @@ def test_each_split_has_the_same_share_of_every_label_by_default(tmp_path: Path)
     assert data.notes == ("The answers are labels: each split has the same share of every label.",)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_one_large_group_becomes_no_held_out_split_of_labels(tmp_path: Path, seed: int) -> None:
+    rows = [{**row, "customer": f"c{number // 3}"} for number, row in enumerate(labelled(600))]
+    rows[300:] = [{**row, "customer": "Acme"} for row in rows[300:]]
+    data = prepare_rows(tmp_path, rows, group_column="customer", split_seed=seed)
+    assert all(60 <= len(data.rows(split)) <= 63 for split in (Split.VALIDATION, Split.TEST))
+    assert "Acme" in groups_in(data, Split.TRAIN)
+
+
 def test_labels_can_be_left_to_chance(tmp_path: Path) -> None:
     data = prepare_rows(tmp_path, labelled(500), stratify=False)
     assert data.notes == ()

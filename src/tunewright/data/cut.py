@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -57,38 +57,44 @@ def without_giants(units: Sequence[Unit], wanted: Mapping[Split, int]) -> Sequen
 def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], cut_before: Sequence[Unit] = ()) -> SplitOf:
     """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
 
-    A unit is taken for its label while that brings the label closer to its quota. What is then still wanted, because
-    units were large, is filled from all labels in the order of the hashes.
+    A unit is taken for its label where that brings the label closer to its quota. What is then still wanted is filled
+    from all labels in the order of the hashes, with units that overshoot it only where no others are left. Giants stay
+    in training, as in `without_giants`, and count for the shares.
 
     Args:
         units: what is cut.
         wanted: rows of each split, in the order of filling.
         cut_before: units that are in a split already; they count for the shares.
     """
-    split_of: SplitOf = {}
-    in_order = sorted(units, key=lambda unit: unit.order)
     sizes: Counter[str] = Counter()
-    for unit in cut_before:
+    for unit in (*units, *cut_before):
         sizes[unit.label] += unit.num_rows
-    pending: dict[str, list[Unit]] = defaultdict(list)
-    for unit in reversed(in_order):  # so that the next one of a label is the last of its list
-        sizes[unit.label] += unit.num_rows
-        pending[unit.label].append(unit)
+    split_of: SplitOf = {}
+    left = sorted(without_giants(units, wanted), key=lambda unit: unit.order)
     for split, num_wanted in wanted.items():
+        by_label: dict[str, list[Unit]] = defaultdict(list)
+        for unit in left:
+            by_label[unit.label].append(unit)
         num_taken = 0
         for label, quota in quotas(sizes, num_wanted).items():
-            rest, num_rows = pending[label], 0
-            while rest and 2 * (quota - num_rows) >= rest[-1].num_rows:
-                unit = rest.pop()
+            for unit in _closest(by_label[label], quota):
                 split_of[unit.name] = split
-                num_rows += unit.num_rows
-            num_taken += num_rows
-        for unit in in_order:
+                num_taken += unit.num_rows
+        left = [unit for unit in left if unit.name not in split_of]
+        for unit in (*_closest(left, num_wanted - num_taken), *left):
             if num_taken < num_wanted and unit.name not in split_of:
                 split_of[unit.name] = split
-                pending[unit.label].remove(unit)
                 num_taken += unit.num_rows
+        left = [unit for unit in left if unit.name not in split_of]
     return split_of
+
+
+def _closest(units: Iterable[Unit], num_wanted: int) -> Iterator[Unit]:
+    """The units, in their order, that each bring the rows taken closer to those wanted."""
+    for unit in units:
+        if 2 * num_wanted >= unit.num_rows:
+            num_wanted -= unit.num_rows
+            yield unit
 
 
 def quotas(sizes: Mapping[str, int], num_wanted: int) -> dict[str, int]:
