@@ -1,8 +1,10 @@
 """Leakage: training rows that nearly repeat a held-out row."""
 
 import json
+import random
 import re
 
+import pytest
 from check_rows import chat_rows
 from public_files import public_file
 
@@ -36,6 +38,16 @@ def test_a_training_row_is_reported_once_with_the_closest_held_out_row() -> None
     test = chat_rows([(QUESTION + "!", ANSWER + " done.")], Split.TEST, "test")
     (finding,) = find(train + validation + test)
     assert finding.locations == ("train:1", "test:1")
+
+
+@pytest.mark.parametrize("num_copies", [20, 21, 300])
+def test_all_copies_of_a_held_out_row_leak_however_many_they_are(num_copies: int) -> None:
+    rng = random.Random(0)
+    words = ["".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(num_copies + 101)]
+    asked, answer = " ".join(words[:50]), " ".join(words[50:100])
+    copies = [(f"{asked} {word}", answer) for word in words[100:]]
+    train, test = chat_rows(copies[1:], Split.TRAIN), chat_rows(copies[:1], Split.TEST, "test")
+    assert len(find((*train, *test))) == num_copies
 
 
 def test_similarity_below_one_is_stated_rounded_down() -> None:

@@ -1,6 +1,7 @@
 """Near-duplicates: what is dropped, what is kept, and what must never count as one."""
 
 import csv
+import random
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,58 @@ def test_of_two_answers_that_recur_in_other_rows_one_word_makes_another_label() 
 def test_a_misspelling_and_an_added_sentence_change_nothing() -> None:
     edited = "Thanks! " + QUESTION.replace("green", "gren")
     assert len(find([(QUESTION, ANSWER), (edited, ANSWER)], near_duplicate_similarity=0.6)) == 1
+
+
+def made_up(rng: random.Random, num_words: int) -> str:
+    return " ".join("".join(rng.choices("abcdefghijklmnop", k=6)) for _ in range(num_words))
+
+
+def others(rng: random.Random) -> list[tuple[str, str]]:
+    return [(made_up(rng, 20), made_up(rng, 20)) for _ in range(250)]
+
+
+@pytest.mark.parametrize("num_copies", [20, 21, 200, 300])
+@pytest.mark.parametrize("answer_words", [30, 1], ids=["text", "label"])
+def test_copies_of_one_row_are_dropped_however_many_they_are(num_copies: int, answer_words: int) -> None:
+    rng = random.Random(0)
+    first, second, answer = made_up(rng, 30), made_up(rng, 30), made_up(rng, answer_words)
+    copies = [(f"{first} {made_up(rng, 1)} {second}", answer) for _ in range(num_copies)]
+    assert dropped([*others(rng), *copies]) == {f"rows:{251 + number}" for number in range(1, num_copies)}
+
+
+def test_of_many_copies_with_two_answers_one_of_each_is_kept() -> None:
+    rng = random.Random(0)
+    asked, answer = made_up(rng, 60), made_up(rng, 60)
+    copies = [(f"{asked} {made_up(rng, 1)}", f"{answer} {'yes indeed' if n % 2 else 'maybe'}") for n in range(300)]
+    assert len(dropped(copies)) == 298
+
+
+def test_copies_under_an_instruction_that_all_rows_have_are_dropped() -> None:
+    rng = random.Random(0)
+    instruction, asked, answer = made_up(rng, 60), made_up(rng, 40), made_up(rng, 100)
+    rows = [(f"{instruction} {asked}", answer) for asked, answer in others(rng)]
+    copies = [(f"{instruction} {asked} {made_up(rng, 1)}", answer) for _ in range(60)]
+    assert len(dropped([*rows, *copies])) == 59
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param(["yes", "no", "no", "no"], id="labels"),
+        pytest.param(["OK"], id="one answer"),
+        pytest.param([f"{ANSWER} {ANSWER[:70]}"], id="one long answer"),
+    ],
+)
+def test_rows_of_one_long_instruction_are_kept_whatever_they_answer(answers: list[str]) -> None:
+    rng = random.Random(0)
+    instruction = made_up(rng, 150)
+    assert dropped([(f"{instruction} {made_up(rng, 5)}", rng.choice(answers)) for _ in range(300)]) == set()
+
+
+def test_labels_of_one_long_instruction_keep_rows_of_a_single_word_apart() -> None:
+    rng = random.Random(0)
+    instruction = made_up(rng, 150)
+    assert dropped([(f"{instruction} {made_up(rng, 1)}", rng.choice(["yes", "no"])) for _ in range(300)]) == set()
 
 
 def test_every_dropped_row_is_like_a_kept_one_and_not_only_linked_to_it() -> None:

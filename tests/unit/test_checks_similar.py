@@ -133,6 +133,16 @@ def test_the_key_is_asked_only_for_texts_that_may_have_a_partner() -> None:
     assert asked == [0, 2]
 
 
+def test_of_very_many_texts_that_are_alike_each_is_compared_with_the_leaders_only() -> None:
+    texts = [f"{SENTENCE}{'!' * number}" for number in range(201)]
+    pairs = similar_pairs(texts, 0.8, leaders=lambda alike: [alike[7]])
+    assert [(pair.first, pair.second) for pair in pairs] == [
+        *((number, 7) for number in range(7)),
+        *((7, number) for number in range(8, 201)),
+    ]
+    assert len(similar_pairs(texts[:200], 0.8, leaders=lambda alike: [alike[7]])) == 200 * 199 / 2
+
+
 def test_pairs_are_joined_into_groups_ordered_by_their_first_member() -> None:
     assert linked([(5, 9), (2, 7), (9, 1), (7, 2)]) == [(1, 5, 9), (2, 7)]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import floor
 
 from tunewright.data.checks.check import Check, CheckedRow, RowSet
-from tunewright.data.checks.near_equal import around_difference, near_equal_pairs
+from tunewright.data.checks.near_equal import around_difference, near_equal_pairs, preference
 from tunewright.data.checks.similar import linked
 from tunewright.records import CheckRecipe, Finding, Severity
 
@@ -33,13 +33,14 @@ def _keep_best(rows: RowSet, group: Iterable[int], similarities: _Similarities) 
 
     In a chain of similar rows the ends may say different things; this way every row dropped is like a row kept.
     """
-    undecided = sorted(group, key=lambda position: (-len(rows[position].answer), position))
-    while undecided:
-        best, *others = undecided
-        likes = sorted(position for position in others if position in similarities[best])
+    decided: set[int] = set()
+    for best in sorted(group, key=lambda position: preference(rows[position], position)):
+        if best in decided:
+            continue
+        likes = sorted(similarities[best].keys() - decided)
+        decided.update((best, *likes))
         if likes:
             yield _finding(rows[best], [rows[like] for like in likes], min(similarities[best][like] for like in likes))
-        undecided = [position for position in others if position not in likes]
 
 
 def _finding(best: CheckedRow, likes: list[CheckedRow], similarity: float) -> Finding:
@@ -66,7 +67,8 @@ NEAR_DUPLICATES = Check(
     "would learn such a row several times over. Rows are not near-duplicates when they differ in a number, a code, a "
     "name, a negation, an operator, a JSON value, a short answer or one that other rows have too, when a word that "
     "differs in the input recurs in the answer, or when a sentence of one is replaced by another in the other. Word "
-    "5-grams that many rows share, as under one instruction, do not count.",
+    "5-grams that many rows share, as under one instruction, do not count, unless hardly more rows share them than "
+    "share the answer.",
     severity=Severity.WARNING,
     action="all but the best row (the longest answer, then the first) are dropped",
     find=_find,

@@ -7,28 +7,37 @@ row. `near_equal_pairs` therefore asks more, and when in doubt says no: a repeat
 import json
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from heapq import nsmallest
 from itertools import takewhile
 
 from tunewright.data.checks.answers import MIN_ROWS_PER_LABEL
 from tunewright.data.checks.check import CheckedRow, RowSet, RowTexts
-from tunewright.data.checks.facts import facts, names_conflict
+from tunewright.data.checks.facts import Facts, facts, names_conflict
 from tunewright.data.checks.row_finding import excerpt
 from tunewright.data.checks.similar import SimilarPair, similar_pairs
 from tunewright.data.checks.words import words
-from tunewright.records import canonical_json
+from tunewright.records import Split, canonical_json
 
 MAX_LABEL_WORDS = 5
 """Answers up to this length are compared as a whole: one other word is another answer."""
 MIN_SENTENCE_SIMILARITY = 0.5
 """Share of common words (Jaccard) that the sentences have in which two rows differ."""
+NUM_LEADERS = 3
+"""Rows of each split that many like rows are compared with. Several, for one may have a name that the others lack."""
+MIN_SHARE_OF_ANSWER = 0.1
+"""From this share of many like rows on, those with one answer have leaders of their own."""
 
 # What code and formulas differ in: operators, names with underscores, and a hyphen beside digits or one-letter names.
 _CODE = re.compile(
     r"[+/=<>%^|#$@]|(?<=[\w)])\s?\*\s?(?=[\w(])|\b(?:\d+|[^\W\d_])\s?-\s?(?:\d+|[^\W\d_])\b|[^\W_]+(?:_[^\W_]+)+"
 )
+_MAX_REMEMBERED_TEXTS = 1000
 _SENTENCE_END = re.compile(r"[\n.!?。！？]+")
+
+_Marks = tuple[Facts, Counter[str]]
 
 
 def near_equal_pairs(rows: RowSet, threshold: float) -> list[SimilarPair]:
@@ -48,11 +57,44 @@ def near_equal_pairs(rows: RowSet, threshold: float) -> list[SimilarPair]:
         row = rows[position]
         return "\n".join((facts(texts[position]).key, _whole_answer(row.answer), surroundings(row)))
 
-    pairs = [
-        pair for pair in similar_pairs(texts, threshold, key) if _say_the_same(rows[pair.first], rows[pair.second])
-    ]
+    pairs = similar_pairs(texts, threshold, key, lambda position: rows[position].answer, _Leaders(rows))
+    marks_of = lru_cache(_MAX_REMEMBERED_TEXTS)(_marks)
+    # By the second row, so that what is remembered of it serves all rows that it is compared with.
+    by_second = sorted(pairs, key=lambda pair: pair.second)
+    pairs = sorted(pair for pair in by_second if _say_the_same(rows[pair.first], rows[pair.second], marks_of))
     labels = _labels(rows, pairs)
     return [pair for pair in pairs if len(labels.intersection(_different_answers(rows, pair))) < 2]
+
+
+def preference(row: CheckedRow, position: int) -> tuple[int, int]:
+    """What near-equal rows are sorted by, the one to keep first: the longest answer, then the first row."""
+    return -len(row.answer), position
+
+
+class _Leaders:
+    """Of many rows that seem alike, the best few of each split: what is kept and what is held out is among them.
+
+    So are the best few of each answer that many of the rows have, for rows with another one may not be near-equal.
+    """
+
+    def __init__(self, rows: RowSet) -> None:
+        self._rows = rows
+        self._known: dict[int, tuple[Split | None, int, tuple[int, int]]] = {}
+
+    def __call__(self, positions: Sequence[int]) -> list[int]:
+        found = [self._look_at(position) for position in positions]
+        num_with = Counter(answer for _, answer, _ in found)
+        ranks: dict[tuple[Split | None, int | None], list[tuple[int, int]]] = defaultdict(list)
+        for split, answer, rank in found:
+            is_common = num_with[answer] >= MIN_SHARE_OF_ANSWER * len(found)
+            ranks[split, answer if is_common else None].append(rank)
+        return [position for alike in ranks.values() for _, position in nsmallest(NUM_LEADERS, alike)]
+
+    def _look_at(self, position: int) -> tuple[Split | None, int, tuple[int, int]]:
+        if position not in self._known:
+            row = self._rows[position]
+            self._known[position] = row.split, hash(row.answer), preference(row, position)
+        return self._known[position]
 
 
 def normal_label(answer: str) -> str:
@@ -115,19 +157,24 @@ def _different_answers(rows: RowSet, pair: SimilarPair) -> tuple[str, ...]:
     return () if normal_label(left) == normal_label(right) else (left, right)
 
 
-def _say_the_same(left: CheckedRow, right: CheckedRow) -> bool:
+def _marks(text: str) -> _Marks:
+    """The facts of a text, and what is code in it."""
+    return facts(text), Counter(_CODE.findall(text))
+
+
+def _say_the_same(left: CheckedRow, right: CheckedRow, marks_of: Callable[[str], _Marks]) -> bool:
     left_input, right_input = shown_input(left), shown_input(right)
     return (
-        _texts_agree(left_input, right_input)
-        and _texts_agree(left.answer, right.answer)
+        _texts_agree(left_input, right_input, marks_of)
+        and _texts_agree(left.answer, right.answer, marks_of)
         and not (_answer_follows(left, right) and _answer_follows(right, left))
     )
 
 
-def _texts_agree(left: str, right: str) -> bool:
+def _texts_agree(left: str, right: str, marks_of: Callable[[str], _Marks]) -> bool:
     if left == right:
         return True
-    if facts(left) != facts(right) or Counter(_CODE.findall(left)) != Counter(_CODE.findall(right)):
+    if marks_of(left) != marks_of(right):
         return False
     return names_conflict(left, right, forgive_spelling=False) is None and _differing_sentences_agree(left, right)
 

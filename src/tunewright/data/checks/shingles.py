@@ -1,10 +1,11 @@
 """Word 5-grams of many texts as 64-bit hashes, and which texts have enough of them in common to be compared.
 
-All shingles stand in a temporary file, 8 bytes each, and are read three times, a batch of texts at a time: to count
-them, to find templates, and to set aside the texts that cannot have a partner. In memory are only the counts, one byte
-for each of at least twice as many places as there are shingles (about 270 bytes for a text of 100 words), and the
-shingles of the texts that may have a partner. Two shingles that share a place are counted together. That can only
-make a text look more like others than it is, so it costs time and loses nothing: what decides is counted exactly.
+All shingles stand in a temporary file, 8 bytes each, and are read up to four times, a batch of texts at a time: to
+count them, to find templates, to tell copies from templates, and to set aside the texts that cannot have a partner. In
+memory are only the counts, one byte for each of at least twice as many places as there are shingles (about 270 bytes
+for a text of 100 words), and the shingles of the texts that may have a partner. Two shingles that share a place are
+counted together. That can only make a text look more like others than it is, so it costs time and loses nothing: what
+decides is counted exactly.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Hashes = NDArray[np.uint64]
     Rows = NDArray[np.int32]
+    Places = NDArray[np.int64]
     Batch = tuple[Rows, Hashes]
     """The positions of texts, ascending, and one shingle of each."""
 
@@ -31,6 +33,11 @@ MIN_TEMPLATE_TEXTS = 20
 MAX_SHARED_TEXTS = 200
 """A shingle is a template when more texts have it than TEMPLATE_SHARE of them, but at least MIN_TEMPLATE_TEXTS and at
 most MAX_SHARED_TEXTS. The upper bound is also what keeps the number of pairs linear."""
+MIN_LONG_ANSWER_WORDS = 29
+"""An answer of so many words keeps .8 of its shingles where one word is replaced (20 of 25). Shorter ones are the same
+only as a whole: rows under one instruction share labels and turns of phrase."""
+MAX_EDITED_WORDS = 2
+"""Copies differ at one place by at most so many words. More are what fills a template."""
 
 _TEXTS_PER_BATCH = 2000
 _CHARACTERS_PER_BATCH = 2_000_000
@@ -43,7 +50,12 @@ _ROUNDING = 1 - 1e-9
 """Forgives the rounding of threshold x count."""
 
 
-def candidate_shingles(texts: Sequence[str], threshold: float, key: Callable[[int], str] | None) -> dict[int, "Hashes"]:
+def candidate_shingles(
+    texts: Sequence[str],
+    threshold: float,
+    key: Callable[[int], str] | None,
+    answer: Callable[[int], str] | None = None,
+) -> dict[int, "Hashes"]:
     """Give the sorted distinct shingles of the texts that may have a partner, by position.
 
     Args:
@@ -51,15 +63,18 @@ def candidate_shingles(texts: Sequence[str], threshold: float, key: Callable[[in
         threshold: smallest Jaccard similarity of partners.
         key: gives the key of the text at a position; texts with unequal keys share no shingle. It is asked only for
             texts that may have a partner without it.
+        answer: gives the answer that the text at a position ends with. Where copies share it, what else they share is
+            no template. It is asked only for texts that are mostly template.
     """
     limit = max(MIN_TEMPLATE_TEXTS, min(round(TEMPLATE_SHARE * len(texts)), MAX_SHARED_TEXTS))
     shingles = _Shingles(texts)
     counts = _Counts(shingles)
-    templates = _templates(shingles, counts, limit)
+    templates = _Templates(shingles, counts, limit)
+    copies = _Copies(shingles, templates, threshold, answer) if answer is not None and len(templates) else None
     rows, hashes = _joined(
-        _without_loners(_without_templates(batch, templates, counts, limit), counts, threshold) for batch in shingles
+        _without_loners(_without_templates(batch, templates, copies), counts, threshold) for batch in shingles
     )
-    del shingles, counts
+    del shingles, counts, templates, copies
     rows, hashes = _without_partners(rows, hashes, threshold)
     if key is not None:
         # Mixed into the shingles, unequal keys leave two texts nothing in common.
@@ -97,6 +112,10 @@ class _Shingles:
             rows, hashes = _shingles_of(batch, hash_of)
             self._num_shingles.frombytes(np.bincount(rows, minlength=len(batch)).astype(np.uint32).tobytes())
             self._spill.append(hashes.tobytes())
+
+    @property
+    def num_texts(self) -> int:
+        return len(self._num_shingles)
 
     def __len__(self) -> int:
         return self._spill.num_bytes // 8
@@ -180,38 +199,126 @@ class _Counts:
         return found
 
 
-def _templates(shingles: _Shingles, counts: _Counts, limit: int) -> "Hashes":
-    """The shingles that more than `limit` texts have, sorted: counted exactly, but only those that may be ones.
+class _Templates:
+    """The shingles that more than `limit` texts have: counted exactly, but only those that may be ones.
 
     A phrase that one text repeats a thousand times is no template: every text counts once.
     """
-    found, num_texts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
-    for rows, hashes in shingles:
-        is_frequent = counts.of(hashes) > limit
-        rows, hashes = rows[is_frequent], hashes[is_frequent]
-        order = np.lexsort((rows, hashes))
-        is_new = np.diff(rows[order], prepend=-1) != 0
-        is_new[1:] |= np.diff(hashes[order]) != 0
-        of_batch, num_of_batch = np.unique(hashes[order][is_new], return_counts=True)
-        found.append(of_batch)
-        num_texts.append(num_of_batch)
-    distinct, codes = np.unique(np.concatenate(found), return_inverse=True)
-    return distinct[np.bincount(codes, np.concatenate(num_texts), minlength=len(distinct)) > limit]
+
+    def __init__(self, shingles: _Shingles, counts: _Counts, limit: int) -> None:
+        self._counts = counts
+        self._limit = limit
+        found, num_texts = [np.empty(0, dtype=np.uint64)], [np.empty(0, dtype=np.int64)]
+        for rows, hashes in shingles:
+            is_frequent = counts.of(hashes) > limit
+            rows, hashes = rows[is_frequent], hashes[is_frequent]
+            order = np.lexsort((rows, hashes))
+            is_new = np.diff(rows[order], prepend=-1) != 0
+            is_new[1:] |= np.diff(hashes[order]) != 0
+            of_batch, num_of_batch = np.unique(hashes[order][is_new], return_counts=True)
+            found.append(of_batch)
+            num_texts.append(num_of_batch)
+        distinct, codes = np.unique(np.concatenate(found), return_inverse=True)
+        totals = np.bincount(codes, np.concatenate(num_texts), minlength=len(distinct))
+        self._hashes = distinct[totals > limit]
+        self.num_texts = totals[totals > limit]
+        """In how many texts each stands."""
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def places(self, hashes: "Hashes") -> "Places":
+        """The place of each shingle among the templates; -1 where it is none."""
+        places = np.full(len(hashes), -1, dtype=np.int64)
+        if len(self):
+            may_be = np.flatnonzero(self._counts.of(hashes) > self._limit)
+            nearest = np.searchsorted(self._hashes, hashes[may_be]).clip(max=len(self) - 1)
+            is_template = self._hashes[nearest] == hashes[may_be]
+            places[may_be[is_template]] = nearest[is_template]
+        return places
 
 
-def _without_templates(batch: "Batch", templates: "Hashes", counts: _Counts, limit: int) -> "Batch":
-    """Leave out template shingles, except in texts that consist of nothing else."""
+class _Copies:
+    """Which templates belong to what a text is a copy of: those that hardly more texts have than its answer.
+
+    Rows under one instruction share the instruction and not the answer; copies of one row share both. An answer is
+    shared by as many texts as have each of a `threshold` of its shingles. A short answer is the label of many rows
+    that are no copies: what they share is copied only where all texts that have it have that answer.
+    """
+
+    def __init__(
+        self, shingles: _Shingles, templates: _Templates, threshold: float, answer: Callable[[int], str]
+    ) -> None:
+        self._templates = templates
+        self._threshold = threshold
+        self._answer = answer
+        self._most_texts = np.zeros(shingles.num_texts)
+        """By text: in how many texts a template may stand that belongs to it."""
+        self._short_answers = np.zeros(shingles.num_texts, dtype=np.uint64)
+        """By text: the hash of its answer, where that is short and the text is mostly template; else 0."""
+        self._is_copy = np.zeros(shingles.num_texts, dtype=np.bool_)
+        """By text: whether it may be a copy, and its answer is short."""
+        lowest = np.full(len(templates), np.iinfo(np.uint64).max, dtype=np.uint64)
+        highest = np.zeros(len(templates), dtype=np.uint64)
+        for rows, hashes in shingles:
+            places = templates.places(hashes)
+            self._look_at_answers(rows, places)
+            is_template = places >= 0
+            short_answers = self._short_answers[rows[is_template]]
+            np.minimum.at(lowest, places[is_template], short_answers)
+            np.maximum.at(highest, places[is_template], short_answers)
+        self._has_one_answer = lowest == highest
+
+    def have(self, rows: "Rows", places: "Places") -> "NDArray[np.bool_]":
+        """Whether templates, by their places, are copied in these texts."""
+        with_long_answer = self._templates.num_texts[places] <= self._most_texts[rows]
+        found: NDArray[np.bool_] = with_long_answer | (self._is_copy[rows] & self._has_one_answer[places])
+        return found
+
+    def _look_at_answers(self, rows: "Rows", places: "Places") -> None:
+        if not len(rows):
+            return
+        starts = np.flatnonzero(np.diff(rows, prepend=-1))
+        num_all = np.diff(starts, append=len(rows))
+        # What copies have in common is template, as long as they are more than the limit.
+        is_mostly_template = np.add.reduceat(places >= 0, starts) >= self._threshold * num_all * _ROUNDING
+        for start, size in zip(starts[is_mostly_template], num_all[is_mostly_template], strict=True):
+            row, of_text = int(rows[start]), places[start : start + size]
+            differs_by_few_words = _differs_by_few_words(of_text)
+            found = words(self._answer(row))
+            if len(found) < MIN_LONG_ANSWER_WORDS:
+                self._short_answers[row] = _hash(" ".join(found))
+                self._is_copy[row] = differs_by_few_words
+            elif differs_by_few_words:
+                of_answer = of_text[SHINGLE_WORDS - 1 - len(found) :]
+                num_texts = np.sort(np.where(of_answer >= 0, self._templates.num_texts[of_answer], 0))
+                self._most_texts[row] = num_texts[int((1 - self._threshold) * len(num_texts))] / self._threshold
+
+
+def _differs_by_few_words(places: "Places") -> bool:
+    """Whether at no place of a text more than MAX_EDITED_WORDS can be its own; at an end it may be SHINGLE_WORDS - 1.
+
+    A run of so many words is in SHINGLE_WORDS - 1 more shingles. At an end there are fewer, and they do not tell one
+    word from several.
+    """
+    runs = np.diff(np.flatnonzero(places >= 0), prepend=-1, append=len(places)) - 1
+    return bool(max(runs[0], runs[-1]) < SHINGLE_WORDS and runs.max() < SHINGLE_WORDS + MAX_EDITED_WORDS)
+
+
+def _without_templates(batch: "Batch", templates: _Templates, copies: _Copies | None) -> "Batch":
+    """Leave out template shingles, except in copies, and in texts that consist of nothing else."""
     rows, hashes = batch
     if not len(rows) or not len(templates):
         return batch
-    is_template = counts.of(hashes) > limit
-    suspects = hashes[is_template]
-    nearest = np.searchsorted(templates, suspects).clip(max=len(templates) - 1)
-    is_template[is_template] = templates[nearest] == suspects
+    places = templates.places(hashes)
+    keep = places < 0
+    if copies is not None:
+        is_template = places >= 0
+        keep[is_template] = copies.have(rows[is_template], places[is_template])
     first = rows[0]
     has_content = np.zeros(rows[-1] - first + 1, dtype=bool)
-    has_content[rows[~is_template] - first] = True
-    keep = ~is_template | ~has_content[rows - first]
+    has_content[rows[keep] - first] = True
+    keep |= ~has_content[rows - first]
     return rows[keep], hashes[keep]
 
 

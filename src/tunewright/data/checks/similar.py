@@ -5,22 +5,24 @@ two texts are similar from a given share of common shingles on (Broder 1997, "On
 documents"). Three steps keep the cost linear in the number of texts, and the memory small (see shingles.py):
 
 1. Shingles that stand in very many texts (a shared instruction, the keys of a JSON answer) are a template. They say
-   nothing about two rows and are left out, or all rows under one long instruction would be near-duplicates.
+   nothing about two rows and are left out, or all rows under one long instruction would be near-duplicates. What hardly
+   more texts share than one answer is no instruction: such texts are copies, and are compared whole.
 2. A text whose shingles mostly occur nowhere else cannot reach the threshold. It is set aside, without loss.
 3. What remains is signed by datasketch and cut into bands. They are chosen so that a pair exactly at the threshold is
    proposed with a probability of at least 99.5 %; pairs above it are proposed even more surely. Texts that share a
-   band are found by sorting: 200 bytes a text, where an index of dictionaries takes 4,000.
+   band are found by sorting: 200 bytes a text, where an index of dictionaries takes 4,000. Of very many that share a
+   band, as copies of one row do, each is compared with a few leaders only.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tunewright.data.checks.shingles import candidate_shingles, mix
+from tunewright.data.checks.shingles import MAX_SHARED_TEXTS, candidate_shingles, mix
 from tunewright.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ class SimilarPair:
     similarity: float
 
 
-def similar_pairs(texts: Sequence[str], threshold: float, key: Callable[[int], str] | None = None) -> list[SimilarPair]:
+def similar_pairs(
+    texts: Sequence[str],
+    threshold: float,
+    key: Callable[[int], str] | None = None,
+    answer: Callable[[int], str] | None = None,
+    leaders: Callable[[Sequence[int]], Collection[int]] | None = None,
+) -> list[SimilarPair]:
     """Find all pairs of texts at or above the threshold.
 
     Args:
@@ -50,14 +58,18 @@ def similar_pairs(texts: Sequence[str], threshold: float, key: Callable[[int], s
         threshold: smallest Jaccard similarity of a pair, in (0, 1].
         key: gives the key of the text at a position; only texts with equal keys are compared. It is asked only for
             texts that may have a partner, so it may be slow.
+        answer: gives the answer that the text at a position ends with; without it, texts of which more than
+            MAX_SHARED_TEXTS are copies of one count as one template. It may be slow too.
+        leaders: chooses, of more than MAX_SHARED_TEXTS texts that seem alike, those that the others are compared with.
+            Without it all are compared with all.
     Returns:
         The pairs in ascending order. The same texts always give the same pairs.
     Raises:
         MissingExtraError: datasketch is not installed.
     """
-    shingles = candidate_shingles(texts, threshold, key)
+    shingles = candidate_shingles(texts, threshold, key, answer)
     pairs = []
-    for first, second in sorted(_proposed(shingles, threshold)):
+    for first, second in sorted(_proposed(shingles, threshold, leaders)):
         similarity = _jaccard(shingles[first], shingles[second], threshold)
         if similarity >= threshold:
             pairs.append(SimilarPair(first, second, similarity))
@@ -84,17 +96,30 @@ def linked(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
     return [tuple(group) for group in members.values()]
 
 
-def _proposed(shingles: dict[int, "Hashes"], threshold: float) -> set[tuple[int, int]]:
+def _proposed(
+    shingles: dict[int, "Hashes"], threshold: float, leaders: Callable[[Sequence[int]], Collection[int]] | None
+) -> set[tuple[int, int]]:
     """Pairs that share a band of their MinHash signatures, lower position first."""
     if not shingles:
         return set()
     positions = list(shingles)
     signatures = _signatures(shingles.values())
     num_bands, size = _bands(threshold)
+    groups = [
+        [positions[index] for index in group]
+        for first in range(0, num_bands * size, size)
+        for group in _equal_rows(signatures[:, first : first + size])
+    ]
     proposed: set[tuple[int, int]] = set()
-    for first in range(0, num_bands * size, size):
-        for group in _equal_rows(signatures[:, first : first + size]):
-            proposed.update(combinations([positions[index] for index in group], 2))
+    led = {position for group in groups if len(group) > MAX_SHARED_TEXTS for position in group} if leaders else set()
+    for group in groups:
+        free = [position for position in group if position not in led]
+        proposed.update(combinations(free, 2))
+        if leaders is not None and len(free) < len(group):
+            # Also where the group is small: the best of all leads every group that it is in, and so meets all like it.
+            many = [position for position in group if position in led]
+            pairs = chain(product(leaders(many), many), product(free, many))
+            proposed.update((min(pair), max(pair)) for pair in pairs if pair[0] != pair[1])
     return proposed
 
 
