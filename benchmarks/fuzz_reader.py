@@ -51,27 +51,34 @@ def require_rows_or_words(path: Path) -> int:
     Raises:
         AssertionError: it took too long, or an error lacks one of its parts. Any other error of the reader passes.
     """
+    started = time.process_time()
+    num_rows = _rows_or_words(path)
+    seconds = time.process_time() - started
+    if seconds > MAX_SECONDS:  # what is imported when it is first needed does not count
+        started = time.process_time()
+        _rows_or_words(path)
+        seconds = time.process_time() - started
+    assert seconds <= MAX_SECONDS, f"{seconds:.1f} s for {path.stat().st_size:,} bytes"
+    return num_rows
+
+
+def _rows_or_words(path: Path) -> int:
     from tunewright.data import read_rows
     from tunewright.errors import DataError
     from tunewright.records import DataRecipe
 
-    started = time.process_time()
     try:
         rows = read_rows(str(path), DataRecipe(path=str(path)), None)
     except DataError as refused:
         _require_words(refused, path)
-        num_rows = 0
         _require_others_to_be_read(path)
-    else:
-        assert rows.examples
-        for example in rows.examples:
-            assert example.provenance.row >= 1
-            example.model_dump_json().encode("utf-8")
-            assert re.fullmatch("[0-9a-f]{64}", example.id)
-        num_rows = len(rows.examples)
-    seconds = time.process_time() - started
-    assert seconds <= MAX_SECONDS, f"{seconds:.1f} s for {path.stat().st_size:,} bytes"
-    return num_rows
+        return 0
+    assert rows.examples
+    for example in rows.examples:
+        assert example.provenance.row >= 1
+        example.model_dump_json().encode("utf-8")
+        assert re.fullmatch("[0-9a-f]{64}", example.id)
+    return len(rows.examples)
 
 
 def _require_others_to_be_read(path: Path) -> None:
