@@ -158,6 +158,7 @@ def test_a_public_task_that_is_unknown_is_told_before_anything_is_trained(
     def refuse(model: Path, adapter: Path | None, tasks: tuple[str, ...], *limits: object) -> None:
         raise ModelError(f"no task {tasks[0]}")
 
+    monkeypatch.setattr("tunewright.actions.preparing.require_lm_eval", lambda: None)
     monkeypatch.setattr("tunewright.actions.benchmarking.run_lm_eval", refuse)
     recipe = small_recipe(write_rows(tmp_path / "rows.jsonl"), base, "retention.enabled=true", "retention.tasks=[ark]")
     with pytest.raises(ModelError, match="no task ark"):
