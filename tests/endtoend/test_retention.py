@@ -136,7 +136,7 @@ def test_what_is_kept_where_nothing_is_within_the_limits_follows_from_the_size_o
     assert report.training.best_step == (0 if beyond == "refuse" else report.training.task_step)
 
 
-@pytest.mark.parametrize("method", [Lora(), Full()])
+@pytest.mark.parametrize("method", [Lora(), pytest.param(Full(), marks=pytest.mark.slow)])
 def test_where_nothing_is_within_the_limits_the_task_may_be_kept_and_what_it_cost_is_told(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
 ) -> None:
@@ -286,7 +286,7 @@ def validated_last(run: RunFolder) -> RetentionResult:
     return [point.retention for point in points if point.retention][-1]
 
 
-@pytest.mark.parametrize("method", [Lora(), Full()])
+@pytest.mark.parametrize("method", [Lora(), pytest.param(Full(), marks=pytest.mark.slow)])
 def test_a_run_ends_the_same_whether_the_base_was_measured_in_it_or_before_it(
     inputs: tuple[Path, Path], tmp_path: Path, method: Method
 ) -> None:
@@ -307,7 +307,7 @@ def test_a_run_ends_the_same_whether_the_base_was_measured_in_it_or_before_it(
     assert all(part.drop is None or part.drop.value == 0 for part in base.parts)
 
 
-@pytest.mark.parametrize("method", [Lora(), Full()])
+@pytest.mark.parametrize("method", [Lora(), pytest.param(Full(), marks=pytest.mark.slow)])
 def test_a_second_run_on_the_same_base_takes_what_the_first_measured(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: Method
 ) -> None:
