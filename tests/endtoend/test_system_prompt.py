@@ -1,6 +1,7 @@
 """A run that was tuned behind a system prompt is asked behind it, too, unless somebody says otherwise."""
 
 import json
+import re
 
 import pytest
 from listening import Listening
@@ -8,7 +9,7 @@ from small_job import FEW, small_recipe, write_long_texts, write_rows
 from tiny_base import write_tiny_base
 
 from tunewright.actions import chat, evaluate, tune
-from tunewright.records import DataRecipe, EvaluateRecipe
+from tunewright.records import DataRecipe, EvaluateRecipe, read_recipe
 
 PROMPT = "Name the colour."
 SETTINGS = EvaluateRecipe(metrics=("loss",), num_resamples=100)
@@ -32,7 +33,8 @@ def measured(job, model, rows, **data):
 def test_rows_without_a_system_message_get_the_one_of_the_run(job):
     lengths, (told,) = measured(job, "last", job / "rows.jsonl")
     assert lengths == measured(job, str(job / "base"), job / "rows.jsonl", system_prompt=PROMPT)[0]
-    assert told.endswith("rows without a system message (--set data.system_prompt= leaves it out): 'Name the colour.'")
+    advised = re.search(r'--set "(.*)" leaves it out\): \'Name the colour\.\'$', told)[1]
+    assert read_recipe({"data": {"path": "rows.jsonl"}}, None, (advised,)).data.system_prompt == ""
 
 
 @pytest.mark.parametrize("given", ["", "Say what it is."])

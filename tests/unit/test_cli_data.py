@@ -60,12 +60,12 @@ def test_from_the_first_build_to_the_export(shell: Shell) -> None:
     assert exported.stdout == "Wrote out/train.jsonl\nWrote out/validation.jsonl\nWrote out/test.jsonl\n"
 
 
-def test_an_export_says_how_copies_of_weighted_sources_are_kept(shell: Shell) -> None:
+def test_an_export_says_how_the_copies_that_weights_make_are_kept(shell: Shell) -> None:
     recipe = {"data": {"sources": [{"path": "tickets.jsonl", "weight": 2}]}}
     Path("twice.yaml").write_text(json.dumps(recipe), encoding="utf-8")
     assert ": 80 train, " in shell.run("data", "build", "twice.yaml", "--name", "twice").stdout
     exported = shell.run("data", "export", "twice", "--to", "jsonl", "--out", "out")
-    assert "40 training rows are copies that the weights of sources make." in " ".join(exported.stderr.split())
+    assert "40 training rows are copies of others. When" in " ".join(exported.stderr.split())
     splits = ("--validation", "out/validation.jsonl", "--test", "out/test.jsonl")
     again = shell.run(
         "data", "build", "out/train.jsonl", *splits, "--name", "same", "--set", "data.keep_duplicates=true"

@@ -157,7 +157,7 @@ def _read(opened: OpenedModel | OpenedArm, data: DataRecipe, progress: Progress)
         return data, rows
     progress.say(
         f"As before the rows of {opened.full_name}, this stands before rows without a system message "
-        f"(--set data.system_prompt= leaves it out): {excerpt(opened.system_prompt)}"
+        f"(--set \"data.system_prompt=''\" leaves it out): {excerpt(opened.system_prompt)}"
     )
     data = data.model_copy(update={"system_prompt": opened.system_prompt})
     return data, prepare_test(data, load_hub_dataset)

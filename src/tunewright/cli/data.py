@@ -255,8 +255,8 @@ def export(
     for file in files:
         screen.line(f"Wrote {file}")
     if num_copies:
-        again = "Read them with --set data.keep_duplicates=true."
-        screen.say(f"{num_copies:,} training rows are copies that the weights of sources make. {again}")
+        again = "When they are read again, --set data.keep_duplicates=true keeps them."
+        screen.say(f"{num_copies:,} training rows are copies of others. {again}")
     screen.write_json({"files": [str(file) for file in files]})
 
 
