@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from tunewright.evaluate.equivalence import cautious_difference, equivalence
+from tunewright.evaluate.equivalence import cautious, equivalence
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import difference
-from tunewright.records import Difference, Estimate, Score
+from tunewright.records import Estimate, Score
 
 
 def compared(
@@ -16,10 +16,12 @@ def compared(
     arm: Sequence[float],
     baseline: Sequence[float],
     groups: Sequence[str] | None = None,
-    compare: Callable[..., Difference] = cautious_difference,
+    *,
+    is_cautious: bool = True,
 ) -> Estimate | None:
-    both = (scores(metric, values, groups) for values in (arm, baseline))
-    return compare(SCORERS[metric].metric, "tuned", "prompted", *both, 200, 0).estimate
+    of, both = SCORERS[metric].metric, [scores(metric, values, groups) for values in (arm, baseline)]
+    change = difference(of, "tuned", "prompted", *both, 200, 0)
+    return cautious(change, of, *both).estimate if is_cautious else change.estimate
 
 
 def change(low: float, high: float, num_rows: int = 100) -> Estimate:
@@ -97,7 +99,7 @@ def test_what_is_worse_by_the_margin_is_called_equal_in_at_most_one_of_forty_stu
     chance, num_studies, num_equal, num_plain = np.random.default_rng(0), 400, 0, 0
     for _ in range(num_studies):
         pairs = draw(chance, num_rows)
-        cautious, plain = compared("chrf", *pairs), compared("chrf", *pairs, compare=difference)
+        cautious, plain = compared("chrf", *pairs), compared("chrf", *pairs, is_cautious=False)
         num_equal += equivalence(cautious, 0.05, higher_is_better=True) in ("equal", "no worse")
         num_plain += equivalence(plain, 0.05, higher_is_better=True) in ("equal", "no worse")
     assert num_equal <= num_studies / 40
@@ -125,4 +127,4 @@ def test_rows_of_few_groups_show_less_than_as_many_rows_on_their_own() -> None:
 
 def test_right_and_wrong_answers_keep_their_interval() -> None:
     arms = [1, 0, 1, 1] * 10, [1, 1, 1, 0] * 10
-    assert compared("exact_match", *arms) == compared("exact_match", *arms, compare=difference)
+    assert compared("exact_match", *arms) == compared("exact_match", *arms, is_cautious=False)

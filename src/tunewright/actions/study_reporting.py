@@ -16,6 +16,7 @@ from tunewright.records import (
     ArmCost,
     ArmMetric,
     BreakEven,
+    Difference,
     Example,
     JudgeComparison,
     Metric,
@@ -28,7 +29,7 @@ from tunewright.records import (
 )
 from tunewright.store import RunFolder
 from tunewright.study.arms import Retrieval
-from tunewright.study.bench import Bench
+from tunewright.study.bench import Bench, Floor
 from tunewright.study.citing import scored_text_of
 from tunewright.study.clusters import clusters_of
 from tunewright.study.compare import arm_result
@@ -69,24 +70,10 @@ def build_study_report(
     headline = SCORERS[bench.headline].metric
     results = tuple(arm_result(arm, metric, recipe.evaluate) for metric in metrics for arm in scores)
     differences = pairwise(scores, metrics, recipe.evaluate)
-    incomplete = why_incomplete(scores, headline.name)
     costs = tuple(arm_cost(arm.described.facts, recipe.prices, recipe.needs) for arm in arms)
     training_rows = preparation.data.rows(Split.TRAIN)
     floor = bench.floor(training_rows)
-    evidence = Evidence(
-        arms=[arm.described.facts for arm in arms],
-        metric=headline,
-        results=results,
-        differences=differences,
-        prices=recipe.prices,
-        validity=_validity([*results, *_unconstrained(besides.formats)]),
-        floor=floor.answer.estimate if floor else None,
-        above_floor=above_floor(scores, floor.scores, headline, recipe.evaluate) if floor else (),
-        updated=besides.updated,
-        judge=besides.judge,
-        incomplete=incomplete,
-        num_scored=max(sum(score.value is not None for score in arm.of(headline.name)) for arm in scores),
-    )
+    evidence = _evidence(arms, scores, headline, results, differences, floor, besides, recipe)
     record = run.record
     return StudyReport(
         run_id=record.id,
@@ -101,7 +88,7 @@ def build_study_report(
         differences=differences,
         constant=floor.answer if floor else None,
         updated=besides.updated,
-        best=best_arm(headline, results, incomplete),
+        best=best_arm(headline, results, evidence.incomplete),
         cheapest=cheapest(costs),
         slices=_slice(scores, headline, bench, training_rows),
         costs=costs,
@@ -115,6 +102,32 @@ def build_study_report(
         derived=preparation.derived,
         environment=record.environment,
         seconds=dict(seconds),
+    )
+
+
+def _evidence(
+    arms: Sequence[StudiedArm],
+    scores: Sequence[ArmScores],
+    headline: Metric,
+    results: Sequence[ArmMetric],
+    differences: Sequence[Difference],
+    floor: Floor | None,
+    besides: FoundBesides,
+    recipe: StudyRecipe,
+) -> Evidence:
+    return Evidence(
+        arms=[arm.described.facts for arm in arms],
+        metric=headline,
+        results=results,
+        differences=differences,
+        prices=recipe.prices,
+        validity=_validity([*results, *_unconstrained(besides.formats)]),
+        floor=floor.answer.estimate if floor else None,
+        above_floor=above_floor(scores, floor.scores, headline, recipe.evaluate) if floor else (),
+        updated=besides.updated,
+        judge=besides.judge,
+        incomplete=why_incomplete(scores, headline.name),
+        num_scored=max(sum(score.value is not None for score in arm.of(headline.name)) for arm in scores),
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tunewright.data import PreparedData
-from tunewright.evaluate.equivalence import cautious_difference, equivalence
+from tunewright.evaluate.equivalence import cautious, equivalence
 from tunewright.evaluate.scorers import SCORERS
-from tunewright.evaluate.statistics import estimate
+from tunewright.evaluate.statistics import difference, estimate
 from tunewright.records import (
     Answer,
     ArmFacts,
@@ -106,7 +106,7 @@ def summarise_bake(
     """
     names = "tuned", "prompted"
     tuned, prompted = (side.scores.of(metric.name) for side in (sides.tuned, sides.prompted))
-    change = cautious_difference(metric, *names, tuned, prompted, *sampling)
+    change = cautious(difference(metric, *names, tuned, prompted, *sampling), metric, tuned, prompted)
     value = estimate(metric, prompted, *sampling)
     margin = recipe.margin if metric.is_share else recipe.margin * abs(value.value if value else 0.0)
     outcome = equivalence(change.estimate, margin, higher_is_better=metric.higher_is_better)
