@@ -134,6 +134,29 @@ def test_an_index_that_is_none_is_refused(base: Path, content: str, words: str) 
         find_base(str(base))
 
 
+@pytest.mark.parametrize("named", ["w.safetensors.index.json", "model.safetensors", "adapter_model.bin", None])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_a_configuration_that_names_a_file_of_weights_is_refused(base: Path, named: object, is_nested: bool) -> None:
+    """transformers would follow an index under that name to any file, which is not in the base's hash."""
+    field = {"transformers_weights": named}
+    set_keys(base / "config.json", **({"text_config": [field]} if is_nested else field))
+    (base / "w.safetensors.index.json").write_text(
+        '{"weight_map": {"model.norm.weight": "../evil.bin"}}', encoding="utf-8"
+    )
+    words = r"config\.json names a file of its own for the weights [(]transformers_weights[)], expected config\.json"
+    with pytest.raises(ModelError, match=rf"^base .*mine: {words}.* Take transformers_weights out"):
+        find_base(str(base))
+
+
+def test_a_configuration_that_sends_to_another_one_is_refused(base: Path) -> None:
+    """transformers would read that one instead, and nothing here would have looked for code in it."""
+    (base / "config.json").rename(base / "config.4.0.0.json")
+    set_keys(base / "config.4.0.0.json", _attn_implementation="evil/kernel")
+    set_keys(base / "config.json", configuration_files=["config.4.0.0.json"])
+    with pytest.raises(ModelError, match=r"a file of its own for the configuration [(]configuration_files[)]"):
+        find_base(str(base))
+
+
 def test_an_adapter_is_no_base(base: Path) -> None:
     """transformers would load the base that the adapter names, and the hash would be that of the wrong files."""
     set_keys(base / "adapter_config.json", base_model_name_or_path=str(base), peft_type="LORA")

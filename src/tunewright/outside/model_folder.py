@@ -1,7 +1,8 @@
 """What a base's folder may ask of the libraries that load it: its own safetensors files, and no code from anywhere.
 
-transformers follows three things in a folder to other places: code that its configuration names, weights that its index
-names, and, where an adapter lies in it, the adapter's base. None of these would be in the hash of the folder.
+transformers follows some things in a folder to other places: code, weights and a second configuration that its
+configuration names, weights that its index names, and, where an adapter lies in it, the adapter's base. None of these
+would be checked here, and most would not be in the hash of the folder.
 """
 
 import json
@@ -18,6 +19,8 @@ PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _WEIGHT_FILE = re.compile(r"[\w-][\w.-]*\.safetensors")
 # attn_implementation, _attn_implementation, experts_implementation, ...; a hub id as the value is code to download.
 _IMPLEMENTATION = "_implementation"
+_OTHER_FILES = {"transformers_weights": "weights", "configuration_files": "configuration"}
+"""Fields by which config.json sends transformers to another file, past the checks of the usual one."""
 _NO_CODE = "tunewright never executes model code; choose a base whose architecture is part of transformers."
 
 
@@ -40,7 +43,9 @@ def refuse_unsafe(folder: Path, name: str) -> None:
             raise ModelError(f"base {name}: found {found} at {path.name}, expected files. Download the model again.")
     if not (folder / CONFIG).is_file():
         raise ModelError(f"base {name}: found no config.json, expected a model in the hub's layout. Check the path.")
-    _refuse_code(_read_json(folder / CONFIG, name), name)
+    config = _read_json(folder / CONFIG, name)
+    _refuse_code(config, name)
+    _refuse_detours(config, name)
     if not any(folder.glob("*.safetensors")):
         pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLE_SUFFIXES)
         found = f"only pickled weights ({', '.join(pickles)})" if pickles else "no weights"
@@ -70,6 +75,16 @@ def _refuse_code(config: Any, name: str) -> None:
                 if isinstance(each, str) and "/" in each:
                     asked = f"download and run the code {each!r} ({key})"
                     raise ModelError(f"base {name}: config.json asks to {asked}. {_NO_CODE}")
+
+
+def _refuse_detours(config: Any, name: str) -> None:
+    for key, _ in _items(config):
+        if kind := _OTHER_FILES.get(key):
+            raise ModelError(
+                f"base {name}: config.json names a file of its own for the {kind} ({key}), expected config.json and "
+                "model.safetensors or its index alone. Other files may hold pickles, or change without the base's "
+                f"hash. Take {key} out of config.json if those files are complete without it, or choose another base."
+            )
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
