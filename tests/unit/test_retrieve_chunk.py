@@ -10,6 +10,7 @@ from tunewright.data.checks.words import words
 from tunewright.data.refusals import ReadLog
 from tunewright.errors import DataError
 from tunewright.retrieve.chunk import MAX_WORDS, _sentences, cut, folder_passages
+from tunewright.retrieve.hybrid import distinct
 
 
 def texts(text: str, max_words: int = MAX_WORDS, document: str = "a.txt") -> list[str]:
@@ -90,6 +91,58 @@ def test_headings_of_markdown_are_the_title_and_start_passages():
 
 
 @pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("# C#", "C#"),
+        ("## F# and C# ##  ", "F# and C#"),
+        ("# Fees#", "Fees#"),
+        ("#\tFees\t#", "Fees"),
+        ("# Ticket #", "Ticket"),
+        ("# Ticket #1", "Ticket #1"),
+    ],
+)
+def test_a_number_sign_that_belongs_to_the_last_word_of_a_heading_stays(line, heading):
+    assert [passage.title for passage in cut("a.md", "A", f"{line}\nText.")] == [f"A > {heading}"]
+
+
+def test_a_heading_of_number_signs_alone_has_no_name():
+    assert [passage.title for passage in cut("a.md", "A", "## Fees\nOne.\n# ##\nTwo.")] == ["A > Fees", "A"]
+
+
+@pytest.mark.timeout(20)
+def test_a_heading_with_many_spaces_or_signs_is_read_in_time():
+    many = 100_000
+    for line in (f"# a{' ' * many}b", f"# {'# ' * many}b", f"# {'#' * many}b"):
+        list(cut("a.md", "A", line))
+
+
+def test_a_heading_with_nothing_below_it_is_a_passage():
+    text = "# FAQ\n\n## By phone? Call 555-1234.\n\n## Fees\n\nTwo euros.\n\n"
+    text += "## Hours\n### Monday: 9 to 17\n### Sunday: none"
+    assert [(passage.title, passage.text) for passage in cut("a.md", "FAQ", text)] == [
+        ("FAQ", "By phone? Call 555-1234."),
+        ("FAQ > Fees", "Two euros."),
+        ("FAQ > Hours", "Monday: 9 to 17"),
+        ("FAQ > Hours", "Sunday: none"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["# Only a title", "# Only a title\n# ##\n", "\n# Only a title\n## \n"])
+def test_a_document_of_headings_alone_is_read(tmp_path, text):
+    (tmp_path / "a.md").write_text(text, encoding="utf-8")
+    (passage,) = folder_passages(tmp_path, ReadLog("documents"))
+    assert (passage.title, passage.text) == ("Only a title", "Only a title")
+
+
+@given(st.lists(st.sampled_from(["# ", "## ", "### ", "# #\n", "a\n", "b. ", "c\n\n", "d#\n", "```\n"]), max_size=20))
+def test_no_word_of_a_markdown_text_is_lost(pieces):
+    # Each word its own, so that one does not stand for another.
+    text = "".join(f"{place}{piece}" if piece[0].isalpha() else piece for place, piece in enumerate(pieces))
+    found = " ".join(f"{passage.title} {passage.text}" for passage in cut("x.md", "X", text))
+    assert set(words(found)) >= set(words(text))
+
+
+@pytest.mark.parametrize(
     ("code", "is_open"),
     [
         ("```\n# no\n```", False),
@@ -159,7 +212,14 @@ def test_documents_without_text_are_refused_once_all_are_read(tmp_path):
         list(folder_passages(tmp_path, ReadLog("documents")))
 
 
-def test_the_id_is_that_of_document_and_text():
+def test_equal_texts_under_different_headings_are_different_passages():
+    text = "# Basic plan\nWithin three days.\n# Gold plan\nWithin three days."
+    titles = sorted(passage.title for passage in distinct(cut("a.md", "Plans", text)))
+    assert titles == ["Plans > Basic plan", "Plans > Gold plan"]
+
+
+def test_the_id_is_that_of_document_headings_and_text():
     first, same, other = (next(cut(name, "T", text)) for name, text in (("a", "x."), ("a", "x."), ("a", "y.")))
     assert first.id == same.id != other.id
     assert next(cut("b", "T", "x.")).id != first.id
+    assert next(cut("a", "U", "x.")).id != first.id

@@ -22,7 +22,7 @@ class Passage(Record):
     """A few paragraphs of a document: what is searched for, learned from or asked about."""
 
     id: str
-    """Hash of document and text: it stays when other passages of the document change."""
+    """Hash of document and text, and of the headings above it: it stays when other passages of the document change."""
     document: str
     """Path of the document below its folder."""
     title: str

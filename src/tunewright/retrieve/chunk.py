@@ -29,7 +29,8 @@ MAX_SHARED_WORDS = 40
 _SENTENCE_END = re.compile(
     r"""[.!?…]+["'”’»)\]]*(?=\s)|[。！？]+[」』”]*|\n(?=\s*\n)|\n(?=\s*(?:[-*+•|]|\d+[.)]\s))|(?<=\|)\n"""
 )
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*")
+_HEADING = re.compile(r"(#{1,6})[ \t](.*)")
+_HEADING_END = re.compile(r"(?<![^ \t])#+$")
 _LIST_NUMBER = re.compile(r"\s*\d+\.")
 _SPACELESS = re.compile(r"\S+")
 
@@ -41,6 +42,12 @@ class _Span:
     start: int
     end: int
     num_words: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    level: int
+    name: str
 
 
 def folder_passages(folder: Path, log: ReadLog, max_words: int = MAX_WORDS) -> Iterator[Passage]:
@@ -70,6 +77,8 @@ def folder_passages(folder: Path, log: ReadLog, max_words: int = MAX_WORDS) -> I
 def cut(document: str, title: str, text: str, max_words: int = MAX_WORDS) -> Iterator[Passage]:
     """Cut one text. In a document whose name ends in `.md`, headings start new passages and become part of the title.
 
+    A heading with nothing below it is a passage itself.
+
     Args:
         document, title: of every passage; see records.Passage.
         max_words: most words of a passage, at least 1. A sentence with more of them is cut.
@@ -77,27 +86,46 @@ def cut(document: str, title: str, text: str, max_words: int = MAX_WORDS) -> Ite
     sections = _markdown_sections(title, text) if document.lower().endswith(".md") else [(title, text)]
     parts = ((heading, part) for heading, section in sections for part in _parts(section, max_words))
     for place, (heading, part) in enumerate(parts, start=1):
-        part_id = content_hash([document, part])[:ID_DIGITS]
+        part_id = content_hash([document, heading, part])[:ID_DIGITS]
         yield Passage(id=part_id, document=document, title=heading, text=part, place=place)
 
 
 def _markdown_sections(title: str, text: str) -> Iterator[tuple[str, str]]:
-    headings: list[tuple[int, str]] = []
+    headings: list[_Heading] = []
+    is_told = True  # of the innermost heading: whether a section is under it
+    for heading, section in _split_at_headings(text):
+        if heading:
+            if not is_told and heading.level <= headings[-1].level:
+                yield _under(title, headings[:-1]), headings[-1].name
+                is_told = True
+            headings = [above for above in headings if above.level < heading.level]
+            if heading.name:
+                headings.append(heading)
+                is_told = False
+        if section.strip():
+            yield _under(title, headings), section
+            is_told = True
+    if not is_told:
+        yield _under(title, headings[:-1]), headings[-1].name
+
+
+def _split_at_headings(text: str) -> Iterator[tuple[_Heading | None, str]]:
+    """Each heading with what stands below it, up to the next one of any level; first what stands before all."""
+    heading: _Heading | None = None
     lines: list[str] = []
     for line, is_code in lines_of_markdown(text):
-        heading = None if is_code else _HEADING.fullmatch(line)
-        if heading is None:
+        found = None if is_code else _HEADING.fullmatch(line)
+        if found is None:
             lines.append(line)
             continue
-        yield _under(title, headings), "\n".join(lines)
+        yield heading, "\n".join(lines)
         lines = []
-        level = len(heading[1])
-        headings = [*(above for above in headings if above[0] < level), (level, heading[2])]
-    yield _under(title, headings), "\n".join(lines)
+        heading = _Heading(len(found[1]), _HEADING_END.sub("", found[2].strip()).rstrip())
+    yield heading, "\n".join(lines)
 
 
-def _under(title: str, headings: list[tuple[int, str]]) -> str:
-    names = [name for _, name in headings if name]
+def _under(title: str, headings: list[_Heading]) -> str:
+    names = [heading.name for heading in headings]
     # The first heading is usually where the title was taken from.
     return " > ".join([title, *(names[1:] if names[:1] == [title] else names)])
 
