@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+import httpx2
 import pytest
 from chat_server import Reply, chat_server, refused, said
 
@@ -195,6 +196,27 @@ def test_one_bad_row_leaves_the_others_alone() -> None:
 
 def test_the_key_is_in_no_reason() -> None:
     assert reason_of(refused(401, "Incorrect key: sk-secret"), key="sk-secret") == "HTTP 401: Incorrect key: [key]"
+
+
+@pytest.mark.parametrize("num_before", range(170, 202, 4))
+def test_no_part_of_the_key_is_left_where_the_words_of_the_server_are_cut(num_before: int) -> None:
+    key, before = "sk-0123456789abcdefghij", "." * num_before
+    shape = f'{{"choices": "{before}{key}"}}'.encode()
+    for reply in (refused(401, before + key), Reply((before + key).encode(), 401), Reply(shape), Reply(shape[:-1])):
+        reason = reason_of(reply, key=key)
+        assert "sk-" not in reason
+        assert len(reason) < 200 + len("an answer in another shape than a chat completion: ") + 1
+
+
+def test_the_key_is_taken_out_of_an_error_of_the_connection_before_it_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise httpx2.LocalProtocolError("." * 190 + "sk-0123456789abcdefghij")
+
+    monkeypatch.setattr(httpx2.AsyncClient, "stream", fail)
+    (answer,) = ChatEndpoint("http://localhost:1/v1", "m", "sk-0123456789abcdefghij", limits=FAST).answer(
+        ask("Hi"), silent()
+    )
+    assert answer.reason == f"LocalProtocolError: {'.' * 190}[key] (3 attempts)"
 
 
 def test_settings_that_a_model_does_not_take_are_left_out_and_said() -> None:

@@ -145,7 +145,7 @@ class ChatEndpoint:
             except _AttemptFailedError as failure:
                 if failure.is_final or num_attempts == self._limits.max_attempts:
                     tries = f" ({num_attempts} attempts)" if num_attempts > 1 else ""
-                    return _failed(self._without_key(f"{failure}{tries}"))
+                    return _failed(f"{self._reason(failure)}{tries}")
                 await asyncio.sleep(self._wait_seconds(failure, num_attempts))
 
     def _wait_seconds(self, failure: "_AttemptFailedError", num_attempts: int) -> float:
@@ -169,13 +169,14 @@ class ChatEndpoint:
         except TimeoutError:
             raise _AttemptFailedError(f"no answer within {self._limits.timeout_seconds:g} s") from None
         except httpx2.HTTPError as error:
-            raise _AttemptFailedError(f"{type(error).__name__}: {str(error)[:MAX_REASON]}".rstrip(": ")) from None
+            raise _AttemptFailedError(type(error).__name__, words=str(error)) from None
         if response.status_code == HTTPStatus.OK:
             return _read_answer(received)
         self._leave_out_refused(response.status_code, received, sent)
         wait = response.headers.get("Retry-After", "")
         raise _AttemptFailedError(
-            f"HTTP {response.status_code}{_error_words(received)}",
+            f"HTTP {response.status_code}",
+            words=_error_words(received),
             is_final=response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and response.status_code not in _PASSING,
             wait_seconds=float(wait) if wait.isascii() and wait.isdigit() else None,
         )
@@ -205,23 +206,30 @@ class ChatEndpoint:
                 self.notes.append(f"{self.model} takes no max_tokens; max_completion_tokens was sent instead.")
             else:
                 self.notes.append(f"{self.model} takes no temperature; its answers may differ from call to call.")
-        raise _AttemptFailedError(f"HTTP {status}{_error_words(received)}", wait_seconds=0)
+        raise _AttemptFailedError(f"HTTP {status}", words=_error_words(received), wait_seconds=0)
 
-    def _without_key(self, reason: str) -> str:
-        return reason.replace(self._key, "[key]") if self._key else reason
+    def _reason(self, failure: "_AttemptFailedError") -> str:
+        # The key first: of one that is cut in two, a part would stay.
+        words = failure.words.replace(self._key, "[key]") if self._key else failure.words
+        words = " ".join(words.split())[:MAX_REASON]
+        return f"{failure}: {words}" if words else str(failure)
 
 
 class _AttemptFailedError(Exception):
     """Why one attempt gave no answer.
 
     Args:
-        reason: in words.
+        reason: in our words.
+        words: of the other side, as they came.
         is_final: whether another attempt would end the same way.
         wait_seconds: when the server wants to be asked again; None where it does not say.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False, wait_seconds: float | None = None) -> None:
+    def __init__(
+        self, reason: str, *, words: str = "", is_final: bool = False, wait_seconds: float | None = None
+    ) -> None:
         super().__init__(reason)
+        self.words = words
         self.is_final = is_final
         self.wait_seconds = wait_seconds
 
@@ -260,7 +268,7 @@ def _read_answer(received: bytes) -> Answer:
     try:
         reply = json.loads(received)
     except (ValueError, RecursionError):
-        raise _AttemptFailedError(f"an answer that is no JSON: {_shown(received)}", is_final=True) from None
+        raise _AttemptFailedError("an answer that is no JSON", words=_text(received), is_final=True) from None
     try:
         choice = reply["choices"][0]
         text = choice["message"]["content"]
@@ -283,14 +291,12 @@ def _read_answer(received: bytes) -> Answer:
         counts = {name: max(0, getattr(answer, name)) for name in ("num_prompt_tokens", "num_answer_tokens")}
         return answer.model_copy(update=counts)
     except (AttributeError, LookupError, TypeError, ValueError):
-        found = f"an answer in another shape than a chat completion: {_shown(received)}"
-        raise _AttemptFailedError(found, is_final=True) from None
+        found = "an answer in another shape than a chat completion"
+        raise _AttemptFailedError(found, words=_text(received), is_final=True) from None
 
 
 def _error_words(received: bytes) -> str:
-    message = _error_field(received, "message")
-    words = " ".join(message.split())[:MAX_REASON] if message else _shown(received)
-    return f": {words}" if words else ""
+    return _error_field(received, "message") or _text(received)
 
 
 def _error_field(received: bytes, field: str) -> str | None:
@@ -302,5 +308,5 @@ def _error_field(received: bytes, field: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _shown(received: bytes) -> str:
-    return " ".join(received[:MAX_REASON].decode("utf-8", "replace").split())
+def _text(received: bytes) -> str:
+    return received.decode("utf-8", "replace")
