@@ -1,6 +1,7 @@
 """A chat endpoint over real HTTP: good answers, and every way in which the other side can fail."""
 
 import asyncio
+import sys
 import time
 from typing import Any
 
@@ -276,6 +277,48 @@ def test_an_address_that_cannot_be_one_is_refused_without_its_secrets(url: str, 
     with pytest.raises(RecipeError, match=message) as refusal:
         ChatEndpoint(url, "m")
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        (
+            "ALL_PROXY",
+            "socks5://me:secret@127.0.0.1:9",
+            r"ALL_PROXY: found a SOCKS proxy.*pip install 'httpx2\[socks\]'",
+        ),
+        (
+            "https_proxy",
+            "foo://me:secret@x:1",
+            "https_proxy: found a proxy that cannot be one, expected an address that",
+        ),
+        ("HTTP_PROXY", "http://[::1", "HTTP_PROXY: found a proxy that cannot be one.* Correct or unset it"),
+        ("SSL_CERT_FILE", "/none.pem", r"[(]SSL_CERT_FILE[)]: found No such file or directory, expected certificates"),
+        ("SSL_CERT_FILE", __file__, r"[(]SSL_CERT_FILE[)]: found .*, expected certificates that can be read"),
+    ],
+    ids=range(5),
+)
+def test_a_proxy_or_certificates_that_cannot_be_used_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(RecipeError, match=message) as refusal:
+        ChatEndpoint("https://api.example.org/v1", "m")
+    assert "secret" not in str(refusal.value)
+    ChatEndpoint("http://localhost:8000/v1", "m")  # what is on this machine needs neither
+
+
+def test_a_refusal_names_the_proxy_that_is_none_among_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://proxy:3128")
+    ChatEndpoint("https://api.example.org/v1", "m")
+    monkeypatch.setenv("ALL_PROXY", "foo://x:1")
+    with pytest.raises(RecipeError, match=r"^ALL_PROXY: found"):
+        ChatEndpoint("https://api.example.org/v1", "m")
 
 
 def test_a_refusal_names_the_setting_that_holds_the_address() -> None:

@@ -8,6 +8,7 @@ one header, and is taken out of every reason. Redirects are not followed, since 
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, as_completed
@@ -26,6 +27,7 @@ PATH = "/chat/completions"
 MAX_REASON = 200
 """Most characters of a server's own words that a reason repeats."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses below 500 that another attempt may get past."""
 
@@ -58,7 +60,8 @@ class ChatEndpoint:
         setting: where the URL stands, for a refusal.
         clock: seconds, for tests.
     Raises:
-        RecipeError: the URL cannot be an endpoint, or the key cannot be sent in a header.
+        RecipeError: the URL cannot be an endpoint, the key cannot be sent in a header, or the machine's proxy or
+            certificates cannot be used.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class ChatEndpoint:
         self._limits = limits or EndpointLimits()
         self._clock = clock
         self._settings: dict[str, float | int] = {"temperature": 0, "max_tokens": max_answer_tokens}
+        self._require_client()
 
     @property
     def is_private(self) -> bool:
@@ -125,6 +129,26 @@ class ChatEndpoint:
             headers["Authorization"] = f"Bearer {self._key}"
         # A proxy of the environment is for the world outside, not for a server on this machine.
         return httpx2.AsyncClient(headers=headers, timeout=None, trust_env=not self._is_local)
+
+    def _require_client(self) -> None:
+        # What is wrong with the machine's network is told here, and not hours later.
+        import httpx2
+
+        try:
+            self._client()
+        except OSError as error:
+            found = error.strerror or str(error)
+            fix = "Set SSL_CERT_FILE to a file of certificates in PEM format, or unset it."
+            where = "the certificates of this machine (SSL_CERT_FILE)"
+            raise RecipeError(Problem(where, found, "certificates that can be read", fix)) from None
+        except ImportError:
+            fix = "Install it (pip install 'httpx2[socks]'), or unset the variable."
+            expected = "an HTTP proxy, or that package"
+            raise RecipeError(Problem(_proxies(), "a SOCKS proxy without socksio", expected, fix)) from None
+        except (ValueError, httpx2.InvalidURL):
+            fix = "Correct or unset it."
+            expected = "an address that begins with http://, https:// or socks5://"
+            raise RecipeError(Problem(_proxies(), "a proxy that cannot be one", expected, fix)) from None
 
     async def _answer_one(
         self, client: "httpx2.AsyncClient", slots: asyncio.Semaphore, messages: Sequence[Message]
@@ -254,6 +278,14 @@ def _completions_url(url: str, setting: str) -> "httpx2.URL":
         raise RecipeError(Problem(setting, repr(url), "an http:// or https:// URL", fix))
     base = url.rstrip("/")
     return httpx2.URL(base if base.endswith(PATH) else f"{base}{PATH}")
+
+
+def _proxies() -> str:
+    """The variables of the environment that hold a proxy of another kind than HTTP, else all that speak of one."""
+    # Not their values: they may hold a password.
+    found = {name: value for name, value in os.environ.items() if name.upper() in _PROXY_VARIABLES}
+    others = [name for name, value in found.items() if "://" in value and not value.startswith("http")]
+    return ", ".join(sorted(others or found)) or "the proxy of this machine"
 
 
 def _require_header(key: str | None) -> str | None:
