@@ -46,9 +46,46 @@ def test_a_package_that_is_missing_comes_with_the_line_that_installs_it(
 
     monkeypatch.setattr(importlib, "import_module", import_module)
     found = checks(tmp_path)
-    assert found["peft"] == ("broken", "No module named 'peft'", "Install tunewright again: pip install tunewright")
+    advice = "Install tunewright again: pip install tunewright"
+    assert found["peft"] == ("broken", "ImportError: No module named 'peft'", advice)
     assert found["matplotlib"][0] == "warning"
     assert found["matplotlib"][2] == "pip install 'tunewright[plots]'"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("numpy.dtype size changed, may indicate binary incompatibility"),
+        AttributeError("module 'numpy' has no attribute 'float'"),
+        RuntimeError("module compiled against another version"),
+    ],
+)
+def test_a_package_that_does_not_fit_the_others_is_told_with_its_error(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.import_module
+
+    def import_module(name: str, package: str | None = None) -> ModuleType:
+        if name == "matplotlib":
+            raise error
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    assert checks(tmp_path)["matplotlib"][:2] == ("warning", f"{type(error).__name__}: {error}")
+
+
+def test_a_package_without_a_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "ftfy":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setitem(sys.modules, "ftfy", ModuleType("ftfy"))
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    status, found, _ = checks(tmp_path)["ftfy"]
+    assert (status, found) == ("warning", "PackageNotFoundError: No package metadata was found for ftfy")
 
 
 def test_little_memory_and_a_full_disk_are_warnings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +97,9 @@ def test_little_memory_and_a_full_disk_are_warnings(tmp_path: Path, monkeypatch:
     assert found["disk"][2] == f"Make room at {tmp_path}, or set TUNEWRIGHT_HOME to another disk."
 
 
-@pytest.mark.parametrize("error", [ModelError("no base"), RuntimeError("no kernel"), OSError("no disk")])
+@pytest.mark.parametrize(
+    "error", [ModelError("no base"), RuntimeError("no kernel"), OSError("no disk"), ValueError("no dtype")]
+)
 def test_a_step_that_fails_is_reported_with_its_error(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +122,6 @@ def test_without_torch_it_says_so_and_leaves_out_what_needs_it(tmp_path: Path, m
 
     monkeypatch.setattr(importlib, "import_module", import_module)
     found = checks(tmp_path)
-    assert found["torch"][:2] == ("broken", "libcudart.so.12: cannot open shared object file")
+    assert found["torch"][:2] == ("broken", "OSError: libcudart.so.12: cannot open shared object file")
     assert found.keys() >= {"memory", "disk"}
     assert found.keys().isdisjoint({"processor", "one training step"})

@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from tunewright.actions.environment import memory_bytes, processor_name
-from tunewright.errors import TunewrightError
 from tunewright.records import DoctorCheck
 from tunewright.store import Store
 
@@ -36,15 +35,16 @@ def _imports() -> list[DoctorCheck]:
     for name in (*CORE_IMPORTS, *OPTIONAL_IMPORTS):
         try:
             import_module(name)
-        except (ImportError, OSError) as error:  # OSError: a shared library of the package is missing
+            found = version(name)
+        except Exception as error:  # noqa: BLE001 - a package that does not fit the others can raise anything
             extra = OPTIONAL_IMPORTS.get(name)
             advice = (
                 f"pip install 'tunewright[{extra}]'" if extra else "Install tunewright again: pip install tunewright"
             )
             status = "warning" if extra else "broken"
-            checks.append(DoctorCheck(name=name, status=status, found=str(error), advice=advice))
+            checks.append(DoctorCheck(name=name, status=status, found=_told(error), advice=advice))
         else:
-            checks.append(DoctorCheck(name=name, status="ok", found=version(name)))
+            checks.append(DoctorCheck(name=name, status="ok", found=found))
     return checks
 
 
@@ -83,14 +83,18 @@ def _one_step() -> DoctorCheck:
     try:
         with tempfile.TemporaryDirectory() as folder:
             _tune_one_step(Path(folder))
-    except (TunewrightError, RuntimeError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other checks are to be told
         return DoctorCheck(
             name="one training step",
             status="broken",
-            found=f"{type(error).__name__}: {error}",
+            found=_told(error),
             advice="Please report this with the output of `tunewright doctor --json -`.",
         )
     return DoctorCheck(name="one training step", status="ok", found=f"{time.monotonic() - started:.1f} s in all")
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _tune_one_step(folder: Path) -> None:
