@@ -179,6 +179,15 @@ def test_a_document_without_permission_is_refused(tmp_path: Path, monkeypatch: p
         ("&lt;b&gt; &amp; caf&eacute; naïve", "<b> & café naïve"),
         ('<?xml version="1.0" encoding="latin-1"?><html><body><p>ä</p></body></html>', "ä"),
         ("<div><div><p>deep</p></div></div> <p> \n </p><p>end</p>", "deep\n\nend"),
+        ("<details><summary>Abroad?</summary>Two euros.</details>", "Abroad?\n\nTwo euros."),
+        ("<details><summary><button>Abroad?</button></summary>Two euros.</details>", "Abroad?\n\nTwo euros."),
+        ("<h2><span><button>Returns?</button></span></h2><button>Close</button><div>Free.</div>", "Returns?\n\nFree."),
+        ("<dl><dt><button>Fee</button><dd>None.</dl>", "Fee\nNone."),
+        ("<fieldset><legend>Address</legend>Where you live.</fieldset>", "Address\n\nWhere you live."),
+        ("<table><caption>Fees</caption><tr><td>a</td></tr></table>", "Fees\n\na"),
+        ("<label>To<select><option>Austria<option>Peru</select></label><label>By</label>", "To\nAustria\nPeru\nBy"),
+        ("<ul><li><label>one</label></li><li> <label>two</label></ul>", "- one\n- two"),
+        ("<table><tr><td><label>To</label></td><td><label>By</label></td></tr></table>", "To | By"),
     ],
 )
 def test_the_text_of_a_page_is_what_a_reader_sees(page: str, text: str) -> None:

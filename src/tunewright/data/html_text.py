@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 _SKIPPED = frozenset({"button", "head", "iframe", "nav", "noscript", "object", "script", "style", "svg", "template"})
 # fmt: off
 _PARAGRAPHS = frozenset({
-    "address", "article", "aside", "blockquote", "body", "details", "dl", "div", "fieldset", "figcaption", "figure",
-    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "ol", "p", "pre", "section", "table",
-    "ul",
+    "address", "article", "aside", "blockquote", "body", "caption", "details", "dl", "div", "fieldset", "figcaption",
+    "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "legend", "main", "ol", "p", "pre",
+    "section", "summary", "table", "ul",
 })
 # fmt: on
 _LINES = frozenset({"br", "dd", "dt", "li", "tr"})
 _CELLS = frozenset({"td", "th"})
+_CHOICES = frozenset({"label", "option"})
+"""On lines of their own, but for the first of a list item or a cell."""
+_QUESTIONS = ("h1", "h2", "h3", "h4", "h5", "h6", "dt", "summary")
+"""Where a button is the question that opens its answer."""
+_MARK, _CELL_END = "- ", " | "
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -66,7 +71,7 @@ class _Text:
         for event, element in walk:
             if event == "end":
                 self._leave(element)
-            elif element.tag in _SKIPPED:
+            elif element.tag in _SKIPPED and not _is_question(element):
                 walk.skip_subtree()
             else:
                 self._enter(element)
@@ -76,14 +81,17 @@ class _Text:
     def _enter(self, element: "HtmlElement") -> None:
         if element.tag in _PARAGRAPHS:
             self._parts.append("\n\n")
-        elif element.tag in _LINES:
+        elif element.tag in _LINES or (element.tag in _CHOICES and not self._is_at_start()):
             self._parts.append("\n")
         if element.tag == "li":
-            self._parts.append("- ")
+            self._parts.append(_MARK)
         elif element.tag in _CELLS and element.getprevious() is not None:
-            self._parts.append(" | ")
+            self._parts.append(_CELL_END)
         self._num_pre += element.tag == "pre"
         self._write(element.text)
+
+    def _is_at_start(self) -> bool:
+        return not self._parts or self._parts[-1] in (_MARK, _CELL_END) or self._parts[-1].endswith("\n")
 
     def _leave(self, element: "HtmlElement") -> None:
         self._num_pre -= element.tag == "pre"
@@ -98,3 +106,7 @@ class _Text:
                 text = text.removeprefix(" ")
         if text:
             self._parts.append(text)
+
+
+def _is_question(element: "HtmlElement") -> bool:
+    return element.tag == "button" and next(element.iterancestors(*_QUESTIONS), None) is not None
