@@ -8,9 +8,17 @@ from tunewright.records import Verdict
 from tunewright.study.page import _benchmark_row
 
 
-def values(metric: str, numbers: list[float], *, higher_is_better: bool = True) -> TaskValues:
+def values(
+    metric: str, numbers: list[float], *, higher_is_better: bool = True, name_of_filter: str | None = None
+) -> TaskValues:
     by_item = {str(item): number for item, number in enumerate(numbers)}
-    return TaskValues("task", metric, "2", higher_is_better, by_item)
+    return TaskValues("task", metric, "2", higher_is_better, by_item, name_of_filter)
+
+
+def test_the_filter_is_named_with_the_metric_whose_unit_stays() -> None:
+    found = values("f1", [0.5, 1.0] * 10, name_of_filter="strict-match")
+    result = _compared(found, found, (200, 0))
+    assert (result.metric, result.is_share) == ("f1,strict-match", True)
 
 
 def test_a_perplexity_is_shown_as_a_number_and_less_of_it_is_better() -> None:

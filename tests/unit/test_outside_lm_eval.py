@@ -17,9 +17,10 @@ from tunewright.records import read_recipe
 class Harness:
     """Writes the files of a finished run."""
 
-    def __init__(self, code: int = 0, more_tasks: Sequence[str] = ()) -> None:
+    def __init__(self, code: int = 0, more_tasks: Sequence[str] = (), filters: Sequence[str] = ("none",)) -> None:
         self.code = code
         self.more_tasks = more_tasks
+        self.filters = filters
         self.command: list[str] = []
 
     def __call__(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
@@ -37,10 +38,12 @@ class Harness:
             rows = [
                 {
                     "doc_id": number,
+                    "filter": name_of_filter,
                     "metrics": metrics,
                     # A perplexity is kept as a pair, which is no value of the item.
-                    **{name: [1.5, 3] if "perplexity" in name else float(number % 2) for name in metrics},
+                    **{name: [1.5, 3] if "perplexity" in name else float(number % 2 or index) for name in metrics},
                 }
+                for index, name_of_filter in enumerate(self.filters)
                 for number in range(4)
             ]
             text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -58,6 +61,15 @@ def test_every_item_of_every_task_is_read_back_by_its_number() -> None:
     )  # fmt: skip
     assert choice.values == {"0": 0.0, "1": 1.0, "2": 0.0, "3": 1.0}
     assert (essay.metric, essay.version, essay.higher_is_better) == ("word_count", "", False)
+
+
+def test_of_several_filters_of_a_task_the_first_is_taken_and_named() -> None:
+    both = Harness(filters=("strict-match", "flexible-extract"))
+    _, choice = run_lm_eval(Path("base"), None, ["tiny_choice"], run=both)[:2]
+    assert choice.values == {"0": 0.0, "1": 1.0, "2": 0.0, "3": 1.0}
+    assert choice.filter == "strict-match"
+    _, choice = run_lm_eval(Path("base"), None, ["tiny_choice"], run=Harness(filters=("strict-match",)))[:2]
+    assert choice.filter is None
 
 
 def test_a_task_whose_name_begins_with_that_of_another_keeps_its_own_items() -> None:

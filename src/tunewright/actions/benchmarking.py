@@ -53,7 +53,7 @@ def _compared(before: TaskValues, after: TaskValues, sampling: tuple[int, int]) 
     )
     return BenchmarkResult(
         task=before.task,
-        metric=before.metric,
+        metric=f"{before.metric},{before.filter}" if before.filter else before.metric,
         version=before.version,
         is_share=is_share,
         higher_is_better=before.higher_is_better,

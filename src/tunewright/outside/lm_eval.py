@@ -17,6 +17,8 @@ from tunewright.errors import MissingExtraError, ModelError
 RunProcess = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 PREFERRED = ("acc_norm", "acc", "exact_match")
 """Of several metrics of a task the first of these is taken; else the first one named."""
+NO_FILTER = "none"
+"""The harness's own word for answers that are judged as they are."""
 MAX_SHOWN_LINES = 12
 
 
@@ -30,6 +32,8 @@ class TaskValues:
     higher_is_better: bool
     values: dict[str, float]
     """By the task's own number of the item."""
+    filter: str | None = None
+    """Of several ways in which the task takes an answer out of the text, the one that these values are of."""
 
 
 def require_lm_eval() -> None:
@@ -91,7 +95,10 @@ def _read(folder: Path) -> tuple[TaskValues, ...]:
     record = json.loads(results.read_text(encoding="utf-8"))
     found = []
     for path in sorted(results.parent.glob("samples_*.jsonl")):
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        every = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        # Each item stands there once for each filter, in the order of the task's filters: the first is taken.
+        filters = list(dict.fromkeys(line.get("filter", NO_FILTER) for line in every))
+        lines = [line for line in every if line.get("filter", NO_FILTER) == filters[0]]
         # After the name comes the time; of `math` and `math_2` the longer name is the file's.
         fitting = [name for name in record["higher_is_better"] if path.name.startswith(f"samples_{name}_2")]
         task = max(fitting, key=len)
@@ -105,6 +112,7 @@ def _read(folder: Path) -> tuple[TaskValues, ...]:
                 version=str(record["versions"].get(task, "")),
                 higher_is_better=bool(record["higher_is_better"][task].get(metric, True)),
                 values={str(line["doc_id"]): float(line[metric]) for line in lines},
+                filter=filters[0] if len(filters) > 1 else None,
             )
         )
     return tuple(found)
