@@ -84,7 +84,7 @@ def test_canaries_differ_and_come_again_from_their_seed() -> None:
 
 def test_the_second_half_is_the_end_of_the_answer_and_short_ones_are_passed_over(renderer: Renderer) -> None:
     long = row("question", "one two three four five six seven eight nine ten eleven twelve", 1)
-    halves = second_halves([row("question", "yes", 2), long], renderer, 10)
+    halves = second_halves([row("question", "yes", 2), long], renderer, 10, 0)
     assert halves.num_too_short == 1
     (half,) = halves.sequences
     (whole,) = renderer.render(long)
@@ -103,12 +103,21 @@ def test_a_text_has_a_second_half_too_and_no_more_rows_are_taken_than_asked_for(
         )
         for n in range(1, 6)
     ]
-    assert len(second_halves(texts, renderer, 3).sequences) == 3
+    assert len(second_halves(texts, renderer, 3, 0).sequences) == 3
+
+
+def test_a_file_that_is_sorted_by_kind_gives_the_same_kinds_as_one_that_is_not(renderer: Renderer) -> None:
+    rows = [row(f"question {n}", f"{'letter' if n <= 50 else 'story'} one two three four five", n) for n in range(200)]
+    sequences = second_halves(rows, renderer, 40, 0).sequences
+    letters = {part.token_ids for each in rows[:51] for part in renderer.render(each)}
+    assert 4 <= sum(one.token_ids in letters for one in sequences) <= 16, "a quarter of the rows are letters"
+    assert second_halves([*reversed(rows), *rows], renderer, 40, 0).sequences == sequences
+    assert second_halves(rows, renderer, 40, 1).sequences != sequences
 
 
 def test_the_rate_is_the_share_of_rows_that_are_written(renderer: Renderer) -> None:
     rows = [row(f"question {n}", f"{n} one two three four five six seven eight nine ten", n) for n in range(1, 11)]
-    halves = second_halves(rows, renderer, 10)
+    halves = second_halves(rows, renderer, 10, 0)
     known = [one.token_ids for one in halves.sequences[:3]]
     found = extraction_rate(Remembering(known), halves, RECIPE)
     assert found is not None
@@ -123,7 +132,7 @@ def test_rows_of_one_document_are_resampled_together(renderer: Renderer) -> None
         )
         for n in range(1, 7)
     ]
-    found = extraction_rate(Remembering([]), second_halves(texts, renderer, 6), RECIPE)
+    found = extraction_rate(Remembering([]), second_halves(texts, renderer, 6, 0), RECIPE)
     assert found is not None
     assert (found.num_rows, found.num_groups) == (6, 3)
 

@@ -11,6 +11,7 @@ from tunewright.evaluate.memorisation import (
     CANARIES_SOURCE,
     MAX_EXPOSURE,
     Canary,
+    Halves,
     exposures,
     extraction_rate,
     make_canaries,
@@ -53,18 +54,18 @@ class MemorisationProbe:
     def measure(self, model: LanguageModel) -> Memorised:
         """Of one model, base or tuned."""
         recipe, renderer = self.preparation.recipe, self.preparation.renderer
-        most = recipe.memorisation.max_rows
         with SilentProgress().bar("Canaries", len(self.canaries)) as advance:
             found = exposures(model, renderer, self.canaries, is_text=_is_text(self.preparation), advance=advance)
         trained, unseen = (
-            extraction_rate(model, second_halves(self._rows(split), renderer, most), recipe.evaluate)
-            for split in (Split.TRAIN, Split.TEST)
+            extraction_rate(model, self._halves(split), recipe.evaluate) for split in (Split.TRAIN, Split.TEST)
         )
         return Memorised(exposures=found, trained=trained, unseen=unseen)
 
-    def _rows(self, split: Split) -> list[Example]:
-        """The user's rows of a split: canaries are measured by their exposure."""
-        return [row for row in self.preparation.data.rows(split) if row.provenance.source != CANARIES_SOURCE]
+    def _halves(self, split: Split) -> Halves:
+        """Of the user's rows of a split, the same for every model: canaries are measured by their exposure."""
+        recipe = self.preparation.recipe
+        rows = [row for row in self.preparation.data.rows(split) if row.provenance.source != CANARIES_SOURCE]
+        return second_halves(rows, self.preparation.renderer, recipe.memorisation.max_rows, recipe.train.seed)
 
     def measure_base(self, run: RunFolder, model: LanguageModel) -> None:
         """Measure the untrained model, unless an earlier sitting did."""
@@ -75,7 +76,6 @@ class MemorisationProbe:
         """The tuned model beside the base."""
         base, tuned = run.read_record(BASE_FILE, Memorised), self.measure(model)
         settings = self.preparation.recipe.memorisation
-        halves = second_halves(self._rows(Split.TRAIN), self.preparation.renderer, settings.max_rows)
         return MemorisationSummary(
             canary_repeats=settings.canary_repeats,
             max_exposure=MAX_EXPOSURE,
@@ -84,7 +84,7 @@ class MemorisationProbe:
             base_rate=base.trained,
             tuned_rate=tuned.trained,
             unseen_rate=tuned.unseen,
-            num_too_short=halves.num_too_short,
+            num_too_short=self._halves(Split.TRAIN).num_too_short,
         )
 
 

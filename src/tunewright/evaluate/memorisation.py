@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tunewright.contracts import Advance
+from tunewright.data.cut import seeded_hash
 from tunewright.errors import RenderError
 from tunewright.evaluate.scorers import SCORERS
 from tunewright.evaluate.statistics import estimate
@@ -106,16 +107,18 @@ class Halves:
     num_too_short: int
 
 
-def second_halves(rows: Sequence[Example], renderer: Renderer, max_rows: int) -> Halves:
-    """The first rows whose answer is long enough, trained on its second half alone.
+def second_halves(rows: Sequence[Example], renderer: Renderer, max_rows: int, seed: int) -> Halves:
+    """A sample of the distinct rows whose answer is long enough, trained on its second half alone.
 
     Args:
-        rows: an unusable one counts as too short.
+        rows: in any order: a file that is sorted by kind gives all kinds. An unusable one counts as too short.
+        seed: chooses; the same rows and seed give the same sample.
     """
     found: list[TokenSequence] = []
     groups: list[str | None] = []
     num_too_short = 0
-    for row in rows:
+    distinct = {row.id: row for row in rows}
+    for row in sorted(distinct.values(), key=lambda row: seeded_hash(seed, row.id)):
         if len(found) == max_rows:
             break
         try:
