@@ -104,6 +104,23 @@ def test_calls_of_the_conversation_are_shown() -> None:
     assert shown in first.content
 
 
+def test_several_calls_are_shown_in_the_order_of_their_results() -> None:
+    calls = tuple(ToolCall(id=city, name="weather", arguments=f'{{"city": "{city}"}}') for city in ("Rome", "Oslo"))
+    results = (
+        Message(role="tool", content=content, tool_call_id=id_) for content, id_ in (("20", "Rome"), ("3", "Oslo"))
+    )
+    messages = (
+        Message(role="user", content="Where is it cold?"),
+        Message(role="assistant", content="", tool_calls=calls, weight=0),
+        *results,
+        Message(role="assistant", content="In Oslo."),
+    )
+    example = Example(body=Conversation(messages=messages), provenance=Provenance(source="rows.jsonl", row=1))
+    (item,) = items_of([example], None)
+    first, _ = preference_prompts("It is right.", item, "Oslo", "Rome")
+    assert first.content.index('"Rome"') < first.content.index('"Oslo"') < first.content.index("tool: 20")
+
+
 @pytest.mark.parametrize(
     ("first", "swapped", "value", "is_agreed"),
     [

@@ -95,6 +95,40 @@ def test_json_fields_is_the_share_of_equal_top_level_fields(answer: str, value: 
     assert scorers.json_fields(answer, [reference]) == value
 
 
+WEATHER = '{"name": "weather", "arguments": {"city": "Oslo", "unit": "C", "days": 3, "lang": "en"}}'
+ROME = '{"name": "weather", "arguments": {"city": "Rome"}}'
+NOW = '{"name": "now", "arguments": {}}'
+ODD = '{"name": "weather", "arguments": "{city: Oslo}"}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "value"),
+    [
+        (f"[{WEATHER}]", f"[{WEATHER}]", 1.0),
+        (f"[{WEATHER.replace('C', 'F')}]", f"[{WEATHER}]", 4 / 5),
+        (f"[{WEATHER.replace('weather', 'now')}]", f"[{WEATHER}]", 0.0),
+        (f"[{NOW}, {WEATHER}, {ROME}]", f"[{ROME}, {NOW}, {WEATHER}]", 1.0),
+        (f"[{WEATHER}]", f"[{ROME}, {WEATHER}]", 5 / 7),
+        (f"[{WEATHER}, {ROME}]", f"[{ROME}]", 2 / 7),  # what is called beside counts, unlike further fields
+        (f"[{ROME}, {ROME}]", f"[{ROME}]", 2 / 4),
+        (f"[{ODD}]", f"[{ODD}]", 1.0),
+        (f"[{ROME}]", f"[{ODD}]", 1 / 2),
+        (f"{ROME}", f"[{ROME}]", 0.0),
+    ],
+)
+def test_json_fields_of_calls_is_the_share_of_names_and_arguments_that_are_right(
+    answer: str, reference: str, value: float
+) -> None:
+    assert scorers.json_fields(answer, [reference]) == pytest.approx(value)
+
+
+def test_json_fields_pairs_calls_so_that_most_agrees() -> None:
+    call = '{{"name": "f", "arguments": {{"a": {}, "b": {}}}}}'
+    given, wanted = ([call.format(*pair) for pair in pairs] for pairs in (((1, 2), (1, 3)), ((1, 4), (9, 2))))
+    # (1, 2) agrees with both by one argument, (1, 3) only with the first.
+    assert scorers.json_fields(f"[{', '.join(given)}]", [f"[{', '.join(wanted)}]"]) == pytest.approx(4 / 6)
+
+
 def test_json_fields_compares_an_array_or_an_empty_object_as_a_whole() -> None:
     assert scorers.json_fields("[1, 2]", ["[1,2.0]"]) == 1.0
     assert scorers.json_fields("[1]", ["[1,2]"]) == 0.0

@@ -20,15 +20,22 @@ OSLO = '[{"arguments":{"city":"Oslo"},"name":"weather"}]'
         'Let me look.\n<tool_call>{"arguments": {"city": "Oslo"}, "name": "weather"}</tool_call>',
         '{"name": "weather", "parameters": {"city": "Oslo"}}',
         '[{"name": "weather", "arguments": {"city": "Oslo"}, "id": "abc"}]',
+        r'<tool_call>{"name": "weather", "arguments": "{\"city\": \"Oslo\"}"}</tool_call>',
     ],
 )
 def test_calls_are_read_in_the_ways_models_write_them(answer: str) -> None:
     assert calls_in(answer) == OSLO
 
 
-def test_several_calls_keep_their_order() -> None:
+def test_several_calls_are_the_same_in_any_order() -> None:
     call = '<tool_call>{{"name": "{}", "arguments": {{}}}}</tool_call>'
-    assert calls_in(call.format("b") + call.format("a")) == '[{"arguments":{},"name":"b"},{"arguments":{},"name":"a"}]'
+    both = '[{"arguments":{},"name":"a"},{"arguments":{},"name":"b"}]'
+    assert calls_in(call.format("b") + call.format("a")) == calls_in(call.format("a") + call.format("b")) == both
+
+
+@pytest.mark.parametrize("answer", ['{"name": "now"}', '{"name": "now", "arguments": null}'])
+def test_a_call_without_arguments_has_none(answer: str) -> None:
+    assert calls_in(answer) == '[{"arguments":{},"name":"now"}]'
 
 
 @pytest.mark.parametrize(
@@ -39,9 +46,10 @@ def test_several_calls_keep_their_order() -> None:
         "3",
         "[]",
         "{}",
-        '{"name": "weather"}',
+        '{"name": "weather", "arguments": ["Oslo"]}',
         '{"name": "", "arguments": {}}',
         '{"name": "weather", "arguments": "Oslo"}',
+        '{"name": "weather", "arguments": "3"}',
         '<tool_call>{"name": "weather"</tool_call>',
         '<tool_call>{"name": "weather", "arguments": {}}</tool_call><tool_call>{}</tool_call>',
         "[" * 100_000,
@@ -88,3 +96,16 @@ def test_an_answer_is_compared_as_calls_where_calls_are_expected(expected: Messa
     system = Says(said)
     scores = judge(system, system, task.test_items([row], None), ["exact_match"], SilentProgress(), "base")
     assert [each.value for each in scores.of("exact_match")] == [score]
+
+
+def test_parallel_calls_in_another_order_than_the_row_has_them_are_right() -> None:
+    calls = tuple(ToolCall(id=city, name="weather", arguments=f'{{"city":"{city}"}}') for city in ("Rome", "Oslo"))
+    asks = Message(role="user", content="Warm in Rome and Oslo?")
+    body = Conversation(messages=(asks, Message(role="assistant", content="", tool_calls=calls)))
+    row = Example(body=body, provenance=Provenance(source="rows.jsonl", row=1))
+    call = '<tool_call>{{"name": "weather", "arguments": {{"city": "{}"}}}}</tool_call>'
+    for cities in (("Rome", "Oslo"), ("Oslo", "Rome")):
+        system = Says("".join(map(call.format, cities)))
+        metrics = ["exact_match", "json_fields"]
+        scores = judge(system, system, task.test_items([row], None), metrics, SilentProgress(), "base")
+        assert [each.value for each in scores.scores] == [1.0, 1.0]

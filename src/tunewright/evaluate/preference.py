@@ -105,7 +105,8 @@ def _prompt(question: str, item: TestItem, first: str, second: str) -> Message:
 
 
 def _shown(message: Message) -> str:
-    calls = f"\n{calls_as_json(message.tool_calls)}" if message.tool_calls else ""
+    # One by one: their results follow in the same order.
+    calls = "".join(f"\n{calls_as_json([call])}" for call in message.tool_calls)
     return f"{message.role}: {message.content}{calls}"
 
 

@@ -15,6 +15,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate
 from tunewright.evaluate.sql_query import read_simple_query
@@ -80,6 +82,9 @@ def json_fields(answer: str, references: Sequence[str]) -> float:
 
     Order of keys and white space do not count. Fields that only the answer has do not count either. A reference
     that is an array (or has no fields) counts as one field: the whole value.
+
+    Calls of functions are paired so that most agrees. The value is then the share of names and arguments that are
+    right, among those of the side that has more of them.
     """
     if not is_json(answer):
         return 0.0
@@ -188,9 +193,38 @@ def _finite(text: str) -> Decimal:
 
 
 def _share_of_fields(given: Any, wanted: Any) -> float:
+    if _are_calls(wanted) and _are_calls(given):
+        return _share_of_calls(given, wanted)
     if not isinstance(wanted, dict) or not wanted or not isinstance(given, dict):
         return float(_same_json(given, wanted))
     return sum(key in given and _same_json(given[key], value) for key, value in wanted.items()) / len(wanted)
+
+
+def _are_calls(value: Any) -> bool:
+    """Whether a value has the form in which `calls_as_json` writes calls."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, dict) and each.keys() == {"name", "arguments"} for each in value)
+    )
+
+
+def _share_of_calls(given: Sequence[Any], wanted: Sequence[Any]) -> float:
+    from scipy.optimize import linear_sum_assignment
+
+    num_right = np.array([[_num_right(call, other) for other in wanted] for call in given])
+    num_most = max(sum(_num_right(call, call) for call in calls) for calls in (given, wanted))
+    return float(num_right[linear_sum_assignment(num_right, maximize=True)].sum()) / num_most
+
+
+def _num_right(given: Any, wanted: Any) -> int:
+    """The name and the arguments that two calls have in common; nothing where the names differ."""
+    if not _same_json(given["name"], wanted["name"]):
+        return 0
+    ours, theirs = given["arguments"], wanted["arguments"]
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):  # a row may hold arguments that are no object
+        return 1 + _same_json(ours, theirs)
+    return 1 + sum(key in ours and _same_json(ours[key], value) for key, value in theirs.items())
 
 
 def _same_json(left: Any, right: Any) -> bool:
@@ -225,7 +259,8 @@ _ALL_SCORERS = (
         _metric(
             "exact_match",
             "Exact match",
-            "Share of answers equal to a reference, apart from the amount of white space.",
+            "Share of answers equal to a reference, apart from the amount of white space. Calls of functions may "
+            "come in any order.",
         ),
         Aggregate.RATE,
         exact_match,
@@ -282,7 +317,8 @@ _ALL_SCORERS = (
             "json_fields",
             "JSON fields right",
             "Share of the reference's top-level fields that the answer has with an equal value, averaged over rows; "
-            "0 for an answer that is not valid JSON. Extra fields do not count.",
+            "0 for an answer that is not valid JSON. Extra fields do not count. Of calls of functions, in any order, "
+            "it is the share of names and arguments that are right, among those of the side that has more.",
         ),
         Aggregate.MEAN,
         json_fields,

@@ -13,7 +13,7 @@ def calls_in(answer: str) -> str | None:
 
     Read are JSON objects between `<tool_call>` tags (Hermes, Qwen), whatever stands around them, and an answer that is
     as a whole a JSON object or list of objects (Llama 3.1, Mistral). A call has `name`, and `arguments` or
-    `parameters`.
+    `parameters`: an object, or a text that holds one (OpenAI). A call without them has none.
 
     >>> calls_in('<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>')
     '[{"arguments":{"city":"Oslo"},"name":"weather"}]'
@@ -33,7 +33,16 @@ def calls_in(answer: str) -> str | None:
 def _call(written: object) -> ToolCall | None:
     if not isinstance(written, dict):
         return None
-    name, arguments = written.get("name"), written.get("arguments", written.get("parameters"))
-    if not isinstance(name, str) or not name or not isinstance(arguments, dict):
+    name, arguments = written.get("name"), _arguments(written.get("arguments", written.get("parameters")))
+    if not isinstance(name, str) or not name or arguments is None:
         return None
-    return ToolCall(id="", name=name, arguments=json.dumps(arguments))
+    return ToolCall(id="", name=name, arguments=arguments)
+
+
+def _arguments(written: object) -> str | None:
+    """Arguments as JSON; None where they are no object."""
+    text = written if isinstance(written, str) else json.dumps({} if written is None else written)
+    try:
+        return text if isinstance(json.loads(text), dict) else None
+    except (ValueError, RecursionError):
+        return None

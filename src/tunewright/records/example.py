@@ -67,12 +67,15 @@ class Message(Record):
 
 
 def calls_as_json(calls: Sequence[ToolCall]) -> str:
-    """Write calls in the one way in which they are compared: names and arguments, keys sorted, without ids.
+    """Write calls in the one way in which they are compared: names and arguments, without ids, sorted with their keys.
+
+    Calls of one turn cannot depend on each other's results, so their order says nothing.
 
     >>> calls_as_json([ToolCall(id="1", name="weather", arguments='{"unit": "C", "city": "Oslo"}')])
     '[{"arguments":{"city":"Oslo","unit":"C"},"name":"weather"}]'
     """
-    return canonical_json([{"name": call.name, "arguments": _loaded(call.arguments)} for call in calls])
+    written = [{"name": call.name, "arguments": _loaded(call.arguments)} for call in calls]
+    return canonical_json(sorted(written, key=canonical_json))
 
 
 def _loaded(arguments: str) -> object:
