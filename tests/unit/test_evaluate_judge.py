@@ -121,6 +121,20 @@ def test_an_answer_cut_by_its_token_limit_is_scored_like_any_other() -> None:
     assert score.value == 0.0
 
 
+@pytest.mark.parametrize("opening", ["<think>\n", ""])
+def test_thoughts_before_an_answer_are_no_part_of_it(opening: str) -> None:
+    system = ScriptedSystem({"q": _said(f"{opening}Billing, or shipping?\n</think>\n\nbilling")}, {})
+    result = _judge(system, [_row("q", "billing")], ["accuracy", "exact_match", "chrf"])
+    assert [score.value for score in result.scores] == [1.0, 1.0, 1.0]
+
+
+def test_thoughts_are_compared_where_a_reference_has_them() -> None:
+    system = ScriptedSystem({"q": _said("<think>Hm.</think>billing")}, {})
+    for reference, value in (("<think>Hm.</think>billing", 1.0), ("<think>Oh.</think>billing", 0.0)):
+        (score,) = _judge(system, [_row("q", reference)], ["exact_match"]).scores
+        assert score.value == value
+
+
 def test_a_reference_that_cannot_be_compared_leaves_the_row_unscored() -> None:
     system = ScriptedSystem({"q": _said("7")}, {})
     (score,) = _judge(system, [_row("q", "seven")], ["final_number"]).scores

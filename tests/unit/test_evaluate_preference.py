@@ -58,6 +58,7 @@ FAILED = Answer(text=None, finish="failed", reason="HTTP 500")
         ("Verdict: a tie", "tie"),
         ("A says more, B is right.\n\nVerdict: B\n", "B"),
         ("<think>Verdict: A, or rather not.\nVerdict: A</think>\nVerdict: B", "B"),
+        ("Verdict: A, or rather not.\nVerdict: A\n</think>\n\n**B**", "B"),
         ("Verdict: A\nVerdict: A", "A"),
         ("Verdict: A\nVerdict: B", None),
         ("Verdict: A or B", None),

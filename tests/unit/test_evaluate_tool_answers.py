@@ -85,10 +85,11 @@ TEXT = Message(role="assistant", content=OSLO)
     [
         (CALLING, '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>', 1.0),
         (CALLING, '<tool_call>{"name": "weather", "arguments": {"city": "Rome"}}</tool_call>', 0.0),
+        (CALLING, 'Oslo.\n</think>\n{"name": "weather", "arguments": {"city": "Oslo"}}', 1.0),
         (CALLING, "It is cold.", 0.0),
         (TEXT, '<tool_call>{"name": "weather", "arguments": {"city": "Oslo"}}</tool_call>', 0.0),
     ],
-    ids=["right call", "wrong arguments", "no call", "text was expected"],
+    ids=["right call", "wrong arguments", "right call after thoughts", "no call", "text was expected"],
 )
 def test_an_answer_is_compared_as_calls_where_calls_are_expected(expected: Message, said: str, score: float) -> None:
     body = Conversation(messages=(Message(role="user", content="Warm in Oslo?"), expected))

@@ -44,3 +44,10 @@ def test_who_was_shown_no_passages_is_compared_by_all_of_the_answer() -> None:
     for num_passages in (None, 0):
         assert scored_text_of(num_passages)("Two euros [1].", ["Two euros."]) == "Two euros [1]."
     assert scored_text_of(3)("Two euros [1].", ["Two euros."]) == "Two euros."
+
+
+@pytest.mark.parametrize("num_passages", [None, 3])
+def test_thoughts_before_an_answer_are_not_compared(num_passages: int | None) -> None:
+    compared = scored_text_of(num_passages)
+    assert compared("Passage [1] says it.\n</think>\n\nTwo euros.", ["Two euros."]) == "Two euros."
+    assert compared('<think>\n</think>\n{"due": [1]}', ['{"due": [1]}']) == '{"due": [1]}'

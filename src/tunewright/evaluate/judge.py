@@ -9,6 +9,7 @@ from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate, LabelScore
 from tunewright.evaluate.scorers import SCORERS, Scorer, canonical_text
 from tunewright.evaluate.task import TestItem
+from tunewright.evaluate.thoughts import without_thoughts
 from tunewright.evaluate.tool_answers import calls_in
 from tunewright.records import Answer, Record, Score, TokenLoss
 
@@ -17,9 +18,8 @@ ScoredText = Callable[[str, Sequence[str]], str]
 
 
 def whole_answer(answer: str, references: Sequence[str]) -> str:
-    """All of an answer: the ScoredText of a system that was asked for nothing but the answer."""
-    del references
-    return answer
+    """All of an answer but the thoughts before it: the ScoredText of a system that was asked for the answer alone."""
+    return without_thoughts(answer, references)
 
 
 class ArmScores(Record):
@@ -151,9 +151,8 @@ def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer],
         return score_of(value=None, reason=answer.reason)
     if not references:
         return score_of(value=None, reason=f"the reference is not {scorer.needs}")
-    compared = (
-        (calls_in(answer.text) or answer.text) if item.expects_calls else scored_text(answer.text, item.references)
-    )
+    whole = whole_answer(answer.text, item.references)
+    compared = (calls_in(whole) or whole) if item.expects_calls else scored_text(answer.text, item.references)
     text = canonical_text(compared)
     value = scorer.score(text, references)
     if scorer.aggregate is not Aggregate.MACRO_F1:

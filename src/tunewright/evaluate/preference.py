@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from tunewright.evaluate.house import HouseRules
 from tunewright.evaluate.statistics import difference, estimate, sign_test_p_value
 from tunewright.evaluate.task import LABEL_METRICS, TestItem
+from tunewright.evaluate.thoughts import without_thoughts
 from tunewright.evaluate.wilson import SIGNIFICANCE
 from tunewright.records import Answer, EvaluateRecipe, JudgeComparison, Message, Metric, Score, Verdict, calls_as_json
 
@@ -110,7 +111,6 @@ def _shown(message: Message) -> str:
     return f"{message.role}: {message.content}{calls}"
 
 
-_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
 _NAMED = r"(?:answer[^\w\n]+)?(?P<named>a|b|(?:an?[ ])?tie)[^\w\n]*"
 _VERDICT_LINE = re.compile(rf"^[^\w\n]*verdict[^\w\n]+{_NAMED}$", re.IGNORECASE | re.MULTILINE)
 _ALONE = re.compile(_NAMED, re.IGNORECASE)
@@ -122,7 +122,7 @@ def read_reply(text: str) -> Reply | None:
     >>> read_reply("**Verdict: B**"), read_reply("tie"), read_reply("Both are fine."), read_reply("Verdict: A or B")
     ('B', 'tie', None, None)
     """
-    said = _THOUGHTS.sub("", text).strip()
+    said = without_thoughts(text).strip()
     named = {_named(match) for match in _VERDICT_LINE.finditer(said)}
     if not named and (alone := _ALONE.fullmatch(said.lstrip("*_[(\"'` "))):
         named = {_named(alone)}

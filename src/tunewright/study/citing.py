@@ -22,14 +22,15 @@ def scored_text_of(num_passages: int | None) -> ScoredText:
 
 
 def without_citations(answer: str, references: Sequence[str]) -> str:
-    """An answer without marks such as `[1]`, unless a reference has such a mark: there it is part of the answer.
+    """A whole answer without marks such as `[1]`, unless a reference has one: there they are part of the answer.
 
     Brackets in JSON and code stay, since they are lists and indices.
 
     >>> without_citations("Two euros [1], paid at once [1, 2].", ["Two euros."])
     'Two euros, paid at once.'
     """
-    return answer if any(map(CITATION.search, references)) or _is_program(answer) else _stripped(answer)
+    whole = whole_answer(answer, references)
+    return whole if any(map(CITATION.search, references)) or _is_program(whole) else _stripped(whole)
 
 
 def _is_program(answer: str) -> bool:
