@@ -10,6 +10,8 @@ from tunewright.contracts import Advance, SilentProgress
 from tunewright.evaluate import task
 from tunewright.evaluate.aggregate import LabelScore
 from tunewright.evaluate.judge import ArmScores, judge
+from tunewright.evaluate.scorers import SCORERS
+from tunewright.evaluate.statistics import estimate
 from tunewright.records import Answer, Conversation, Example, Message, PlainText, Provenance, TokenLoss
 
 
@@ -148,7 +150,18 @@ def test_macro_f1_keeps_the_predicted_and_the_true_label() -> None:
     assert isinstance(missed, LabelScore)
     assert isinstance(found, LabelScore)
     assert (missed.predicted, missed.label, missed.value) == ("what?", "yes", 0.0)
-    assert (found.predicted, found.label, found.value) == ("maybe", "maybe", 1.0)
+    assert (found.predicted, found.label, found.value) == ("no", "no", 1.0), "any of several labels is the first"
+
+
+def test_macro_f1_of_inputs_with_several_labels_is_averaged_over_the_same_labels_for_every_arm() -> None:
+    rows = [_row("q1", "a"), _row("q2", "c"), _row("q3", "a"), _row("q3", "b")]
+    values = []
+    for label in ("a", "b"):
+        system = ScriptedSystem({"q1": _said("a"), "q2": _said("what?"), "q3": _said(label)}, {})
+        found = estimate(SCORERS["macro_f1"].metric, _judge(system, rows, ["macro_f1"]).of("macro_f1"), 100, 0)
+        assert found is not None
+        values.append(found.value)
+    assert values == [0.5, 0.5], "of a and c"
 
 
 @pytest.mark.parametrize(

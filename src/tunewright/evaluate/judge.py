@@ -164,7 +164,10 @@ def _answer_score(scorer: Scorer, item: TestItem, answers: Mapping[str, Answer],
 
 
 def _label_pair(answer: str, references: Sequence[str]) -> tuple[str, str]:
-    """Predicted and true label; an input with several true labels counts as the predicted one if that is among them."""
+    """Predicted and true label; any of several true labels counts as the first of them.
+
+    The labels that macro F1 averages over are then those of the references, whatever an arm answers.
+    """
     predicted = normal_label(answer)
     labels = [normal_label(reference) for reference in references]
-    return predicted, predicted if predicted in labels else labels[0]
+    return labels[0] if predicted in labels else predicted, labels[0]

@@ -295,7 +295,8 @@ _ALL_SCORERS = (
             "macro_f1",
             "Macro F1",
             "F1 of each label that occurs in the test rows, averaged so that rare labels count as much as frequent "
-            "ones. An answer that is no label counts as a miss of the right one.",
+            "ones. An answer that is no label counts as a miss of the right one. Of several labels of an input, any is "
+            "right and counts as the first.",
         ),
         Aggregate.MACRO_F1,
         accuracy,
