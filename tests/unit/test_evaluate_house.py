@@ -55,6 +55,30 @@ def test_a_dotted_or_dotless_i_of_turkish_is_an_i(answer: str, value: float) -> 
     assert terminology_score(answer, ["müşteri"], rules) == value
 
 
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("顧客の皆様へ。敬具", 1.0),
+        ("客先の皆様へ。敬具", 0.5),
+        ("顧客の皆様へ。", 0.5),
+        ("このたび顧客様敬具です", 1.0),
+        ("我们的客先很满意敬具", 0.5),
+    ],
+)
+def test_terms_are_found_where_no_space_parts_words(answer: str, value: float) -> None:
+    rules = HouseRules(terms=(Term(preferred="顧客", forbidden=("客先",)),), required=("敬具",))
+    assert terminology_score(answer, ["顧客の皆様へ。敬具"], rules) == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [("ลูกค้าโทรมา", 1.0), ("เราโทรหาผู้ซื้อแล้ว", 0.0), ("APIはSeverityです", 1.0), ("APIsは便利です", 0.0)],
+)
+def test_a_term_ends_at_letters_of_scripts_without_spaces(answer: str, value: float) -> None:
+    thai, latin = Term(preferred="ลูกค้า", forbidden=("ผู้ซื้อ",)), Term(preferred="API", forbidden=("APIs",))
+    assert terminology_score(answer, [""], HouseRules(terms=(thai, latin))) == value
+
+
 def test_an_answer_without_any_term_in_play_is_right() -> None:
     assert terminology_score("Nothing.", ["Nothing."], RULES) == 1.0
 

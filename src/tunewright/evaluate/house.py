@@ -20,6 +20,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from tunewright.data.checks.words import SPACELESS, SPACELESS_MARKED
 from tunewright.errors import Problem, RecipeError
 from tunewright.evaluate.scorers import AGGREGATES, Scorer, canonical_text
 from tunewright.records import Metric, Record
@@ -30,7 +31,10 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Term(Record):
-    """One thing and what it is called. Forms are whole words; other forms, such as plurals, are written out."""
+    """One thing and what it is called. Forms are whole words; other forms, such as plurals, are written out.
+
+    In scripts without spaces between words (Chinese, Japanese, Thai ...) a form is found inside longer words, too.
+    """
 
     preferred: Text
     """Case does not count unless a forbidden variant differs by case alone."""
@@ -179,8 +183,19 @@ def _meant(term: Term, written: str) -> str:
 @lru_cache(maxsize=1024)
 def _phrase(*forms: str) -> re.Pattern[str]:
     """Any of the forms as whole words, with any white space between them."""
-    choices = "|".join(r"\s+".join(map(re.escape, form.split())) for form in forms)
-    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)", re.IGNORECASE)
+    return re.compile("|".join(map(_whole, forms)), re.IGNORECASE)
+
+
+# Letters of scripts without spaces stand next to other words.
+_SPACELESS = re.compile(rf"[{SPACELESS}{SPACELESS_MARKED}]")
+_SPACED = rf"[^\W{SPACELESS}{SPACELESS_MARKED}]"
+
+
+def _whole(form: str) -> str:
+    words = form.split()
+    before = "" if _SPACELESS.match(words[0][0]) else f"(?<!{_SPACED})"
+    after = "" if _SPACELESS.match(words[-1][-1]) else f"(?!{_SPACED})"
+    return before + r"\s+".join(map(re.escape, words)) + after
 
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")

@@ -21,11 +21,11 @@ def _combining_marks() -> str:
 
 _MARKS = _combining_marks()
 # Chinese and Japanese are written without spaces: each character counts as a word there.
-_SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+SPACELESS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 # So are Thai, Lao, Burmese and Khmer: there it is each letter with its marks.
-_SPACELESS_MARKED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-_LETTER = rf"[^\W_{_SPACELESS}{_SPACELESS_MARKED}]"
-_WORD = re.compile(rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*|[{_SPACELESS}]|(?=[{_SPACELESS_MARKED}])[^\W_][{_MARKS}]*")
+SPACELESS_MARKED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+_LETTER = rf"[^\W_{SPACELESS}{SPACELESS_MARKED}]"
+_WORD = re.compile(rf"{_LETTER}+(?:[{_MARKS}]+{_LETTER}*)*|[{SPACELESS}]|(?=[{SPACELESS_MARKED}])[^\W_][{_MARKS}]*")
 _ASCII_WORD = re.compile(r"[^\W_]+", re.ASCII)
 
 
