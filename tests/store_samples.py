@@ -63,6 +63,7 @@ def run_record(run_id: str, created_at: str) -> Run:
         command="tunewright tune rows.jsonl",
         recipe_id=RECIPE_ID,
         dataset_id="1" * 64,
+        dataset_hash="3" * 64,
         base=BaseModelRef(name="bundled", origin="bundled", revision="sha256:0", sha256="0" * 64),
         renderer_hash="2" * 64,
         environment=Environment(

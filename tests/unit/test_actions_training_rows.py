@@ -93,9 +93,10 @@ def test_training_rows_that_were_deleted_are_told_not_refused(tmp_path: Path) ->
 
 
 def test_training_rows_that_are_not_what_they_were_are_refused(tmp_path: Path) -> None:
-    folder = new_store(tmp_path / "own").put_dataset(VERSION, EXAMPLES)
+    own = new_store(tmp_path / "own")
+    own.put_dataset(VERSION, EXAMPLES)
     new_store(tmp_path / "given").put_dataset(VERSION, EXAMPLES)
-    (folder / "examples.jsonl").write_text("{}\n", encoding="utf-8")
+    (own.dataset_folder(VERSION.id) / "examples.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(CorruptError):
         said(tmp_path / "own", tmp_path / "given")
 

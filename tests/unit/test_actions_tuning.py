@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 from listening import Listening
-from small_job import small_recipe, write_rows
+from small_job import COLOURS, small_recipe, write_rows
+from split_rows import row, write_jsonl
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
 from tunewright.actions import resume, tune, tuning
+from tunewright.actions.resuming import reopen
+from tunewright.contracts import SilentProgress
 from tunewright.errors import (
     BaseMismatchError,
     DivergedError,
@@ -19,7 +22,7 @@ from tunewright.errors import (
     TrainError,
 )
 from tunewright.model.adapter import trainable_parameters
-from tunewright.records import Run, RunStatus
+from tunewright.records import Run, RunStatus, Split, TuneRecipe
 from tunewright.store import RunFolder, Store
 
 
@@ -55,6 +58,32 @@ def test_a_stopped_run_has_its_recipe_data_and_reasons_saved(stopped: RunFolder)
     assert str(stopped.path / "recipe.json") in stopped.record.command
     version, _ = Store(stopped.path.parents[1]).get_dataset(stopped.record.dataset_id)
     assert version.id == stopped.record.dataset_id
+
+
+def test_a_resumed_run_has_its_own_groups_when_the_same_rows_were_stored_without(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [
+        write_jsonl(
+            tmp_path / f"{first}.jsonl",
+            [row(number, COLOURS[number % 5], customer=f"{number // 8}") for number in range(first, first + 16)],
+        )
+        for first in (0, 16, 32)
+    ]
+    held_out = [f"data.validation_path={files[1]}", f"data.test_path={files[2]}"]
+    monkeypatch.setattr("tunewright.actions.fallbacks.load_base", stop)
+    runs = []
+    for overrides in (held_out, [*held_out, "data.group_column=customer"], held_out):
+        with pytest.raises(InterruptedRunError):
+            tune(small_recipe(files[0], base, *overrides), home=tmp_path / "home")
+        runs.append(Store(tmp_path / "home").run("last"))
+    assert len({run.record.dataset_id for run in runs}) == 1
+    reopened = [
+        reopen(Store(tmp_path / "home"), run, run.read_record("recipe.json", TuneRecipe), SilentProgress())
+        for run in runs
+    ]
+    groups = [{example.provenance.group for example in each.data.rows(Split.TEST)} for each in reopened]
+    assert groups == [{None}, {"4", "5"}, {None}]
 
 
 def test_a_run_that_no_longer_fits_into_memory_is_refused_when_it_is_resumed(

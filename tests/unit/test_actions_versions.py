@@ -28,6 +28,7 @@ from tunewright.contracts import SilentProgress
 from tunewright.data import PreparedData, export_splits, read_rows
 from tunewright.data.checks.run import CHECKS
 from tunewright.errors import DataError, RecipeError, StoreError
+from tunewright.evaluate import test_items as items_of
 from tunewright.records import (
     BuildResult,
     CheckRecipe,
@@ -162,6 +163,91 @@ def test_the_test_split_stays_until_a_new_one_is_asked_for() -> None:
     assert test_ids("tickets") != frozen
     assert build([*more, *PLACES, row(2001)]).entry.test_number == 3
     assert first.entry.test_number == 1
+
+
+def divided(**fields: object) -> DataRecipe:
+    """Rows that are divided into files already, so that groups move none of them; each customer has eight."""
+    parts = {"train": PLACES[:40], "validation": PLACES[40:56], "test": PLACES[56:]}
+    for split, rows in parts.items():
+        customers = [{**each, "customer": f"{split} {number // 8}"} for number, each in enumerate(rows)]
+        write_jsonl(Path(f"{split}.jsonl"), customers)
+    paths = {"path": "train.jsonl", "validation_path": "validation.jsonl", "test_path": "test.jsonl"}
+    return DataRecipe.model_validate({**paths, "checks": NO_CHECKS, **fields})
+
+
+def groups_of(reference: str) -> set[str | None]:
+    _, data = open_version(DataRecipe(path=f"data:{reference}"), None, SilentProgress())
+    return {item.group for item in items_of(data.rows(Split.TEST), None)}
+
+
+def test_a_version_has_its_own_groups_when_the_same_rows_were_stored_without() -> None:
+    plain = build_dataset(divided(), name="plain")
+    grouped = build_dataset(divided(group_column="customer"), name="grouped")
+    assert grouped.entry.version_id == plain.entry.version_id
+    assert groups_of("plain") == {None}
+    assert groups_of("grouped") == {"test 0", "test 1", "test 2"}
+    again = build_dataset(divided(group_column="customer"), name="plain")
+    assert (again.is_new, groups_of("plain@1"), groups_of("plain")) == (True, {None}, groups_of("grouped"))
+    taken = take_back("plain", "1")
+    assert (taken.entry.number, groups_of("plain")) == (3, {None})
+
+
+def test_a_version_has_its_own_sources_licences_and_dropped_rows_when_the_same_rows_were_stored_before() -> None:
+    first = build()
+    write_jsonl(Path("other.jsonl"), [*PLACES, PLACES[3]])
+    source = SourceRecipe(path="other.jsonl", licence="MIT", owner="Ann")
+    other = build_dataset(DataRecipe(sources=(source,), checks=NO_CHECKS), name="other")
+    assert other.entry.version_id == first.entry.version_id
+    _, data = open_version(DataRecipe(path="data:other"), None, SilentProgress())
+    assert data.version.sources == other.entry.sources
+    assert [(source.name, source.licence, source.owner) for source in data.version.sources] == [
+        ("other.jsonl", "MIT", "Ann")
+    ]
+    assert [(change.location, change.cause) for change in data.version.changes] == [("other.jsonl:81", "duplicates")]
+    assert {row.provenance.source for row in data.rows(Split.TEST)} == {"other.jsonl"}
+    _, before = open_version(DataRecipe(path="data:tickets"), None, SilentProgress())
+    assert (before.version.sources, before.version.changes) == (first.entry.sources, ())
+
+
+def test_an_id_means_the_sources_that_were_stored_first_and_training_says_so() -> None:
+    entry = build_dataset(divided(), name="plain").entry
+    listening = Listening()
+    open_version(DataRecipe(path=f"data:{entry.version_id}"), None, listening)
+    assert len(listening.lines) == 1
+    build_dataset(divided(group_column="customer"), name="grouped")
+    assert groups_of(entry.version_id[:8]) == {None}
+    for reference, is_told in ((entry.version_id, True), ("grouped", False)):
+        listening = Listening()
+        open_version(DataRecipe(path=f"data:{reference}"), None, listening)
+        assert any("An id means those that were stored first" in line for line in listening.lines) == is_told
+
+
+def test_a_line_of_an_earlier_version_has_what_was_stored_first(home: Path) -> None:
+    entry = build_dataset(divided(), name="plain").entry
+    recipe = divided(group_column="customer")
+    grouped = {"number": 1, "recipe": recipe, "dataset_hash": None}
+    Store().logs.append("grouped", entry.model_copy(update=grouped), "")
+    path = home / "named" / "grouped" / "log.json"
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    del saved["check"], saved["entries"][0]["dataset_hash"]
+    path.write_text(json.dumps(saved), encoding="utf-8")
+    assert groups_of("grouped") == {None}
+    listening = Listening()
+    assert refresh_dataset("grouped", progress=listening).is_new
+    assert "Rows with another group, licence or time than in grouped@1: 80." in listening.lines
+    assert groups_of("grouped") == {"test 0", "test 1", "test 2"}
+    assert not refresh_dataset("grouped").is_new
+
+
+def test_a_refresh_takes_up_a_corrected_group() -> None:
+    first = build_dataset(divided(group_column="customer"), name="grouped")
+    rows = [{**each, "customer": "one and the same"} for each in PLACES[56:]]
+    write_jsonl(Path("test.jsonl"), rows)
+    second = refresh_dataset("grouped")
+    assert (second.is_new, second.entry.version_id) == (True, first.entry.version_id)
+    assert groups_of("grouped") == {"one and the same"}
+    write_jsonl(Path("test.jsonl"), [*rows, rows[0]])
+    assert not refresh_dataset("grouped").is_new
 
 
 def test_an_older_version_can_be_taken_back_and_nothing_is_lost() -> None:

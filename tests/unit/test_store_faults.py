@@ -14,6 +14,10 @@ from tunewright.store import Files, collect_leftovers, publish_folder, read_publ
 
 OLD, NEW = {"state": "old"}, {"state": "new"}
 VERSION, EXAMPLES = dataset("one?", "two?")
+WITH_GROUPS = {
+    id_: example.model_copy(update={"provenance": example.provenance.model_copy(update={"group": "ann"})})
+    for id_, example in EXAMPLES.items()
+}
 CHECKPOINT = "checkpoints/step-00000005"
 
 
@@ -52,6 +56,20 @@ def check_dataset(home: Path) -> str:
     return "new"
 
 
+def put_other_groups(home: Path, files: Files) -> None:
+    new_store(home, files).put_dataset(VERSION, WITH_GROUPS)
+
+
+def check_other_groups(home: Path) -> str:
+    store = new_store(home)
+    assert store.get_dataset(VERSION.id) == (VERSION, EXAMPLES)
+    if store.num_stored(VERSION.id) == 1:
+        return "old"
+    (own,) = (path for path in (home / "datasets").glob(f"{VERSION.id[:16]}-*"))
+    read_published(own, Files())
+    return "new"
+
+
 def create_run(home: Path, files: Files) -> None:
     new_store(home, files).create_run(RECIPE_ID, run_record)
 
@@ -87,6 +105,7 @@ OPERATIONS: dict[str, tuple[Prepare, Act, Check]] = {
     "publish": (nothing, publish_new, check_model),
     "record": (save_old_record, save_new_record, check_record),
     "dataset": (nothing, put_dataset, check_dataset),
+    "other groups": (lambda home: put_dataset(home, Files()), put_other_groups, check_other_groups),
     "run": (nothing, create_run, check_runs),
     "checkpoint": (save_damaged_checkpoint, replace_checkpoint, check_checkpoint),
 }

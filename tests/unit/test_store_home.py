@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +43,8 @@ def test_a_home_that_cannot_be_written_is_refused_before_anything_is_made(tmp_pa
 
 def test_a_dataset_comes_back_as_it_was(tmp_path):
     version, examples = dataset("one?", "two\u2028lines?\r\n", "\x00 and é?")
-    folder = new_store(tmp_path).put_dataset(version, examples)
-    assert folder == tmp_path / "datasets" / version.id[:16]
+    new_store(tmp_path).put_dataset(version, examples)
+    assert new_store(tmp_path).dataset_folder(version.id) == tmp_path / "datasets" / version.id[:16]
     for name in (version.id, version.id[:16], version.id[:3]):
         found, found_examples = new_store(tmp_path).get_dataset(name)
         assert found == version
@@ -53,10 +54,59 @@ def test_a_dataset_comes_back_as_it_was(tmp_path):
 
 def test_putting_a_dataset_again_changes_nothing(tmp_path):
     version, examples = dataset("one?")
-    folder = new_store(tmp_path).put_dataset(version, examples)
+    dataset_hash = new_store(tmp_path).put_dataset(version, examples)
+    folder = new_store(tmp_path).dataset_folder(version.id)
     before = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
-    assert new_store(tmp_path).put_dataset(version, examples) == folder
+    assert new_store(tmp_path).put_dataset(version, examples) == dataset_hash
+    assert new_store(tmp_path).num_stored(version.id) == 1
     assert {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+
+
+def with_groups(version, examples, group):
+    """The same rows as those of another file, whose rows have a group."""
+    source = version.sources[0].model_copy(update={"name": f"{group}.jsonl", "licence": "MIT"})
+    grouped = {
+        id_: example.model_copy(update={"provenance": example.provenance.model_copy(update={"group": group})})
+        for id_, example in examples.items()
+    }
+    return version.model_copy(update={"sources": (source,)}), grouped
+
+
+def test_the_same_rows_with_other_sources_and_groups_are_stored_beside_those_that_are_there(tmp_path):
+    first = dataset("one?", "two?")
+    version, _ = first
+    stored = [first, with_groups(*first, "ann"), with_groups(*first, "bob")]
+    home = new_store(tmp_path)
+    hashes = [home.put_dataset(*each) for each in stored]
+    assert [home.put_dataset(*each) for each in stored] == hashes
+    assert [home.get_dataset(version.id, dataset_hash) for dataset_hash in hashes] == stored
+    assert home.num_stored(version.id) == 3
+    for name in (version.id, version.id[:3]):
+        assert home.get_dataset(name) == first
+
+
+def test_rows_that_were_replaced_by_the_same_with_other_groups_are_refused_until_they_are_put_again(tmp_path):
+    first, home = dataset("one?"), new_store(tmp_path)
+    version, _ = first
+    dataset_hash = home.put_dataset(*first)
+    (home.dataset_folder(version.id) / "examples.jsonl").write_bytes(b"")
+    home.put_dataset(*with_groups(*first, "ann"))
+    with pytest.raises(
+        CorruptError, match="found the same rows with other sources, groups or changes than were stored"
+    ):
+        home.get_dataset(version.id, dataset_hash)
+    assert home.put_dataset(*first) == dataset_hash
+    assert home.get_dataset(version.id, dataset_hash) == first
+
+
+def test_rows_whose_first_copy_was_deleted_are_still_found(tmp_path):
+    first, home = dataset("one?"), new_store(tmp_path)
+    version, _ = first
+    home.put_dataset(*first)
+    grouped = with_groups(*first, "ann")
+    dataset_hash = home.put_dataset(*grouped)
+    shutil.rmtree(home.dataset_folder(version.id))
+    assert home.get_dataset(version.id) == home.get_dataset(version.id, dataset_hash) == grouped
 
 
 def test_repeated_ids_are_stored_once_and_unlisted_examples_not_at_all(tmp_path):
@@ -70,7 +120,8 @@ def test_repeated_ids_are_stored_once_and_unlisted_examples_not_at_all(tmp_path)
 @pytest.mark.parametrize("name", ["dataset.json", "examples.jsonl"])
 def test_a_changed_dataset_is_refused_until_it_is_put_again(tmp_path, name):
     version, examples = dataset("one?")
-    folder = new_store(tmp_path).put_dataset(version, examples)
+    new_store(tmp_path).put_dataset(version, examples)
+    folder = new_store(tmp_path).dataset_folder(version.id)
     (folder / name).write_bytes((folder / name).read_bytes().replace(b"e", b"a", 1))
     with pytest.raises(CorruptError, match=f"{name}: found changed bytes"):
         new_store(tmp_path).get_dataset(version.id)
@@ -95,11 +146,13 @@ def test_ids_are_recomputed_even_when_the_manifest_fits(tmp_path):
     version, examples = dataset("one?")
     other, other_examples = dataset("two?")
     home = new_store(tmp_path)
-    folders = [home.put_dataset(version, examples), home.put_dataset(other, other_examples)]
-    forge(tmp_path, version, examples_jsonl=(folders[1] / "examples.jsonl").read_bytes())
+    home.put_dataset(version, examples)
+    home.put_dataset(other, other_examples)
+    other_folder = home.dataset_folder(other.id)
+    forge(tmp_path, version, examples_jsonl=(other_folder / "examples.jsonl").read_bytes())
     with pytest.raises(CorruptError, match="other examples than the version lists"):
         home.get_dataset(version.id)
-    forge(tmp_path, version, dataset_json=(folders[1] / "dataset.json").read_bytes())
+    forge(tmp_path, version, dataset_json=(other_folder / "dataset.json").read_bytes())
     with pytest.raises(CorruptError, match=f"found the version {other.id[:16]}"):
         home.get_dataset(version.id)
     forge(tmp_path, version, examples_jsonl=b"{}\n")
@@ -116,7 +169,10 @@ def test_an_unknown_or_ambiguous_dataset_is_named(tmp_path):
         StoreError, match=r"'xyz': found no dataset version of that name, expected the name .*1 is stored\..*data log"
     ):
         home.get_dataset("xyz")
-    ids = [home.put_dataset(*dataset(f"question {number}?")).name for number in range(17)]
+    more = [dataset(f"question {number}?") for number in range(17)]
+    for version, examples in more:
+        home.put_dataset(version, examples)
+    ids = [version.id[:16] for version, _ in more]
     first = next(id_[0] for id_ in ids if sum(other[0] == id_[0] for other in ids) > 1)
     with pytest.raises(StoreError, match=f"'{first}': found .* that start so: {first}.*Give more of the id"):
         home.get_dataset(first)

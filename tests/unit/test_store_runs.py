@@ -421,6 +421,9 @@ def test_a_run_inside_another_is_made_once_and_found_by_its_name(tmp_path):
     nested = run.nested("tuned", "ab" * 32)
     assert nested.record.id == f"{run.record.id}/tuned"
     assert (nested.record.kind, nested.record.dataset_id) == ("tune", "ab" * 32)
+    assert run.nested("again", run.record.dataset_id).record.dataset_hash == run.record.dataset_hash == "3" * 64
+    assert nested.record.dataset_hash is None
+    shutil.rmtree(run.path / "again")
     nested.update(RunStatus.FAILED, error="words")
     assert run.nested("tuned", "ab" * 32).record.status is RunStatus.FAILED
     assert [found.path for found in run.nested_runs()] == [nested.path]

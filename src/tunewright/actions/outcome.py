@@ -32,7 +32,7 @@ def start_run(
         forced: what of the base is another than the model was made for.
     """
     data = preparation.data
-    store.put_dataset(data.version, data.examples)
+    dataset_hash = store.put_dataset(data.version, data.examples)
     environment = describe_environment()
     recipe_id = recipe_id or preparation.recipe.id
 
@@ -48,6 +48,7 @@ def start_run(
             command=command or f"tunewright {kind} --recipe {store.home / 'runs' / run_id / RECIPE_FILE}",
             recipe_id=recipe_id,
             dataset_id=data.version.id,
+            dataset_hash=dataset_hash,
             base=preparation.base.ref,
             renderer_hash=preparation.renderer.hash,
             forced=forced,

@@ -69,7 +69,7 @@ def reopen(store: Store, run: RunFolder, recipe: TuneRecipe, progress: Progress)
     _require_same("renderer", run.record.renderer_hash, renderer.hash, run)
     _use_recorded_threads(run, progress)
     _tell_other_environment(run, progress)
-    version, examples = store.get_dataset(run.record.dataset_id)
+    version, examples = store.get_dataset(run.record.dataset_id, run.record.dataset_hash)
     return Preparation(
         recipe=recipe,
         derived=tuple(Derived.model_validate(item) for item in run.read_json(DERIVED_FILE)),

@@ -103,13 +103,17 @@ def export_dataset(
 def load_version(store: Store, reference: str) -> tuple[PreparedData, VersionEntry | None]:
     """A stored version, and its line of the log if it was named.
 
+    An id alone means rows and splits: the sources, groups and changes are those of whoever stored them first.
+
     Raises:
         StoreError: there is no such version, or its bytes have changed.
     """
     reference = reference.removeprefix(VERSION_PREFIX)
     found = store.logs.entry(reference)
-    version, examples = store.get_dataset(found[1].version_id if found else reference)
-    return PreparedData(version, examples), found[1] if found else None
+    if found is None:
+        return PreparedData(*store.get_dataset(reference)), None
+    entry = found[1]
+    return PreparedData(*store.get_dataset(entry.version_id, entry.dataset_hash)), entry
 
 
 def is_version(recipe: DataRecipe) -> bool:
@@ -135,6 +139,11 @@ def open_version(recipe: DataRecipe, home: Path | None, progress: Progress) -> t
     found = store.logs.entry(reference)
     pinned = f"{found[0]}@{found[1].number}" if found else data.version.id
     progress.say(f"Data set {pinned}, version {data.version.id[:16]}; splits as they were frozen.")
+    if not found and store.num_stored(data.version.id) > 1:
+        progress.say(
+            "The same rows are stored with other sources, groups or changes too. An id means those that were stored "
+            "first, a name its own."
+        )
     empty = [split.value for split in Split if not data.rows(split)]
     if empty:
         fix = "Make a version with splits: tunewright data build DATA."

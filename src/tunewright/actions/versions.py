@@ -9,7 +9,7 @@ from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import FrozenTest, PreparedData, count_steps, difference, known_gaps, prepare
 from tunewright.errors import Problem, RecipeError, StoreError
 from tunewright.outside.hub import load_hub_dataset
-from tunewright.records import BuildResult, DataRecipe, DatasetLog, Split, VersionEntry
+from tunewright.records import BuildResult, DataRecipe, DatasetLog, Example, Split, VersionEntry
 from tunewright.store import Store, require_name
 from tunewright.study.dataset_card import render_card
 
@@ -37,7 +37,8 @@ def build_dataset(
         new_test: cut a new test split; results on the two cannot be compared.
         command: what the card gives as the command to repeat.
     Returns:
-        The current line of the log. `is_new` is False when recipe and rows are those of the current version.
+        The current line of the log. `is_new` is False when recipe and rows are those of the current version, and the
+        group, licence and time of each row too.
     Raises:
         DataError: rows cannot be read, a problem blocks, or too few rows are left for a split.
         RecipeError: settings contradict each other or have no effect.
@@ -61,6 +62,8 @@ def refresh_dataset(
     command: str = "",
 ) -> BuildResult:
     """Read the sources of the current version again, and make a new version if their rows have changed.
+
+    The group, licence and time of a row count, its place in a file does not.
 
     Args:
         name: of the data set.
@@ -89,7 +92,7 @@ def take_back(name: str, version: str, *, home: Path | None = None, command: str
     name = name.removeprefix(VERSION_PREFIX)
     log = store.logs.get(name)
     older = _line(log, version)
-    if older.version_id == log.current.version_id:
+    if (older.version_id, older.dataset_hash) == (log.current.version_id, log.current.dataset_hash):
         problem = Problem(version, "the current version", "an older one", f"See: tunewright data log {name}")
         raise StoreError(str(problem))
     before, _ = load_version(store, f"{name}@{log.current.number}")
@@ -138,19 +141,18 @@ def _make(
     read_at = store.logs.now()
     data = prepare(recipe, load_hub_dataset, progress, frozen)
     before = load_version(store, f"{name}@{current.number}")[0] if current else None
-    if (
-        current
-        and before
-        and current.version_id == data.version.id
-        and (action == "refresh" or current.recipe == recipe)
-    ):
-        return _result(name, current, before, before, is_new=False)
-    store.put_dataset(data.version, data.examples)
+    if current and before and current.version_id == data.version.id:
+        if num_rows := _num_labelled_anew(before, data):
+            progress.say(f"Rows with another group, licence or time than in {name}@{current.number}: {num_rows:,}.")
+        elif action == "refresh" or current.recipe == recipe:
+            return _result(name, current, before, before, is_new=False)
+    dataset_hash = store.put_dataset(data.version, data.examples)
     number = current.number + 1 if current else 1
     entry = VersionEntry(
         number=number,
         action=action,
         version_id=data.version.id,
+        dataset_hash=dataset_hash,
         parent_id=current.version_id if current else None,
         created_at=store.logs.now(),
         read_at=read_at,
@@ -165,6 +167,15 @@ def _make(
         gaps=known_gaps(data.results),
     )
     return _append(store, name, entry, before, data)
+
+
+def _num_labelled_anew(before: PreparedData, data: PreparedData) -> int:
+    """Rows of two versions with the same rows whose group, licence or time differs."""
+    return sum(_labels(before.examples[id_]) != _labels(example) for id_, example in data.examples.items())
+
+
+def _labels(row: Example) -> tuple[str | None, ...]:
+    return row.provenance.group, row.provenance.licence, row.provenance.time
 
 
 def _frozen_test(store: Store, log: DatasetLog) -> FrozenTest:

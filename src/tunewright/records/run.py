@@ -88,6 +88,9 @@ class Run(Record):
     """What repeats it from a shell."""
     recipe_id: str
     dataset_id: str
+    dataset_hash: str | None = None
+    """SHA-256 over the stored files of its rows, with the sources, groups and changes that the id leaves out; None in
+    records of earlier versions of tunewright: then those are meant that were stored first."""
     base: BaseModelRef
     renderer_hash: str
     forced: tuple[BaseChange, ...] = ()

@@ -70,6 +70,8 @@ class VersionEntry(Record):
     """Counts from 1; `tickets@2` is the second line of the log of tickets."""
     action: Literal["build", "refresh", "back"]
     version_id: str
+    dataset_hash: str | None = None
+    """As `Run.dataset_hash`."""
     parent_id: str | None
     """The version that was current before."""
     created_at: str

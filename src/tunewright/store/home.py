@@ -1,6 +1,7 @@
 """Store: the home folder with its frozen datasets and its runs."""
 
 import difflib
+import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tunewright.errors import CorruptError, Problem, StoreError
-from tunewright.records import DatasetVersion, Example, Run, canonical_json
+from tunewright.records import DatasetVersion, Example, Run, canonical_json, content_hash
 from tunewright.store.checked import with_check
 from tunewright.store.files import Files
 from tunewright.store.lock import lock_folder
@@ -71,48 +72,62 @@ class Store:
             found = f"no permission to write in {nearest}"
             raise StoreError(str(Problem(f"home {self.home}", found, "a folder to keep runs in", _HOME_ADVICE)))
 
-    def put_dataset(self, version: DatasetVersion, examples: Mapping[str, Example]) -> Path:
+    def put_dataset(self, version: DatasetVersion, examples: Mapping[str, Example]) -> str:
         """Freeze a dataset version with its examples. Doing it again changes nothing.
 
-        The id covers examples and splits. When the same ones were stored before, from other sources, the first
-        description of sources and changes stays.
+        The id covers examples and splits. The same ones with other sources, groups or changes are stored beside those
+        that are there.
 
         Args:
             examples: by id; those that the version does not list are left out.
+        Returns:
+            Its hash, with which `get_dataset` gives exactly this again.
         """
-        target = self.dataset_folder(version.id)
-        with self._writing(target.parent):
+        lines = [canonical_json(examples[id_].model_dump()) + "\n" for id_ in _example_ids(version)]
+        contents = {DATASET: canonical_json(version.model_dump()).encode(), EXAMPLES: "".join(lines).encode()}
+        dataset_hash = content_hash({name: hashlib.sha256(data).hexdigest() for name, data in contents.items()})
+        first = self.dataset_folder(version.id)
+        with self._writing(first.parent):
+            target = first if self._stored_hash(first) in (None, dataset_hash) else _beside(first, dataset_hash)
             if withdraw_if_corrupt(target, self.files):
                 # Whoever published it may have been killed between its rename and this.
                 self.files.fsync_folder(target.parent)
-                return target
-            lines = [canonical_json(examples[id_].model_dump()) + "\n" for id_ in _example_ids(version)]
-            description, content = canonical_json(version.model_dump()).encode(), "".join(lines).encode()
-            with publish_folder(target, self.files, needed_bytes=len(description) + len(content)) as folder:
-                self.files.write(folder / DATASET, description)
-                self.files.write(folder / EXAMPLES, content)
-        return target
+                return dataset_hash
+            with publish_folder(target, self.files, needed_bytes=sum(map(len, contents.values()))) as folder:
+                for name, data in contents.items():
+                    self.files.write(folder / name, data)
+        return dataset_hash
 
     def dataset_folder(self, version_id: str) -> Path:
-        """Where a dataset version lies, if it is stored."""
+        """Where a dataset version lies, if it is stored; of the same rows with other sources, those stored first."""
         return self.home / "datasets" / version_id[:DATASET_NAME_DIGITS]
 
-    def get_dataset(self, id_or_prefix: str) -> tuple[DatasetVersion, dict[str, Example]]:
+    def num_stored(self, version_id: str) -> int:
+        """How often rows and splits are stored, each time with other sources, groups or changes."""
+        return len(self._dataset_folders(version_id))
+
+    def get_dataset(
+        self, id_or_prefix: str, dataset_hash: str | None = None
+    ) -> tuple[DatasetVersion, dict[str, Example]]:
         """Read a dataset version and its examples by id, after checking every byte and every id.
 
+        Args:
+            dataset_hash: what `put_dataset` gave. None: of the same rows with other sources, those stored first.
         Raises:
             StoreError: no version, or more than one, has that id.
             CorruptError: the bytes differ from what was stored, or do not give the ids they should.
         """
-        folder = self._find_dataset(id_or_prefix)
-        read_published(folder, self.files)
+        folder = self._find_dataset(id_or_prefix, dataset_hash)
+        found = content_hash(read_published(folder, self.files))
+        if dataset_hash and found != dataset_hash:
+            raise _wrong_dataset(folder, "the same rows with other sources, groups or changes than were stored")
         try:
             version = DatasetVersion.model_validate_json(self.files.read(folder / DATASET))
             lines = self.files.read(folder / EXAMPLES).split(b"\n")[:-1]
             examples = [Example.model_validate_json(line) for line in lines]
         except ValidationError as error:
             raise _wrong_dataset(folder, f"a record that does not parse ({error.title})") from None
-        if not version.id.startswith(folder.name):
+        if not version.id.startswith(folder.name[:DATASET_NAME_DIGITS]):
             raise _wrong_dataset(folder, f"the version {version.id[:DATASET_NAME_DIGITS]}")
         if not version.id.startswith(id_or_prefix):
             raise StoreError(str(_no_single("dataset version", id_or_prefix, [], [version.id], _LOG_ADVICE)))
@@ -208,12 +223,26 @@ class Store:
             return self.home / "runs" / matches[0]
         raise StoreError(str(_no_single("run", name, matches, ids, "`tunewright runs` lists them all.")))
 
-    def _find_dataset(self, id_or_prefix: str) -> Path:
-        names = sorted(path.name for path in self._folders("datasets"))
+    def _find_dataset(self, id_or_prefix: str, dataset_hash: str | None) -> Path:
+        names = sorted({path.name[:DATASET_NAME_DIGITS] for path in self._folders("datasets")})
         matches = [name for name in names if id_or_prefix and name.startswith(id_or_prefix[:DATASET_NAME_DIGITS])]
-        if len(matches) == 1:
-            return self.home / "datasets" / matches[0]
-        raise StoreError(str(_no_single("dataset version", id_or_prefix, matches, names, _LOG_ADVICE)))
+        if len(matches) != 1:
+            raise StoreError(str(_no_single("dataset version", id_or_prefix, matches, names, _LOG_ADVICE)))
+        stored = self._dataset_folders(matches[0])
+        own = _beside(self.dataset_folder(matches[0]), dataset_hash) if dataset_hash else None
+        return own if own in stored else stored[0]
+
+    def _dataset_folders(self, version_id: str) -> list[Path]:
+        """All that hold these rows and splits, the one stored first in front."""
+        start = version_id[:DATASET_NAME_DIGITS]
+        return sorted(path for path in self._folders("datasets") if path.name.startswith(start))
+
+    def _stored_hash(self, folder: Path) -> str | None:
+        """What `put_dataset` gave for a folder; None where no intact one stands."""
+        try:
+            return content_hash(read_published(folder, self.files))
+        except CorruptError:
+            return None
 
     def _run_paths(self) -> list[Path]:
         return [path for path in self._folders("runs") if self.files.exists(path / RUN)]
@@ -236,6 +265,11 @@ _LOG_ADVICE = "`tunewright data log` lists those that have a name."
 
 def _default_home() -> Path:
     return Path(os.environ.get(HOME_VARIABLE) or "~/.tunewright").expanduser()
+
+
+def _beside(first: Path, dataset_hash: str) -> Path:
+    """Where the rows and splits of a stored dataset lie with other sources, groups or changes."""
+    return first.with_name(f"{first.name}-{dataset_hash[:DATASET_NAME_DIGITS]}")
 
 
 def _example_ids(version: DatasetVersion) -> list[str]:

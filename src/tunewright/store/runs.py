@@ -293,7 +293,9 @@ class RunFolder:
         """
         path = self.path / name
         if not self._files.exists(path):
-            named = {"id": f"{self.record.id}/{name}", "kind": "tune", "dataset_id": dataset_id}
+            named: dict[str, object] = {"id": f"{self.record.id}/{name}", "kind": "tune", "dataset_id": dataset_id}
+            if dataset_id != self.record.dataset_id:
+                named["dataset_hash"] = None
             fresh = {"status": RunStatus.RUNNING, "outputs": (), "error": None}
             with appear(path, self._files) as folder:
                 write_record(folder / RUN, with_check(self.record.model_copy(update={**named, **fresh})), self._files)
