@@ -140,7 +140,7 @@ def test_thoughts_are_compared_where_a_reference_has_them() -> None:
 def test_a_reference_that_cannot_be_compared_leaves_the_row_unscored() -> None:
     system = ScriptedSystem({"q": _said("7")}, {})
     (score,) = _judge(system, [_row("q", "seven")], ["final_number"]).scores
-    assert (score.value, score.reason) == (None, "the reference is not a text with a number")
+    assert (score.value, score.reason) == (None, "the reference is not a text with a plain final number")
 
 
 def test_macro_f1_keeps_the_predicted_and_the_true_label() -> None:

@@ -147,17 +147,77 @@ def test_json_fields_compares_an_array_or_an_empty_object_as_a_whole() -> None:
         ("#### 18 dollars for 3 ducks", "#### 18", 1.0),
         ("18 dollars for 3 ducks", "#### 18", 0.0),
         ("#### -$5", "-5", 1.0),
-        ("10-5", "5", 1.0),
+        ("10-5=5", "5", 1.0),
+        ("10-5", "5", 0.0),
         ("it is -5", "5", 0.0),
         ("a half is .5", "0.50", 1.0),
         ("3.14", "14", 0.0),
-        ("12,34", "34", 1.0),
+        ("12, 34", "34", 1.0),
+        ("12,34", "34", 0.0),
+        ("共3个，剩18个。", "#### 18", 1.0),
         ("no number", "7", 0.0),
         ("7\n####", "7", 0.0),
     ],
 )
 def test_final_number_reads_gsm8k_answers(answer: str, reference: str, value: float) -> None:
     assert scorers.final_number(answer, [reference]) == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "value"),
+    [
+        ("The change is −5.", "#### -5", 1.0),
+        ("#### 5", "#### −5", 0.0),
+        ("#### 1\u00a0200", "#### 1200", 1.0),
+        ("It makes 12\u202f001\u202f200 in all", "#### 12,001,200", 1.0),
+        ("#### 1\u00a0200", "#### 1\u00a0500", 0.0),
+    ],
+)
+def test_final_number_reads_numbers_as_they_are_typeset(answer: str, reference: str, value: float) -> None:
+    assert SCORERS["final_number"].can_judge(reference)
+    assert scorers.final_number(answer, [reference]) == value
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ("#### Step 1\nHalf of 36 is 18.\n\n**Answer: 18**", 1.0),
+        ("#### Step 1\nHalf of 36 is 18.\n\n#### Step 2\n**Answer: 18**", 1.0),
+        ("#### 1. Halves\nHalf of 36 is 18.", 1.0),
+        ("#### 18 eggs\nThere were 36 at first.", 1.0),
+        ("#### 18\n\nAnd half of 4?\n#### 2", 0.0),
+    ],
+)
+def test_a_heading_is_not_the_mark_of_a_final_number(answer: str, value: float) -> None:
+    assert scorers.final_number(answer, ["Half of 36.\n#### 18"]) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "begins_like"),
+    [
+        ("3/4", "3"),
+        ("3,5", "3"),
+        ("1,50,000", "1"),
+        ("10:30", "10"),
+        ("1e6", "1"),
+        ("2024-05-01", "2024"),
+        ("1 200", None),
+        ("3 1/2", None),
+        ("5 or 6", None),
+    ],
+)
+def test_what_is_more_than_one_plain_number_neither_is_nor_has_a_final_number(
+    text: str, begins_like: str | None
+) -> None:
+    assert not SCORERS["final_number"].can_judge(f"Work it out.\n#### {text}")
+    if begins_like:
+        assert scorers.final_number(f"#### {text}", [f"#### {begins_like}"]) == 0.0
+
+
+@pytest.mark.parametrize("text", ["18", "-3.5", "$1,200.50", "18 dollars", "18%", "**18**", "x = 18.", "18km"])
+def test_a_plain_number_with_or_without_a_unit_is_a_final_number(text: str) -> None:
+    assert SCORERS["final_number"].can_judge(f"Work it out.\n#### {text}")
+    assert scorers.final_number(f"#### {text}", [f"#### {text}"]) == 1.0
 
 
 def test_every_metric_is_listed_under_its_own_name_with_an_explanation() -> None:

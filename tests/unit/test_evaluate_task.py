@@ -62,6 +62,9 @@ TEXTS = [f"This is free text number {number} of them." for number in range(40)]
         ([f"label {number % 9}" for number in range(40)], "chrf", ("token_f1", "exact_match")),  # 9 > 40 / 5
         ([f"label {number % 8}" for number in range(40)], "accuracy", ("macro_f1",)),
         ([f"{text} #### {number}" for number, text in enumerate(TEXTS)], "final_number", ("chrf",)),
+        ([f"{text} #### 1/{number}" for number, text in enumerate(TEXTS)], "chrf", ("token_f1", "exact_match")),
+        ([f"{text} #### {number},5" for number, text in enumerate(TEXTS)], "chrf", ("token_f1", "exact_match")),
+        ([f"{text} #### 10:{number}" for number, text in enumerate(TEXTS)], "chrf", ("token_f1", "exact_match")),
         ([f"{text} ####" for text in TEXTS], "chrf", ("token_f1", "exact_match")),
         (
             [f"#### Part {number}\nTake 2.\n\n{text}" for number, text in enumerate(TEXTS)],
@@ -96,7 +99,11 @@ def test_chosen_metrics_are_kept_in_their_order_and_the_first_leads() -> None:
         ([], TEXTS, "found an empty list, expected at least one metric"),
         (["chrf"], [], "chrf: found rows of plain text, expected rows with answers. Use loss and perplexity"),
         (["json_fields"], TEXTS, r"json_fields: found a JSON object or array in 0\.0 % of the training answers"),
-        (["final_number"], ["seven"] * 9 + ["7"], r"found a text with a number in 10\.0 % of the training answers"),
+        (
+            ["final_number"],
+            ["seven"] * 9 + ["7"],
+            r"found a text with a plain final number in 10\.0 % of the training answers",
+        ),
         (["macro_f1"], TEXTS, "macro_f1: found 40 different answers in 40 training rows, expected labels that repeat"),
     ],
 )

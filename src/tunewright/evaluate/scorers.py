@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tunewright.data.checks.answers import normal_label
+from tunewright.data.checks.final_answers import after_hashes
 from tunewright.evaluate.aggregate import Aggregate
 from tunewright.evaluate.sql_query import read_simple_query
 from tunewright.evaluate.sql_tables import can_be_executed, gives_same_result
@@ -95,7 +96,8 @@ def json_fields(answer: str, references: Sequence[str]) -> float:
 def final_number(answer: str, references: Sequence[str]) -> float:
     """1 when the answer's final number equals the reference's; thousands commas, $ and trailing .0 do not count.
 
-    The final number is the first one after the last `####`, or the last one of the text when there is no `####`.
+    The final number is the first one behind the mark `####`, or the last one of the text when there is no mark. One
+    that is part of something else, as in 3/4, 10:30, 2024-05-01, 1e5 or 3,5, is not read and equals none.
 
     >>> final_number("9 eggs at $2 make $1,018.00 in all.", ["9 * 2 = 18, plus 1000\\n#### 1018"])
     1.0
@@ -103,7 +105,7 @@ def final_number(answer: str, references: Sequence[str]) -> float:
     Source: Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems" (GSM8K's answer format).
     """
     given = _final_number(answer)
-    return float(given is not None and given in [_final_number(reference) for reference in references])
+    return float(given is not None and given in map(_final_number, references))
 
 
 def sql_result(answer: str, references: Sequence[str]) -> float:
@@ -139,8 +141,9 @@ def is_json(text: str) -> bool:
 
 
 def has_number(text: str) -> bool:
-    """Whether `final_number` finds a number in the text."""
-    return _final_number(text) is not None
+    """Whether `final_number` can compare with the text: it ends in a plain number, the only one behind a mark."""
+    marked = after_hashes(_with_plain_signs(text))
+    return _final_number(text) is not None and (marked is None or len(_NUMBER_RUN.findall(marked)) == 1)
 
 
 def _collapse(text: str) -> str:
@@ -239,15 +242,26 @@ def _same_json(left: Any, right: Any) -> bool:
 
 
 # A minus sign right after a letter or digit is a hyphen or an operator ("10-5"), not a sign.
-_NUMBER = re.compile(r"(?:(?<!\w)-)?\$?(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+_SIGN = r"(?:(?<!\w)-)?\$?"
+# Digits and what holds them together: 3/4, 10:30, 2024-05-01, 1e5 and 3,5 are one each, and no number to compare.
+_NUMBER_RUN = re.compile(rf"{_SIGN}\.?[0-9](?:[0-9.,/:eE^-]*[0-9])?")
+_NUMBER = re.compile(rf"{_SIGN}(?:(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
+_THOUSANDS_SPACE = re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
 
 
 def _final_number(text: str) -> Decimal | None:
-    _, marker, after = text.rpartition("####")
-    numbers = _NUMBER.findall(after)
-    if not numbers:
+    plain = _with_plain_signs(text)
+    marked = after_hashes(plain)
+    runs = _NUMBER_RUN.findall(plain if marked is None else marked)
+    if not runs:
         return None
-    return Decimal((numbers[0] if marker else numbers[-1]).replace(",", "").replace("$", ""))
+    run = runs[-1 if marked is None else 0]
+    return Decimal(run.replace(",", "").replace("$", "")) if _NUMBER.fullmatch(run) else None
+
+
+def _with_plain_signs(text: str) -> str:
+    """The minus sign of typesetting as a hyphen, and no space that keeps the digits of a number together."""
+    return _THOUSANDS_SPACE.sub("", text.replace("\N{MINUS SIGN}", "-"))
 
 
 def _metric(name: str, title: str, explanation: str, *, higher_is_better: bool = True, is_share: bool = True) -> Metric:
@@ -335,7 +349,7 @@ _ALL_SCORERS = (
         Aggregate.RATE,
         final_number,
         has_number,
-        "a text with a number",
+        "a text with a plain final number",
     ),
     Scorer(
         _metric(

@@ -95,7 +95,7 @@ def choose_metrics(answers: Sequence[str], chosen: Sequence[str] | None = None) 
     |---|---|---|
     | at least 95 % JSON objects or arrays | json_fields | json_valid, exact_match |
     | a few short texts that repeat | accuracy | macro_f1 |
-    | at least 95 % with `#### number` | final_number | chrf |
+    | at least 95 % with `#### number`, no fraction, date or the like | final_number | chrf |
     | other texts | chrf | token_f1, exact_match |
     | none (plain text) | loss | |
 
@@ -138,7 +138,7 @@ def _share(has_form: Callable[[str], bool], answers: Sequence[str]) -> float:
 
 
 def _has_marked_number(answer: str) -> bool:
-    return has_number(after_hashes(answer) or "")
+    return after_hashes(answer) is not None and has_number(answer)
 
 
 def _are_labels(answers: Sequence[str]) -> bool:

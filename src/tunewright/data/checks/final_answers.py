@@ -6,7 +6,8 @@ from tunewright.data.checks.facts import facts
 from tunewright.data.checks.words import words
 
 _HASHES = re.compile(r"(?<!#)####(?!#)")
-_NUMBER_ALONE = re.compile(r"\W*\d[\d.,/]*\W*")
+# "18" and "18 dollars", but not the "1. Beans" of a heading.
+_NUMBER_ALONE = re.compile(r"\W*\d(?:[\d.,/]*\d)?(?:\W*| ?[^\W\d]+\W*)")
 _BOXED = r"\boxed{"
 _IN_WORDS = re.compile(r"\bfinal answer(?: is)?:?\s*([^\n]+)", re.IGNORECASE)
 _AROUND_TEXT = re.compile(r"\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}|\\[$%,;! ]")
@@ -30,12 +31,12 @@ def final_answer(answer: str) -> str | None:
 def after_hashes(answer: str) -> str | None:
     """What stands behind the last `####`, GSM8K's mark; None without one, and when it is a heading of Markdown.
 
-    Two of three signs tell a mark: it stands alone, in the last line, before a bare number.
+    Two of three signs tell a mark: it stands alone, in the last line, before a bare number or one with its unit.
     """
     *before, behind = _HASHES.split(answer)
     marked, _, below = behind.strip().partition("\n")
     signs = (len(before) == 1, not below, _NUMBER_ALONE.fullmatch(marked) is not None)
-    return marked or None if before and sum(signs) >= 2 else None
+    return marked if before and sum(signs) >= 2 else None
 
 
 def _last_boxed(answer: str) -> str:
