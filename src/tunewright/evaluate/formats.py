@@ -8,7 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tunewright.data.checks.code_blocks import CodeBlock, bare_language, can_parse_sql, fenced_blocks, parse_problem
+from tunewright.data.checks.code_blocks import (
+    CodeBlock,
+    Language,
+    bare_language,
+    can_parse_sql,
+    fenced_blocks,
+    parse_problem,
+)
 from tunewright.errors import MissingExtraError, Problem, RecipeError
 from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, canonical_text, is_json
 from tunewright.records import Metric
@@ -191,18 +198,16 @@ def _num_levels(value: object) -> int:
 def code_parses(answer: str, references: Sequence[str]) -> float:
     """1 when the answer is a program in the language of the reference, with or without ``` fences around it.
 
-    Python is parsed by the running Python, SQL by sqlglot. Whether the program does the right thing is not judged.
+    Fences without a language count where none names that of the reference. Python is parsed by the running Python,
+    SQL by sqlglot. Whether the program does the right thing is not judged.
     """
-    blocks = list(fenced_blocks(answer))
-    return float(any(_parses(answer, blocks, block.language) for block in map(_code, references) if block))
+    return float(any(_parses(answer, block.language) for block in map(_code, references) if block))
 
 
-def _parses(answer: str, fenced: Sequence[CodeBlock], language: str) -> bool:
-    blocks = [block for block in fenced if block.language == language]
-    if not blocks and language == "python":
-        blocks = [CodeBlock("python", answer)]
-    if not blocks:
-        blocks = [CodeBlock("sql", answer)]
+def _parses(answer: str, language: Language) -> bool:
+    named = [block for block in fenced_blocks(answer) if block.language == language]
+    unnamed = [block for block in fenced_blocks(answer, unnamed=language) if block.language == language]
+    blocks = named or unnamed or [CodeBlock(language, answer)]
     return all(block.text.strip() and parse_problem(block) is None for block in blocks)
 
 

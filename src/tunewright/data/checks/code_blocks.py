@@ -49,10 +49,14 @@ class CodeBlock(NamedTuple):
     text: str
 
 
-def fenced_blocks(answer: str) -> Iterator[CodeBlock]:
+def fenced_blocks(answer: str, unnamed: Language | None = None) -> Iterator[CodeBlock]:
     """The closed ``` blocks of a text that name Python, SQL or JSON as their language, dedented.
 
     Python sessions with a `>>>` prompt are left out: they are not programs.
+
+    Args:
+        answer: the text.
+        unnamed: what a block without a language is taken for; None leaves it out.
     """
     if "```" not in answer:
         return
@@ -66,8 +70,9 @@ def fenced_blocks(answer: str) -> Iterator[CodeBlock]:
                 lines = []
         elif stripped.startswith(fence) and not stripped.strip("`"):
             text = textwrap.dedent("\n".join(lines))
-            if name in _LANGUAGES and not text.startswith(">>>"):
-                yield CodeBlock(_LANGUAGES[name], text)
+            language = _LANGUAGES.get(name) if name else unnamed
+            if language and not text.startswith(">>>"):
+                yield CodeBlock(language, text)
             fence = ""
         else:
             lines.append(line)
