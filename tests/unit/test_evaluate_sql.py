@@ -81,6 +81,51 @@ def test_a_query_that_asks_for_something_else_gives_something_else(other: str) -
     assert not gives_same_result(other, REFERENCE)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("d < '1999-01-01'", "d < '2020-01-01'"),
+        ("d < '2019-12-31'", "d < '2020-01-01'"),
+        ("d >= '1999-01-01'", "d >= '2020-01-01'"),
+        ("d > '2019-06-01'", "d >= '2020-01-01'"),
+        ("d BETWEEN '2020-01-01' AND '2020-06-29'", "d >= '2020-01-01' AND d <= '2020-06-30'"),
+        ("d < '1995'", "d < '2000'"),
+        ("d < 'k'", "d < 'm'"),
+        ("d > 7.9", "d > 7.5"),
+        ("d >= 7.2", "d >= 7.5"),
+        ("d >= 7.6 AND d <= 9.5", "d >= 7.5 AND d <= 9.5"),
+        ("d > 7.5", "d > 7"),
+        ("d < 99.1", "d < 100"),
+        ("d > 2001", "d > 2000"),
+        ("d <= -2", "d <= -1"),
+    ],
+)
+@pytest.mark.parametrize("selected", ["a", "count(*)", "sum(a)", "max(a)", "min(a)", "d"])
+def test_another_threshold_is_another_query(selected: str, answer: str, reference: str) -> None:
+    query = f"SELECT {selected} FROM t WHERE b = 'x' AND "
+    assert not gives_same_result(query + answer, query + reference)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("d > '2019-12-31'", "d >= '2020-01-01'"),
+        ("d <= '1999'", "d < '2000'"),
+        ("d >= 2005", "d > 2004"),
+        ("d >= 2005.0", "d > 2004"),
+        ("d >= 7.6", "d > 7.50"),
+    ],
+)
+def test_two_thresholds_with_nothing_between_them_are_the_same(answer: str, reference: str) -> None:
+    assert gives_same_result(f"SELECT a FROM t WHERE {answer}", f"SELECT a FROM t WHERE {reference}")
+
+
+@pytest.mark.parametrize("value", ["0001-01-01", "9999-12-31", "9" * 5000, "", "\U0001f642", "0"])
+def test_a_threshold_without_a_neighbour_is_judged_too(value: str) -> None:
+    reference = f"SELECT a FROM t WHERE d >= '{value}'"
+    assert gives_same_result(reference, reference)
+
+
 @pytest.mark.parametrize("selected", ["count({}a)", "sum({}a)", "avg({}a)", "{}a"])
 def test_values_that_are_selected_once_are_others_where_one_comes_twice(selected: str) -> None:
     once, all_of_them = (f"SELECT {selected.format(word)} FROM t WHERE b = 'x'" for word in ("DISTINCT ", ""))

@@ -357,7 +357,8 @@ _ALL_SCORERS = (
             "SQL result right",
             "Share of answers that select what the reference selects when both are executed, by SQLite, on five small "
             "tables made for the reference: their rows meet all of its conditions, miss one of them, or are arbitrary. "
-            "The order of rows and the case of texts do not count. An answer that cannot be executed is wrong.",
+            "Two further tables for each threshold have the values right beside it. The order of rows and the case of "
+            "texts do not count. An answer that cannot be executed is wrong.",
         ),
         Aggregate.RATE,
         sql_result,

@@ -6,12 +6,17 @@ read that table and call a few plain functions, and is stopped after so many ste
 A table has the columns of the reference. Some rows meet all of its conditions, some miss exactly one (a threshold by
 the threshold itself), and some are arbitrary, so that a query with another condition, aggregate or column gives another
 result. An answer that names a column which the reference does not have fails.
+
+Further tables have two rows, right on the two sides of a threshold, so that another threshold gives another result.
+Numbers are as fine there as in the two queries: `> 4` and `>= 5` are the same, but not `> 4` and `>= 4.5`.
 """
 
 import random
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
@@ -35,6 +40,9 @@ MAX_STEPS = 200_000
 MAX_RESULT_ROWS = 1000
 MAX_BYTES = 100_000
 """Of a query, and of any value that it makes."""
+MAX_DECIMALS = 9
+"""Of values beside a threshold; results are compared by as many digits."""
+_DECIMALS = re.compile(r"\.(\d+)")
 
 Row = tuple[Literal, ...]
 Result = Counter[tuple[object, ...]]
@@ -45,18 +53,19 @@ def gives_same_result(answer: str, reference: str) -> bool:
     query, given = read_simple_query(reference), read_simple_query(answer)
     assert query is not None, "only such references are scored"
     text = given.sql if given else _folded(answer)
-    return all(_run(_table(query, seed), query, text) == _wanted(query, seed) for seed in range(NUM_TABLES))
+    tables = [*(_table(query, seed) for seed in range(NUM_TABLES)), *_threshold_tables(query, _num_decimals(answer))]
+    return all(_run(rows, query, text) == _wanted(query, rows) for rows in tables)
 
 
 def can_be_executed(reference: str) -> bool:
     """Whether a text is a query of one table that can be made: SQLite keeps some names and sizes for itself."""
     query = read_simple_query(reference)
-    return query is not None and _wanted(query, 0) is not None
+    return query is not None and _wanted(query, _table(query, 0)) is not None
 
 
 @lru_cache(maxsize=4096)
-def _wanted(query: SimpleQuery, seed: int) -> Result | None:
-    return _run(_table(query, seed), query, query.sql)
+def _wanted(query: SimpleQuery, rows: Sequence[Row]) -> Result | None:
+    return _run(rows, query, query.sql)
 
 
 def _folded(answer: str) -> str:
@@ -140,6 +149,65 @@ def _free_values(chance: random.Random, num: int, is_number: bool, has_twins: bo
         matching[0] = matching[1]
     numbers = [*matching, *sides]
     return [Decimal(number) if is_number else f"value {number}" for number in numbers]
+
+
+# Thresholds
+
+
+@lru_cache(maxsize=4096)
+def _threshold_tables(query: SimpleQuery, num_decimals: int) -> tuple[tuple[Row, ...], ...]:
+    """For each threshold, two tables of two rows: one just meets all conditions, the other just misses the threshold.
+
+    In a column without a condition the second table has the values of the two rows exchanged, for max and min.
+    """
+    place = {name: position for position, name in enumerate(query.columns)}
+    rows = [row for row in _table(query, 0) if all(_holds(each, row[place[each.column]]) for each in query.conditions)]
+    if len(rows) < NUM_MATCHING:  # conditions that exclude each other
+        return ()
+    tables: list[tuple[Row, ...]] = []
+    for threshold in _in_order(query):
+        here = place[threshold.column]
+        sides = _sides(threshold, _is_number(query, threshold.column), num_decimals)
+        tables += [
+            tuple((*row[:here], value, *row[here + 1 :]) for row, value in zip(pair, sides, strict=True))
+            for pair in (rows[:2], rows[1::-1])
+            if sides
+        ]
+    return tuple(tables)
+
+
+def _sides(condition: Condition, is_number: bool, num_decimals: int) -> tuple[Literal, ...]:
+    """The values nearest to a threshold that meet and miss it; empty for `=` and where one of them is not known."""
+    near = _near(condition.value, num_decimals)
+    values = near if is_number else [str(value) for value in near]
+    meeting = [value for value in values if _holds(condition, value)]
+    missing = [value for value in values if not _holds(condition, value)]
+    is_threshold = condition.operator not in ("=", "!=")
+    return (meeting[0], missing[0]) if is_threshold and meeting and missing else ()
+
+
+def _near(value: Literal, num_decimals: int) -> list[Literal]:
+    """A threshold and the values right below and above it.
+
+    They are a unit of the last digit away from a number, at so many decimals or its own; a day from a date such as
+    2020-01-31; and one from a whole number in quotes.
+    """
+    if isinstance(value, Decimal):
+        unit = Decimal(1).scaleb(-max(num_decimals, _num_decimals(f"{value:f}")))
+        return [value, value - unit, value + unit]
+    try:
+        if value.isdecimal():
+            return [value, *(str(int(value) + step).zfill(len(value)) for step in (-1, 1))]
+        return [value, *(str(date.fromisoformat(value) + timedelta(days=step)) for step in (-1, 1))]
+    except (ValueError, OverflowError):  # no date, the first or last of all dates, thousands of digits
+        last = value[-1:]
+        below = [f"{value[:-1]}{chr(ord(last) - 1)}zzz"] if "!" < last <= "~" else []
+        return [value, *below, f"{value}0"]
+
+
+def _num_decimals(text: str) -> int:
+    """Of the number that has most of them; zeros at the end do not count."""
+    return min(MAX_DECIMALS, max((len(each.rstrip("0")) for each in _DECIMALS.findall(text)), default=0))
 
 
 # Running
