@@ -95,6 +95,15 @@ def test_wrong_arguments_are_found_with_their_field(arguments: object, explanati
     assert found.startswith(explanation)
 
 
+def test_a_price_in_cents_is_a_multiple_of_a_cent() -> None:
+    price = {"type": "object", "properties": {"price": {"type": "number", "multipleOf": 0.01}}}
+    tools = ({"name": "pay", "parameters": price},)
+    for number in ("0.07", "4.35", "19.99", "1e300"):
+        assert find(rows(call(f'{{"price": {number}}}', name="pay"), tools=tools)) == []
+    (found,) = find(rows(call('{"price": 0.075}', name="pay"), tools=tools))
+    assert "0.075 is not a multiple of 0.01" in found
+
+
 def test_a_function_that_is_not_declared_is_found_if_others_are() -> None:
     (found,) = find(rows(call(name="forecast")))
     assert found == "messages[1].tool_calls[0].name is `forecast`, which is not among weather."

@@ -97,6 +97,25 @@ def test_a_given_schema_is_followed() -> None:
     assert _fits(schema, f'{{"n": 1{"0" * 5000}}}') is False  # beyond what a number can be
 
 
+PRICE = {"type": "object", "properties": {"price": {"multipleOf": 0.01}, "item": {"$ref": "#"}}}
+
+
+@pytest.mark.parametrize("draft", [{}, {"$schema": "https://json-schema.org/draft/2020-12/schema"}])
+def test_every_price_in_cents_is_a_multiple_of_a_cent(draft: dict[str, object]) -> None:
+    score = schema_scorer({**draft, **PRICE}).score
+    assert score is not None
+    prices = [f"{cents // 100}.{cents % 100:02}" for cents in range(1, 2000)]
+    assert all(score(f'{{"price": {price}}}', []) for price in prices)
+    assert score('{"item": {"price": 0.07}}', []) == 1.0
+    assert score('{"item": {"price": 0.075}}', []) == 0.0
+
+
+@pytest.mark.parametrize("step", [0.01, 5])
+def test_a_number_beyond_a_float_is_no_multiple_and_ends_nothing(step: float) -> None:
+    assert not _fits({"properties": {"n": {"multipleOf": step}}}, f'{{"n": {"1" * 400}}}')
+    assert _fits({"properties": {"n": {"multipleOf": step}}}, '{"n": 1e300}')
+
+
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("is_escaped", [False, True])
 def test_a_schema_is_followed_in_either_unicode_form(form: Literal["NFC", "NFD"], is_escaped: bool) -> None:

@@ -16,6 +16,7 @@ from tunewright.data.checks.code_blocks import (
     fenced_blocks,
     parse_problem,
 )
+from tunewright.data.checks.multiples import exact_multiple_of
 from tunewright.errors import MissingExtraError, Problem, RecipeError
 from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, canonical_text, is_json
 from tunewright.records import Metric
@@ -153,6 +154,7 @@ def _type_of(value: object) -> str:
 def _validator(schema: Schema) -> "Draft202012Validator":
     try:
         from jsonschema import Draft202012Validator, SchemaError
+        from jsonschema.validators import extend
         from referencing import Registry
     except ImportError:
         raise MissingExtraError("jsonschema", "data", "judge answers against a JSON Schema") from None
@@ -163,8 +165,11 @@ def _validator(schema: Schema) -> "Draft202012Validator":
         raise RecipeError(
             Problem(f"schema: {place}", error.message[:120], "a JSON Schema (draft 2020-12)", "Correct the schema.")
         ) from None
+    # Without its draft, for which jsonschema would leave `exact` behind a reference to the whole schema.
+    named = {key: part for key, part in schema.items() if key != "$schema"}
+    exact = extend(Draft202012Validator, {"multipleOf": exact_multiple_of})
     # An empty registry: jsonschema would otherwise load schemas that this one names by URL.
-    return Draft202012Validator(schema, registry=Registry())
+    return exact(named, registry=Registry())
 
 
 def _fits(validator: "Draft202012Validator", answer: str) -> bool:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from tunewright.data.checks.answers import parse_json
 from tunewright.data.checks.check import Check, CheckedRow, RowSet, overview
+from tunewright.data.checks.multiples import exact_multiple_of
 from tunewright.data.checks.row_finding import excerpt, row_finding
 from tunewright.data.refusals import RefusedError
 from tunewright.errors import MissingExtraError
@@ -135,7 +136,8 @@ def _mismatch_finder(schema: object) -> FindMismatches | str:
     def without_patterns(validator: object, allowed: object, value: object, schema: Mapping[str, object]) -> object:
         return () if "patternProperties" in schema else additional(validator, allowed, value, schema)
 
-    safe = extend(draft, {**dict.fromkeys(_UNCHECKED, _accept), "additionalProperties": without_patterns})
+    checked = {"additionalProperties": without_patterns, "multipleOf": exact_multiple_of}
+    safe = extend(draft, {**dict.fromkeys(_UNCHECKED, _accept), **checked})
     validator = safe(schema, registry=Registry())
 
     def find(arguments: object) -> list[tuple[str, str]]:
