@@ -1,7 +1,9 @@
 """The strict-format table: only answers that leave the format are written again, whatever arm they come from."""
 
 import json
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +18,16 @@ from tunewright.errors import RecipeError
 from tunewright.evaluate import ArmScores, judge
 from tunewright.evaluate import test_items as items_of
 from tunewright.evaluate.formats import format_scorers, json_style
-from tunewright.records import Answer, EvaluateRecipe, FormatScores, Message
+from tunewright.records import (
+    Answer,
+    Conversation,
+    EvaluateRecipe,
+    Example,
+    FormatScores,
+    Message,
+    Provenance,
+    ToolCall,
+)
 from tunewright.study.answers import AnswerLog
 from tunewright.study.arms import Prompted, Retrieval, ZeroShot
 from tunewright.study.bench import Bench
@@ -174,3 +185,39 @@ def test_answers_in_sql_are_measured_without_a_schema_and_without_constraint(tmp
     assert found is not None
     assert (found.json_schema, found.is_inferred, found.note) == (None, False, "Only JSON answers can be constrained.")
     assert [metric.name for metric in found.metrics] == ["code_parses"]
+
+
+def calling_row(number: int) -> Example:
+    call = ToolCall(id="c", name="close", arguments=f'{{"ticket": {number}}}')
+    messages = (
+        Message(role="user", content=f"close ticket {number} now"),
+        Message(role="assistant", content="", tool_calls=(call,)),
+    )
+    return Example(body=Conversation(messages=messages), provenance=Provenance(source="calls.jsonl", row=number))
+
+
+@pytest.mark.parametrize("num_json", [12, 0])
+@pytest.mark.parametrize(("num_calls", "told"), [(1, "1 test input is left out"), (3, "3 test inputs are left out")])
+def test_right_calls_of_functions_are_no_answers_out_of_format(
+    num_json: int, num_calls: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    test_rows = (*ROWS[:num_json], *map(calling_row, range(num_calls)))
+    items = items_of(test_rows, None)
+    bench = replace(format_test(tmp_path / "bench", None).bench, test=items)
+    right = {item.example.id: Answer(text=item.references[0], finish="length") for item in items}
+    arm: Any = SimpleNamespace(
+        scores=ArmScores(arm="a", scores=(), answers=right),
+        option=options()[0],
+        described=SimpleNamespace(facts=SimpleNamespace(kind="zero_shot")),
+    )
+    training = (*ROWS, *map(calling_row, range(4, 30)))
+    preparation: Any = SimpleNamespace(data=SimpleNamespace(rows=lambda _: training), renderer=None)
+    found = measure_formats(new_store(tmp_path).create_run(RECIPE_ID, run_record), preparation, bench, [arm])
+    assert found is not None
+    assert found.note is not None
+    assert f"{told}, since a right answer calls functions." in found.note
+    assert len(found.arms) == bool(num_json)
+    for scores in found.arms:
+        assert (scores.num_answers, scores.num_truncated) == (12, 12)
+        assert values(scores) == {"json_valid": 1.0, "schema_valid": 1.0, "json_fields": 1.0}

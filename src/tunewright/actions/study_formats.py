@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def measure_formats(
 ) -> StrictFormats | None:
     """Measure validity, fit and fields of every arm, with and without constrained decoding.
 
+    Test inputs whose right answer calls functions are left out, as such rows are where the format is read.
+
     Returns:
         None when the training answers have no strict format and no schema was given. What is missing for the
         measurement, such as an extra, stands in the note.
@@ -62,10 +65,11 @@ def measure_formats(
     is_code = given is None and scorers[0].metric.name == "code_parses"
     schema = None if is_code else infer_schema(written) if given is None else given
     constraint, note = _constraint(schema, json_style(written), preparation)
-    test = FormatTest(bench, scorers, constraint)
+    items = tuple(item for item in bench.test if not item.expects_calls)
+    test = FormatTest(replace(bench, test=items), scorers, constraint)
     found = [
         scores
-        for arm in arms
+        for arm in (arms if items else ())
         for scores in test.measure(arm.scores, arm.option, is_local=arm.described.facts.kind != "endpoint")
     ]
     return StrictFormats(
@@ -73,8 +77,15 @@ def measure_formats(
         is_inferred=schema is not None and given is None,
         metrics=tuple(scorer.metric for scorer in scorers),
         arms=tuple(found),
-        note=note,
+        note=" ".join(filter(None, [note, _left_out(len(bench.test) - len(items))])) or None,
     )
+
+
+def _left_out(num_items: int) -> str | None:
+    if not num_items:
+        return None
+    noun = "input is" if num_items == 1 else "inputs are"
+    return f"{num_items:,} test {noun} left out, since a right answer calls functions."
 
 
 def _constraint(

@@ -126,7 +126,7 @@ class StrictFormats(Record):
     metrics: tuple[Metric, ...]
     arms: tuple[FormatScores, ...]
     note: str | None
-    """Why no arm was asked under constraint; None if the local ones were."""
+    """Why no arm was asked under constraint, and how many test inputs were left out; None where neither is so."""
 
 
 class JudgeComparison(Record):

@@ -46,14 +46,16 @@ class FormatTest:
     def measure(self, scores: ArmScores, option: Option, *, is_local: bool) -> list[FormatScores]:
         """The format of an arm that has answered the test rows, as it is and, where that can be done, constrained.
 
+        Answers to rows that the bench does not have are not looked at.
+
         Args:
             is_local: whether the tokens of its model can be chosen here.
         """
-        found = [self._judged(scores.arm, scores.answers, option, 0, is_constrained=False)]
+        answers = {item.example.id: scores.answers[item.example.id] for item in self.bench.test}
+        found = [self._judged(scores.arm, answers, option, 0, is_constrained=False)]
         if self.constraint and is_local:
             again = self._written_again(scores, option, self.constraint)
-            answers = {**scores.answers, **again}
-            found.append(self._judged(scores.arm, answers, option, len(again), is_constrained=True))
+            found.append(self._judged(scores.arm, {**answers, **again}, option, len(again), is_constrained=True))
         return found
 
     def _written_again(self, scores: ArmScores, option: Option, constraint: Constraint) -> dict[str, Answer]:
