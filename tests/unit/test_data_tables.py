@@ -45,6 +45,13 @@ def test_a_byte_order_mark_does_not_become_part_of_the_first_name() -> None:
     assert log.warnings == ["a byte order mark at the start of the file was left out"]
 
 
+@pytest.mark.parametrize("line", ["sep=,", '"sep=,"', "sep=;"])
+def test_the_line_that_tells_excel_the_delimiter_is_no_header(line: str) -> None:
+    log = ReadLog("t.csv")
+    assert list(read_csv(io.BytesIO(f"{line}\r\na,b\r\n1,2\r\n".encode()), log, ",")) == [(1, {"a": "1", "b": "2"})]
+    assert log.warnings == [f"the first line, '{line.strip(chr(34))}' for Excel, was left out"]
+
+
 def test_a_cell_above_the_csv_modules_own_limit_is_read_and_the_limit_restored() -> None:
     before = csv.field_size_limit()
     assert read_text(b"a,b\n1," + b"x" * 200_000 + b"\n") == [(1, {"a": "1", "b": "x" * 200_000})]

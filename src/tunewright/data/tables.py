@@ -7,6 +7,7 @@ Cells of CSV and TSV are texts; Parquet keeps the types that it stores.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from typing import Any, BinaryIO
 from tunewright.data.lines import MAX_LINE_BYTES, byte_lines, decode_line
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 
+_LINE_FOR_EXCEL = re.compile("sep=.")
+"""Tells Excel the delimiter; other programs would take it for the header."""
 _ROWS_PER_BATCH = 1024
 _MAGIC = b"PAR1"
 """What a Parquet file begins with."""
@@ -29,7 +32,8 @@ def read_csv(
 ) -> Iterator[tuple[int, dict[str, object]]]:
     """Read a table whose first line names the columns; columns without a name are left out.
 
-    Quoted cells may hold line breaks. A row with another number of cells than the header is refused.
+    Quoted cells may hold line breaks. A row with another number of cells than the header is refused. A line `sep=,`
+    above the header, as Excel takes it, is left out and noted in the log's warnings.
 
     Args:
         file: opened for bytes; read once, front to back.
@@ -43,6 +47,9 @@ def read_csv(
     with _wide_cells():
         try:
             header = next(reader, [])
+            if _LINE_FOR_EXCEL.fullmatch(delimiter.join(header)):
+                log.warnings.append(f"the first line, {excerpt(delimiter.join(header))} for Excel, was left out")
+                header = next(reader, [])
             _require_delimiter(header, delimiter)
             _require_distinct(header, "header")
             if columns is not None:
