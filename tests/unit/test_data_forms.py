@@ -232,6 +232,11 @@ def test_a_wrong_column_lists_those_that_exist_and_suggests_the_closest() -> Non
     ]
 
 
+def test_a_column_that_is_suggested_can_be_pasted_into_a_shell() -> None:
+    with pytest.raises(DataError, match=r"Did you mean --output ' answer'\?$"):
+        choose_form([{"question": "x", " answer": "y"}], recipe(input="question", output="answer"), ReadLog("t.csv"))
+
+
 def test_an_unknown_form_lists_the_fields_and_the_accepted_forms() -> None:
     with pytest.raises(DataError, match=r"^r\.csv: found rows with the fields q, a, expected messages \|.*--input"):
         choose_form([{"q": "x", "a": "y"}], recipe(), ReadLog("r.csv"))
@@ -248,6 +253,10 @@ def test_an_unknown_form_lists_the_fields_and_the_accepted_forms() -> None:
             r"^data\.input: found 'a', expected no column for the form text",
         ),
         ({"form": "messages", "output": "b"}, r"^data\.output: found 'b', expected no column for the form messages"),
+        (
+            {"input": "q", "output": "q"},
+            r"^data\.output: found 'q', the column of data\.input, expected another column",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any], message: str) -> None:

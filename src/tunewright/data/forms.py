@@ -13,6 +13,7 @@ Forms are told apart by the names of the fields alone, never by their content.
 """
 
 import difflib
+import shlex
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -59,7 +60,8 @@ def check_settings(recipe: DataRecipe) -> None:
     """Refuse settings of the recipe that contradict each other, before anything is read.
 
     Raises:
-        RecipeError: one of `input` and `output` is missing, or they are set for a form that does not use them.
+        RecipeError: one of `input` and `output` is missing, both name one column, or they are set for a form that does
+            not use them.
     """
     named = {"data.input": recipe.input, "data.output": recipe.output}
     given = [setting for setting, column in named.items() if column is not None]
@@ -72,6 +74,10 @@ def check_settings(recipe: DataRecipe) -> None:
         raise RecipeError(
             Problem(missing, "nothing", "the name of a column", "Name both columns: --input COLUMN --output COLUMN.")
         )
+    if recipe.output is not None and recipe.input == recipe.output:
+        found = f"{excerpt(recipe.output)}, the column of data.input"
+        fix = "Name the column that holds what the model should write: --output COLUMN."
+        raise RecipeError(Problem("data.output", found, "another column", fix))
 
 
 def choose_form(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog) -> Form:
@@ -123,7 +129,9 @@ def _require_columns(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog) -> N
         if column not in names:
             is_missing = True
             close = difflib.get_close_matches(column, names, n=1, cutoff=0.5)
-            advice = f"Did you mean {option} {close[0]}?" if close else f"Choose one of them with {option}."
+            advice = f"Choose one of them with {option}."
+            if close:
+                advice = f"Did you mean {option} {shlex.quote(close[0])}?"
             log.refuse(None, RefusedError("", f"no column {excerpt(column)}", f"one of {join_names(names)}", advice))
     if is_missing:
         log.raise_if_refused()
