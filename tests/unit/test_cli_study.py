@@ -130,6 +130,7 @@ def test_the_settings_of_a_judge_are_given_with_set(shell: Shell, study: Calls) 
         (["study", "x", "--model", "large"], "endpoint.url: found nothing"),
         (["study", "x", "--set", "judge.question=Brief?"], "judge.url: found nothing"),
         (["study", "x", "--updated-documents", "d"], "updated.answers: found nothing"),
+        (["study", "x", "--documents", ""], "documents: found an empty text, expected a file or folder"),
         (["study", "x", "--fail-if", "bad-luck"], "--fail-if: found 'bad-luck', expected one of worse-than-prompt"),
         (["study", "--resume", "last", "--documents", "d"], "--resume: found --documents"),
         (["study", "--resume", "last", "--prompt", "p", "--base", "b"], "found --base, --prompt"),

@@ -40,6 +40,19 @@ def test_rows_are_named_once_and_each_source_apart(data: dict[str, object], mess
         read_recipe({"data": data})
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_an_empty_path_is_not_the_current_folder(blank: str) -> None:
+    rows = {"path": blank, "validation_path": blank, "test_path": blank}
+    with pytest.raises(RecipeError) as caught:
+        read_recipe({"data": rows})
+    refused = "found an empty text, expected a file or folder. Is a variable of the shell not set?"
+    for problem, setting in zip(caught.value.problems, rows, strict=True):
+        assert str(problem).startswith(f"recipe: data.{setting}: {refused}")
+    with pytest.raises(RecipeError, match=r"^recipe: data\.sources\.0\.path: found an empty text"):
+        read_recipe({"data": {"sources": [{"path": blank}]}})
+    assert read_recipe({"data": {"path": "."}}).data.path == "."
+
+
 def test_a_recipe_file_lists_its_sources(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text("data:\n  sources:\n    - {path: a.jsonl, weight: 2}\n    - {path: logs/*.jsonl, name: logs}\n")

@@ -168,7 +168,7 @@ def _alternatives(**given: str | list[str] | dict[str, str | None] | None) -> di
         name: {key: part for key, part in value.items() if part is not None} if isinstance(value, dict) else value
         for name, value in given.items()
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in found.items() if value not in (None, {}, [])}
 
 
 def _gates(names: Sequence[str]) -> "tuple[Gate, ...]":

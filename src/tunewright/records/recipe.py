@@ -7,7 +7,7 @@ it feeds `tunewright recipe`, docs/recipes.md and the JSON schema.
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tunewright.records.base import Record, Settings, content_hash
@@ -18,6 +18,17 @@ MAX_SOURCES_IN_TITLE = 3
 
 T = TypeVar("T")
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _require_a_name(path: str) -> str:
+    """For Python an empty path is the current folder, and for a shell a variable that is not set is an empty text."""
+    if not path.strip():
+        raise PydanticCustomError("empty_path", "")
+    return path
+
+
+NamedPath = Annotated[str, AfterValidator(_require_a_name)]
+"""A path that is written out: `.` is the current folder, an empty text is not."""
 
 
 class CheckRecipe(Settings):
@@ -49,7 +60,7 @@ class CheckRecipe(Settings):
 class SourceRecipe(Settings):
     """One of several sources that are mixed, with what is known about it."""
 
-    path: str
+    path: NamedPath
     """As `data.path`; also tables or a database to put `query` to: `sqlite:///FILE`, `duckdb:///FILE`,
     `postgres://HOST/NAME`, or CSV, TSV and Parquet files, each a table of its name."""
     name: str | None = None
@@ -85,7 +96,7 @@ class SourceRecipe(Settings):
 class DataRecipe(Settings):
     """Which rows to read, how to read them, and how to split them. Either `path` or `sources` is set."""
 
-    path: str | None = None
+    path: NamedPath | None = None
     """A file (.jsonl, .json, .csv, .tsv, .parquet, .txt and other documents; also packed as .gz), a pattern such as
     `logs/*.jsonl`, a folder of documents, a URL, or a hub dataset id such as `owner/name`. Needed unless `sources` is
     set."""
@@ -99,9 +110,9 @@ class DataRecipe(Settings):
     """Column that holds what the model should write."""
     system_prompt: str | None = None
     """System message put before every row that has none."""
-    validation_path: str | None = None
+    validation_path: NamedPath | None = None
     """Rows that choose the checkpoint, as `path`. Default: a share of the rows."""
-    test_path: str | None = None
+    test_path: NamedPath | None = None
     """Rows that judge the result, touched once at the end, as `path`. Default: a share of the rows."""
     validation_fraction: Fraction = 0.1
     """Share of the rows used for validation (at least 20 rows) when `validation_path` is not given."""

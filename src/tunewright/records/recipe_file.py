@@ -105,6 +105,9 @@ def _problem(detail: "ErrorDetails", where: str, kind: type[Record]) -> Problem:
             advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
             fix = f"{advice} `tunewright recipe` lists them all."
             return Problem(place, "an unknown setting", "a setting that exists", fix)
+        case "empty_path":
+            found, fix = "an empty text", "Is a variable of the shell not set? The current folder is written as a dot."
+            return Problem(place, found, "a file or folder", fix)
         case "missing":
             return Problem(place, "nothing", "a value", _MISSING_ADVICE.get(name, "Add it."))
         case "union_tag_invalid":

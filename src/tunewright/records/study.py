@@ -14,6 +14,7 @@ from tunewright.records.recipe import (
     Fraction,
     Lora,
     Method,
+    NamedPath,
     RetentionRecipe,
     TrainRecipe,
     TuneRecipe,
@@ -45,9 +46,9 @@ class RetrievalRecipe(Settings):
 class UpdatedRecipe(Settings):
     """The documents as they are after a change, and the answers that it changes: which arms follow?"""
 
-    documents: str
+    documents: NamedPath
     """Folder of the documents as they are now. They replace `documents` after training; every arm is asked again."""
-    answers: str
+    answers: NamedPath
     """A file of rows in the form of the data: inputs that the data has, with the answer that is right now."""
 
 
@@ -88,7 +89,7 @@ class StudyRecipe(Settings):
     prompts: tuple[str, ...] = ()
     """Text files, each a system prompt that the prompted arm tries on validation rows, beside the ones that are
     assembled from the training rows."""
-    documents: str | None = None
+    documents: NamedPath | None = None
     """Folder of documents that the retrieval arms may read. Without it there are no such arms."""
     updated: UpdatedRecipe | None = None
     answer_schema: str | None = None
