@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from listening import Listening
 from report_fixture import build_report
 from store_samples import NOON, RECIPE_ID, new_run, new_store, run_record
 from tiny_base import write_tiny_base
@@ -56,6 +57,15 @@ def test_the_number_of_rows_and_the_limits_can_be_chosen(data: DataRecipe, base:
     assert "at most 1 (evaluate.max_answer_tokens)" in (row.problem or "")
     with pytest.raises(RecipeError, match="at least 1 and less than the context"):
         show_tokens(data, base, max_length=16, max_answer_tokens=16)
+
+
+def test_what_was_read_and_what_of_it_is_not_used_is_told(base: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "A red box.", "label": "red"}\n', encoding="utf-8")
+    listening = Listening()
+    show_tokens(DataRecipe(path=str(path)), base, progress=listening)
+    assert listening.lines[0] == f"Read 1 row of {path} as text."
+    assert listening.lines[1].startswith("  fields that were not used: label")
 
 
 def test_rows_that_are_not_there_are_refused(base: str, tmp_path: Path) -> None:

@@ -83,6 +83,15 @@ def test_a_build_says_what_was_done_to_the_rows_and_what_was_left_in(shell: Shel
     assert "Not checked" not in stdout
 
 
+def test_fields_that_are_not_used_are_named_when_a_version_is_made_and_when_it_is_shown(shell: Shell) -> None:
+    rows = [{"text": f"Box {number} is red.", "label": "red"} for number in range(80)]
+    write_jsonl(Path("boxes.jsonl"), rows)
+    unused = "fields that were not used: label"
+    for arguments in (["build", "boxes.jsonl"], ["refresh", "boxes"]):
+        assert f"Read 80 rows of boxes.jsonl as text.\n  {unused}" in shell.run("data", *arguments).stderr
+    assert f"boxes.jsonl: {unused}" in shell.run("data", "show", "boxes").stdout
+
+
 def test_rows_that_moved_or_stand_in_another_order_are_said(shell: Shell) -> None:
     shell.run("data", "build", "tickets.jsonl")
     moved = shell.run("data", "build", "tickets.jsonl", "--set", "data.split_seed=1", "--new-test").stdout

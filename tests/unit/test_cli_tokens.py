@@ -7,6 +7,7 @@ import pytest
 from cli_fixture import Shell
 from rich.console import Console
 
+from tunewright.cli.progress import RichProgress
 from tunewright.cli.token_view import TokenView
 from tunewright.records import DataRecipe, TokenPiece, TokenRow
 
@@ -69,6 +70,8 @@ def test_the_command_prints_legend_and_rows_in_plain_text_to_a_pipe(shell: Shell
     show_tokens = shell.fake("show_tokens", (ROW, REFUSED))
     outcome = shell.run("tokens", "rows.jsonl", "--rows", "2", "--max-length", "64", "--max-answer-tokens", "16")
     assert show_tokens.arguments == (DataRecipe(path="rows.jsonl"), "bundled")
+    progress = show_tokens.options.pop("progress")
+    assert isinstance(progress, RichProgress)
     assert show_tokens.options == {"num_rows": 2, "max_length": 64, "max_answer_tokens": 16, "home": None}
     assert "{+trained+}: the model learns to write it" in outcome.stdout
     assert "{+[red]│ you" in outcome.stdout

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.actions.announcing import announce_sources
 from tunewright.actions.answering import OpenedModel, say_forced, say_slow_answers
 from tunewright.actions.opened_arms import OpenedArm, open_model_or_arm
 from tunewright.actions.outcome import recorded_outcome, start_run
@@ -126,6 +127,7 @@ def _prepare(
     if not has_losses:
         refuse_loss_metrics(recipe, f"the {opened.name} arm has no probabilities to compare with those of others")
     data, rows = _read(opened, data, progress)
+    announce_sources(rows.version.sources, progress)
     examples = rows.rows(Split.TEST)
     answers = [example.body.answer for example in examples if isinstance(example.body, Conversation)]
     metrics, headline, reason = choose_metrics(answers, recipe.metrics)

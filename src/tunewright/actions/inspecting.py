@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tunewright.actions.announcing import announce_sources
 from tunewright.actions.opened_arms import OpenedArm, open_model_or_arm
 from tunewright.actions.preparing import prepare_tuning
 from tunewright.contracts import Progress, SilentProgress
@@ -43,6 +44,7 @@ def show_tokens(
     max_length: int | None = None,
     max_answer_tokens: int | None = None,
     home: Path | None = None,
+    progress: Progress | None = None,
 ) -> tuple[TokenRow, ...]:
     """The first rows token by token: trained, only read, or cut from a prompt that is too long.
 
@@ -53,6 +55,7 @@ def show_tokens(
         base: a base, a run, or an arm of a study (`STUDY/few-shot`).
         max_length: pretend the context is this short.
         max_answer_tokens: room kept for an answer; default: what the run was tuned with, or `tune` would derive.
+        progress: told what was read; silent by default.
     Raises:
         ModelError: it is an arm of a hosted model, whose tokens are not known here.
     """
@@ -64,7 +67,9 @@ def show_tokens(
         )
         fix = f"See what it answers with: tunewright chat {opened.full_name}"
         raise ModelError(str(Problem(opened.full_name, found, expected, fix)))
-    examples = prepare_test(data, load_hub_dataset).rows(Split.TEST)[:num_rows]
+    read = prepare_test(data, load_hub_dataset)
+    announce_sources(read.version.sources, progress or SilentProgress())
+    examples = read.rows(Split.TEST)[:num_rows]
     if isinstance(opened, OpenedArm):
         renderer = opened.tokens().renderer
         if max_length or max_answer_tokens:

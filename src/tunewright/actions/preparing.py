@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 
+from tunewright.actions.announcing import announce_sources, count_rows
 from tunewright.actions.stored import is_version, open_version
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData, drop_rows, prepare, require_one_answer
@@ -166,23 +167,16 @@ def _rows(recipe: TuneRecipe, progress: Progress, home: Path | None) -> tuple[Tu
     return recipe, prepare(recipe.data, load_hub_dataset, progress)
 
 
-def _num_rows(number: int) -> str:
-    return "1 row" if number == 1 else f"{number:,} rows"
-
-
 def announce(preparation: Preparation, progress: Progress) -> None:
     """Tell what was read, how three rows look to the model, and every derived setting with its reason."""
     version = preparation.data.version
-    for source in version.sources:
-        progress.say(f"Read {_num_rows(source.num_rows)} of {source.name} as {source.form}.")
-        for warning in source.warnings:
-            progress.say(f"  {warning}")
+    announce_sources(version.sources, progress)
     _announce_findings(preparation.data.results, progress)
     for note in preparation.data.notes:
         progress.say(note)
     for action, changes in groupby(sorted(version.changes, key=_action_of), key=_action_of):
         named = list(changes)
-        progress.say(f"{_num_rows(len(named))} {action}, such as {named[0].location}: {named[0].reason}.")
+        progress.say(f"{count_rows(len(named))} {action}, such as {named[0].location}: {named[0].reason}.")
     progress.say("Split: " + ", ".join(f"{version.num_rows(split):,} {split}" for split in Split) + " rows.")
     for number, sample in enumerate(preparation.samples(), start=1):
         progress.say(f"Row {number} as the model sees it: {sample}")
@@ -196,7 +190,7 @@ def _announce_findings(results: Sequence[CheckResult], progress: Progress) -> No
         if result.findings:
             first = result.findings[0]
             progress.say(
-                f"{result.title}: {_num_rows(result.num_rows)}; {result.action}. Such as {first.locations[0]}: "
+                f"{result.title}: {count_rows(result.num_rows)}; {result.action}. Such as {first.locations[0]}: "
                 f"{first.explanation}"
             )
     lacking = [result.title for result in results if result.lacks_extra]

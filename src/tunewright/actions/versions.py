@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from tunewright.actions.announcing import announce_sources
 from tunewright.actions.stored import VERSION_PREFIX, describe_version, is_version, load_version
 from tunewright.contracts import Progress, SilentProgress
 from tunewright.data import FrozenTest, PreparedData, count_steps, difference, known_gaps, prepare
@@ -140,6 +141,7 @@ def _make(
     frozen = _frozen_test(store, log) if log and not new_test else None
     read_at = store.logs.now()
     data = prepare(recipe, load_hub_dataset, progress, frozen)
+    announce_sources(data.version.sources, progress)
     before = load_version(store, f"{name}@{current.number}")[0] if current else None
     if current and before and current.version_id == data.version.id:
         if num_rows := _num_labelled_anew(before, data):

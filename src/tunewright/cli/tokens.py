@@ -48,6 +48,7 @@ def tokens(
         max_length=max_length,
         max_answer_tokens=max_answer_tokens,
         home=home,
+        progress=screen.progress,
     )
     view = TokenView(in_colour=screen.has_colour)
     screen.wrapped_by_terminal(view.legend())

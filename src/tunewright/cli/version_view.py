@@ -84,6 +84,9 @@ def print_version(screen: Screen, card: DatasetCard) -> None:
         for source in card.sources
     ]
     screen.show(_table(("source", "rows", "licence", "owner"), sources))
+    for source in card.sources:
+        for warning in source.warnings:
+            screen.line(f"{source.name}: {warning}")
     screen.line("")
     splits = [(split.split, f"{split.num_rows:,}", f"{split.num_inputs:,}") for split in card.splits]
     screen.show(_table(("split", "rows", "inputs"), splits))
