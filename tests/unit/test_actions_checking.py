@@ -45,3 +45,16 @@ def test_a_folder_that_is_not_there_is_told_before_the_rows_are_read(tmp_path: P
         check(recipe, page=nowhere)
     with pytest.raises(StoreError, match=r"nowhere/x: found no such folder"):
         check(recipe, fixes_file=nowhere)
+
+
+def test_a_page_replaces_an_older_page_and_no_other_file(tmp_path: Path) -> None:
+    path, page = tmp_path / "rows.jsonl", tmp_path / "page.html"
+    row = json.dumps({"prompt": "which colour", "completion": "red"}) + "\n"
+    path.write_text(row, encoding="utf-8")
+    page.touch()
+    for _ in range(2):
+        check(DataRecipe(path=str(path)), page=page)
+        assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    with pytest.raises(StoreError, match=r"--page .*rows\.jsonl: found a file with other content, expected a new file"):
+        check(DataRecipe(path=str(path)), page=path)
+    assert path.read_text(encoding="utf-8") == row

@@ -224,6 +224,37 @@ def test_a_json_file_in_a_missing_folder_is_refused_before_the_work_starts(shell
     assert tune.count == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check", "rows.json"),
+        ("check", "recipe.json.yaml"),
+        ("data", "build", "rows.json"),
+        ("evaluate", "last", "rows.json"),
+        ("tokens", "rows.json"),
+        ("recipe", "rows.json"),
+        ("tune", "rows.json"),
+        ("tune", "--recipe", "recipe.json.yaml"),
+        ("study", "rows.json"),
+    ],
+)
+def test_no_command_writes_its_json_over_what_it_reads(
+    shell: Shell, command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for action in ("check", "build_dataset", "evaluate", "show_tokens", "explain_recipe", "tune", "study"):
+        shell.fake(action, AssertionError("was called"))
+    rows = json.dumps([{"prompt": "Hi", "completion": "Hello"}], indent=2)
+    recipe = json.dumps({"data": {"path": "other.json"}}, indent=2)
+    Path("rows.json").write_text(rows, encoding="utf-8")
+    Path("recipe.json.yaml").write_text(recipe, encoding="utf-8")
+    outcome = shell.run(*command, "--json", command[-1])
+    assert outcome.code == 2
+    assert f"--json {command[-1]}: found a file that this command reads, expected another file." in outcome.stderr
+    assert Path("rows.json").read_text(encoding="utf-8") == rows
+    assert Path("recipe.json.yaml").read_text(encoding="utf-8") == recipe
+
+
 def test_a_json_file_that_cannot_be_written_is_an_error(shell: Shell) -> None:
     shell.fake("list_runs", [])
     outcome = shell.run("runs", "--json", "/dev/full")

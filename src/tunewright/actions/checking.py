@@ -21,7 +21,7 @@ from tunewright.model.load import context_length
 from tunewright.outside.hub import find_base, load_hub_dataset
 from tunewright.records import CheckResult, DataRecipe, DataReport
 from tunewright.render import load_renderer
-from tunewright.study.data_page import render_data_page
+from tunewright.study.data_page import is_data_page, render_data_page
 from tunewright.train.defaults import answer_room
 
 MAX_FINDINGS = 100
@@ -50,12 +50,15 @@ def check(
         DataError: a file cannot be read, or none of its rows.
         RecipeError: settings contradict each other or have no effect.
         ModelError: the base cannot be found or read.
-        StoreError: a file cannot be written, or the fix list would replace one that exists.
+        StoreError: a file cannot be written, the fix list would replace one that exists, or the page a file that is no
+            such page.
     """
     started = time.monotonic()
     for path in (fixes_file, page):
         if path is not None:
             _require_folder_of(path)
+    if page is not None:
+        _require_no_other_content(page)
     if fixes_file is not None:
         require_no_edited_list(fixes_file, data)
     under_base = None if base is None else _rows_under(base, data)
@@ -106,6 +109,13 @@ def _require_folder_of(path: Path) -> None:
     if not path.parent.is_dir():
         fix = "Make the folder, or give another file."
         raise StoreError(str(Problem(str(path), "no such folder", "a file in a folder that exists", fix)))
+
+
+def _require_no_other_content(page: Path) -> None:
+    """A page takes the place of an older one, and of nothing else, such as the rows themselves."""
+    if page.is_file() and page.stat().st_size and not is_data_page(page):
+        found, expected = "a file with other content", "a new file, or an older page, which is replaced"
+        raise StoreError(str(Problem(f"--page {page}", found, expected, "Give another name.")))
 
 
 def _write_page(path: Path, report: DataReport) -> None:

@@ -74,6 +74,7 @@ def check(
         sections=("data",),
         may_be_recipe=True,
     )[0]
+    screen.require_no_input(recipe, data)
     report = examine(recipe, base=base or named_base(data), fixes_file=fix, page=page, progress=screen.progress)
     print_data_report(screen, report, has_fix_list=fix is not None)
     if fix is not None:

@@ -91,6 +91,7 @@ def build(
         sections=("data",),
         may_be_recipe=True,
     )
+    screen.require_no_input(recipe, source)
     if name is None and is_recipe_file(source):
         name = Path(source).stem
     built = build_dataset(

@@ -31,6 +31,7 @@ def evaluate(
 
     screen = Screen(json_file)
     rows, recipe = read_rows_recipe(data, input_column, output_column, form, tuple(overrides or ()))
+    screen.require_no_input(rows, recipe)
     report = measure(model, rows, recipe, home=home, progress=screen.progress, command=typed_command(), force=force)
     print_report(screen, report, run_folder(report.run_id, home))
     screen.write_json(report.model_dump(mode="json"))

@@ -58,7 +58,9 @@ def _print_resolved(settings: Settings, json_file: str | None) -> None:
     from tunewright.cli.screen import Screen
 
     screen = Screen(json_file)
-    resolved, derived = explain_recipe(settings.recipe(), screen.progress)
+    recipe = settings.recipe()
+    screen.require_no_input(recipe, settings.recipe_file)
+    resolved, derived = explain_recipe(recipe, screen.progress)
     screen.line(annotated_yaml(resolved, derived))
     screen.write_json(
         {"recipe": resolved.model_dump(mode="json"), "derived": [item.model_dump(mode="json") for item in derived]}

@@ -7,9 +7,13 @@ could move the cursor or retitle the window, are shown as symbols.
 import codecs
 import io
 import json
+import os
+import re
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
+from pydantic import BaseModel
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -18,6 +22,8 @@ from tunewright.cli.visible import visible
 from tunewright.errors import InterruptedRunError, Problem, StoreError, TunewrightError
 
 STDOUT = "-"
+_RECORD_START = re.compile(rb"[\[{]\r?\n  |\[\]|{}")
+"""Of what `write_json` writes."""
 
 
 class Screen:
@@ -26,7 +32,8 @@ class Screen:
     Args:
         json_file: the file for the record; `-` sends it to stdout and everything else to stderr.
     Raises:
-        StoreError: the JSON file is a folder, or its folder does not exist. Said now, not after minutes of training.
+        StoreError: the JSON file is a folder, its folder does not exist, or it exists and is no record that an earlier
+            command has written. Said now, not after minutes of training.
     """
 
     def __init__(self, json_file: str | None = None) -> None:
@@ -46,6 +53,22 @@ class Screen:
             found = "a folder" if path.is_dir() else "no such folder"
             fix = "Make the folder, or give another file."
             raise StoreError(str(Problem(f"--json {json_file}", found, "a file in a folder that exists", fix)))
+        if not _is_replaceable(path):
+            found, expected = "a file with other content", "a new file, or an older record, which is replaced"
+            raise StoreError(str(Problem(f"--json {json_file}", found, expected, "Give another name.")))
+
+    def require_no_input(self, *read: object) -> None:
+        """Keep the JSON file from replacing what the command reads, which may look like a record.
+
+        Args:
+            read: recipes, and paths of files.
+        Raises:
+            StoreError: one of them is, or names, the JSON file.
+        """
+        path = Path(self._json_file or STDOUT)
+        if self._json_file not in (None, STDOUT) and path.is_file() and any(_names(each, path) for each in read):
+            found, expected = "a file that this command reads", "another file"
+            raise StoreError(str(Problem(f"--json {path}", found, expected, "Give another name.")))
 
     def show(self, result: RenderableType) -> None:
         """Print a table or other layout, fitted to the width of the terminal."""
@@ -103,3 +126,27 @@ class Screen:
             raise StoreError(
                 str(Problem(f"--json {self._json_file}", error.strerror or str(error), "a file to write to", fix))
             ) from error
+
+
+def _is_replaceable(path: Path) -> bool:
+    """Whether nothing is lost: no file yet, a device or pipe, an empty file, or a record."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        start = file.read(8)
+    return not start or _RECORD_START.match(start) is not None
+
+
+def _names(setting: object, file: Path) -> bool:
+    """Whether a path, or a setting somewhere in a recipe, is that of a file or a pattern that the file fits."""
+    match setting:
+        case BaseModel():
+            return _names(setting.model_dump(mode="json"), file)
+        case dict():
+            return any(_names(each, file) for each in setting.values())
+        case list():
+            return any(_names(each, file) for each in setting)
+        case str() | Path():
+            is_same = os.path.exists(setting) and file.samefile(setting)  # noqa: PTH110 - a Path refuses long texts
+            return is_same or fnmatch(str(file.absolute()), str(Path(setting).absolute()))
+    return False

@@ -138,7 +138,9 @@ def study(
     )
     gates = _gates(fail_if or ())
     job = _job(settings, alternatives, resume, home).model_copy(update={"json_file": json_file, "gates": gates})
-    if code := supervise(job, Screen(json_file).progress):
+    screen = Screen(json_file)
+    screen.require_no_input(job.recipe, recipe_file)
+    if code := supervise(job, screen.progress):
         raise typer.Exit(code)
 
 

@@ -41,8 +41,10 @@ def tokens(
     from tunewright.cli.token_view import TokenView
 
     screen = Screen(json_file)
+    recipe, _ = read_rows_recipe(data, input_column, output_column, form)
+    screen.require_no_input(recipe)
     rows = show_tokens(
-        read_rows_recipe(data, input_column, output_column, form)[0],
+        recipe,
         base or "bundled",
         num_rows=num_rows,
         max_length=max_length,

@@ -78,6 +78,7 @@ def tune(
     """
     from tunewright.actions import TuneJob, run_to_resume
     from tunewright.actions.processes import refuse_under_torchrun
+    from tunewright.cli.screen import Screen
 
     if processes is not None:
         refuse_under_torchrun(processes)
@@ -88,6 +89,7 @@ def tune(
         job = job.model_copy(update=run_to_resume(resume, home))
     else:
         job = job.model_copy(update={"recipe": settings.recipe(), "command": typed_command()})
+    Screen(json_file).require_no_input(job.recipe, recipe_file)
     if code := _carry_out(job):
         raise typer.Exit(code)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from markupsafe import Markup, escape
 
@@ -24,6 +25,8 @@ from tunewright.study.representation_charts import representation_charts
 
 NUM_EXAMPLES = 3
 NUM_LABELS_OF_GROUP = 4
+_TITLE = b"tunewright data report</title>"
+_NUM_BYTES_OF_HEAD = 4096
 
 _MARKS = {Severity.BLOCKING: "✗", Severity.ACCEPTED: "✓", Severity.WARNING: "!", Severity.NOTE: "i"}
 _MEANINGS = {
@@ -70,6 +73,12 @@ def render_data_page(report: DataReport) -> str:
         tables=[each for each in measured if isinstance(each, GroupTable)],
         num_labels=NUM_LABELS_OF_GROUP,
     )
+
+
+def is_data_page(path: Path) -> bool:
+    """Whether a file begins as `render_data_page` writes one."""
+    with path.open("rb") as file:
+        return _TITLE in file.read(_NUM_BYTES_OF_HEAD)
 
 
 def _name(report: DataReport) -> str:
