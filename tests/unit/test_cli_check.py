@@ -1,6 +1,7 @@
 """`check` on the screen: the table, three examples of each problem, the way on, and the exit code."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from cli_fixture import Shell
 from data_report_fixture import build_clean_data_report, build_data_report, build_finding, build_result
 from representation_fixture import build_clusters, build_measurements, build_tokens
 
-from tunewright.records import CheckRecipe, DataRecipe, DataReport, Severity
+from tunewright.data import prepare
+from tunewright.data.check_command import check_command
+from tunewright.errors import DataError
+from tunewright.records import CheckRecipe, DataRecipe, DataReport, Severity, SourceRecipe
 
 
 @pytest.fixture
@@ -103,6 +107,38 @@ def test_the_next_command_of_a_recipe_file_gives_it_as_a_recipe(shell: Shell, tm
     path.write_text("data: {path: rows.jsonl}\n", encoding="utf-8")
     stdout = shell.run("check", str(path), "--fix", "my list.jsonl").stdout
     assert f"tunewright tune --recipe {path} --set 'data.fixes=my list.jsonl')" in stdout
+
+
+def test_the_command_that_a_refusal_prints_finds_what_was_refused(shell: Shell, tmp_path: Path) -> None:
+    rows = [f"{number},which colour is number {number},red\n" for number in range(60)]
+    path = tmp_path / "my rows.csv"
+    path.write_text("".join(["id,the question,a\n", *rows, "60,which colour is number 3,blue\n"]), encoding="utf-8")
+    with pytest.raises(DataError, match="contradictions: found 2 rows") as refused:
+        prepare(DataRecipe(path=str(path), input="the question", output="a", group_column="id"))
+    _, command, _ = str(refused.value).split("`")
+    outcome = shell.run(*shlex.split(command)[1:])
+    assert outcome.code == 1
+    assert "Contradictions" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        DataRecipe(path="rows.csv", input="the question", output=" a", validation_path="v 1.csv", test_path="$t.csv"),
+        DataRecipe(path="rows.jsonl", form="text", time_column="null", stratify=True, test_fraction=0.25, fixes="f #1"),
+        DataRecipe(path="rows.jsonl", system_prompt='Two lines:\n- `a`, it\'s "b" ü', unusable_rows="drop"),
+        DataRecipe(path="rows.jsonl", checks=CheckRecipe(accept=("personal_data",), licences=("CC-*",), redact=True)),
+    ],
+)
+def test_every_setting_of_a_recipe_is_in_the_command_that_a_refusal_prints(shell: Shell, recipe: DataRecipe) -> None:
+    check = shell.fake("check", build_clean_data_report())
+    assert shell.run(*shlex.split(check_command(recipe))[1:]).code == 0
+    assert check.arguments == (recipe,)
+
+
+def test_the_command_of_several_sources_names_their_recipe_file() -> None:
+    recipe = DataRecipe(sources=(SourceRecipe(path="a.jsonl"), SourceRecipe(path="b.jsonl")), split_seed=3)
+    assert check_command(recipe) == "tunewright check RECIPE.yaml --set data.split_seed=3"
 
 
 def test_what_is_left_out_and_what_stops_training_is_told_apart(shell: Shell) -> None:

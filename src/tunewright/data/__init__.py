@@ -28,6 +28,7 @@ From bytes to records, one file per step:
     facets, groups, cut  what ties rows together, and where the borders between splits run
     frozen, split        the test split of an earlier version; rows to splits that share nothing
     splittable           whether rows can be split, said before training
+    check_command        how to look at what the checks refused
     prepare              recipe to splits and the DatasetVersion
     difference, describe two versions compared; figures about one
     export               a version as files

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tunewright.contracts import Progress, SilentProgress
+from tunewright.data.check_command import check_command
 from tunewright.data.examine import examine
 from tunewright.data.frozen import FrozenTest
 from tunewright.data.read import LoadHubDataset
@@ -97,6 +98,7 @@ def _require_nothing_blocking(results: Sequence[CheckResult], recipe: DataRecipe
     if not blocking:
         return
     accept = ",".join(dict.fromkeys((*recipe.checks.accept, *(result.check for result in blocking))))
+    look = f"`{check_command(recipe)}`" + (" (your recipe file)" if recipe.sources else "")
     problems = []
     for result in blocking:
         locations = list(dict.fromkeys(place for finding in result.findings for place in finding.locations))
@@ -106,8 +108,8 @@ def _require_nothing_blocking(results: Sequence[CheckResult], recipe: DataRecipe
                 f"{recipe.title}: {result.check}",
                 f"{result.num_rows:,} rows ({places}): {result.findings[0].explanation.rstrip('.')}",
                 "none",
-                f"Look at them with `tunewright check {recipe.path or 'RECIPE.yaml'}` and correct them, or accept them "
-                f"as they are with --set 'data.checks.accept=[{accept}]'.",
+                f"Look at them with {look} and correct them, or accept them as they are with "
+                f"--set 'data.checks.accept=[{accept}]'.",
             )
         )
     raise DataError(problems)
