@@ -1,12 +1,25 @@
 """The renderer against transformers' apply_chat_template, and the renderer law over random conversations."""
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_bases import ENDLESS, PLAIN, SHARED_MODELS, STYLES, THINKING, TOOLS, chat, use_pieces, write_base
+from chat_bases import (
+    ENDLESS,
+    PLAIN,
+    SHARED_MODELS,
+    STYLES,
+    THINKING,
+    TOOLS,
+    chat,
+    text,
+    use_pieces,
+    write_base,
+    write_json,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +81,34 @@ def test_tokens_equal_apply_chat_template(
     assert list(sequence.token_ids) == oracle_tokens(folders[style], messages, prompt=False)
     prompt = renderers[style].prompt(messages[:-1])
     assert list(prompt.token_ids) == oracle_tokens(folders[style], messages[:-1], prompt=True)
+
+
+@pytest.mark.parametrize(
+    "tokenizer_class", ["GPT2Tokenizer", "Qwen2Tokenizer", "GPTNeoXTokenizerFast", "GemmaTokenizer"]
+)
+def test_tokens_are_those_of_tokenizer_json_whatever_class_is_named_beside_it(
+    tokenizer_class: str, tmp_path: Path
+) -> None:
+    from tokenizers import Tokenizer, pre_tokenizers
+
+    folder = write_base(tmp_path / "base", STYLES["mistral"], adds_bos=True)
+    config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    write_json(folder / "tokenizer_config.json", {**config, "tokenizer_class": tokenizer_class})
+    write_json(folder / "config.json", {"vocab_size": 512, "model_type": "llama"})
+    oracle = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    # As SmolLM2 splits text: the line breaks before a digit stay together.
+    oracle.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    oracle.save(str(folder / "tokenizer.json"))
+    renderer = load_renderer(folder)
+
+    (sequence,) = renderer.render(chat(("user", "How?"), ("assistant", "Steps:\n\n1. Open it.\n\n12. Close it.")))
+    (document,) = renderer.render(text("Steps:\n\n1. Open it."))
+
+    shown = "".join(piece.text for piece in renderer.show(sequence))
+    assert list(sequence.token_ids) == oracle.encode(shown, add_special_tokens=False).ids
+    assert list(document.token_ids[:-1]) == oracle.encode("Steps:\n\n1. Open it.").ids
 
 
 @pytest.mark.parametrize("style", STYLES)

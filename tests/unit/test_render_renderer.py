@@ -385,6 +385,16 @@ def test_a_base_without_any_eos_token_is_refused(base: Path) -> None:
         load_renderer(base)
 
 
+def test_a_token_that_only_a_class_of_transformers_names_is_no_token_of_the_base(tmp_path: Path) -> None:
+    folder = write_base(tmp_path / "mine", STYLES["llama3"])
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|eot_id|>"})
+    renderer = load_renderer(folder)
+    assert renderer._tokenizer.special_tokens == {"eos_token": "<|eot_id|>"}
+    write_json(folder / "tokenizer_config.json", {"tokenizer_class": "GPT2Tokenizer"})
+    with pytest.raises(ModelError, match=r"mine: no end-of-sequence token"):
+        load_renderer(folder)
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
 def test_broken_files_are_named(base: Path, name: str) -> None:
     whole = (base / name).read_bytes()

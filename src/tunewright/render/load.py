@@ -9,7 +9,7 @@ from tunewright.render.template import PINNED_DATE, PLAIN_TEMPLATE, ChatTemplate
 from tunewright.render.tokenizer import Tokenizer, read_tokenizer
 from tunewright.render.tools import find_tool_support
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """Raised when the same base and rows would become other tokens than before."""
 
 

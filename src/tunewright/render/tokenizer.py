@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     """
     config = _read_json(folder / "config.json")
     loaded = _load(folder)
-    backend = loaded.backend_tokenizer
+    backend = _backend(loaded, folder)
     backend.no_truncation()
     backend.no_padding()
     largest_id = max(backend.get_vocab(with_added_tokens=True).values())
@@ -115,8 +115,10 @@ def read_tokenizer(folder: Path) -> Tokenizer:
             f"{folder.name}: the tokenizer has token ids up to {largest_id}, but the model's vocabulary has "
             f"{vocabulary_size} rows (vocab_size in config.json). Use the tokenizer that belongs to this model."
         )
-    # Configurations name ids of other vocabularies often enough.
-    eos_token_ids = tuple(i for i in _eos_token_ids(folder, config, loaded.eos_token_id) if backend.id_to_token(i))
+    # Classes of transformers name tokens that a vocabulary lacks, and configurations ids of other vocabularies.
+    ids = {name: backend.token_to_id(token) for name, token in loaded.special_tokens_map.items()}
+    special_tokens = {name: loaded.special_tokens_map[name] for name, id_ in ids.items() if id_ is not None}
+    eos_token_ids = tuple(i for i in _eos_token_ids(folder, config, ids.get("eos_token")) if backend.id_to_token(i))
     if not eos_token_ids:
         raise ModelError(
             f"{folder.name}: no end-of-sequence token in tokenizer_config.json, generation_config.json or config.json, "
@@ -125,12 +127,12 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     added = backend.get_added_tokens_decoder()
     return Tokenizer(
         backend=backend,
-        special_tokens=dict(loaded.special_tokens_map),
-        special_token_ids=frozenset(loaded.all_special_ids) | {id_ for id_, token in added.items() if token.special},
+        special_tokens=special_tokens,
+        special_token_ids=frozenset(_special_token_ids(loaded, backend)),
         added_tokens={token_id: token.content for token_id, token in added.items()},
         eos_token_ids=eos_token_ids,
-        pad_token_id=loaded.pad_token_id,
-        adds_bos=loaded.bos_token_id is not None and backend.encode("a").ids[:1] == [loaded.bos_token_id],
+        pad_token_id=ids.get("pad_token"),
+        adds_bos=ids.get("bos_token") is not None and backend.encode("a").ids[:1] == [ids["bos_token"]],
         vocabulary_size=vocabulary_size,
         chat_template=_chat_template(loaded.chat_template, folder),
         vocabulary_sha256=_vocabulary_sha256(folder),
@@ -145,19 +147,39 @@ def _load(folder: Path) -> Any:
 
     from transformers import AutoTokenizer
 
-    try:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # noqa: BLE001 - the Rust tokenizers raise a bare Exception for a bad file
-        raise ModelError(
-            f"{folder.name}: the tokenizer cannot be loaded ({str(error)[:300]}). "
-            "The folder needs tokenizer.json and tokenizer_config.json."
-        ) from None
+    loaded = _load_as(AutoTokenizer, folder)
     if not loaded.is_fast:
         raise ModelError(
             f"{folder.name}: its tokenizer ({type(loaded).__name__}) has no fast form. "
             "Add a tokenizer.json to the folder."
         )
     return loaded
+
+
+def _load_as(kind: Any, folder: Path) -> Any:
+    try:
+        return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # noqa: BLE001 - the Rust tokenizers raise a bare Exception for a bad file
+        raise ModelError(
+            f"{folder.name}: the tokenizer cannot be loaded ({str(error)[:300]}). "
+            "The folder needs tokenizer.json and tokenizer_config.json."
+        ) from None
+
+
+def _backend(loaded: Any, folder: Path) -> Any:
+    """The tokenizer as tokenizer.json describes it, if there is one."""
+    from transformers import PreTrainedTokenizerFast
+
+    # Of that file a class such as GPT2Tokenizer takes the vocabulary alone, and splits and normalizes text its own way
+    # (transformers 5.23, https://github.com/huggingface/transformers/issues/45920): SmolLM2 would get other tokens.
+    if type(loaded) is not PreTrainedTokenizerFast and (folder / "tokenizer.json").exists():
+        loaded = _load_as(PreTrainedTokenizerFast, folder)
+    return loaded.backend_tokenizer
+
+
+def _special_token_ids(loaded: Any, backend: Any) -> Iterator[int]:
+    yield from (id_ for id_, token in backend.get_added_tokens_decoder().items() if token.special)
+    yield from (id_ for token in loaded.all_special_tokens if (id_ := backend.token_to_id(token)) is not None)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
