@@ -197,6 +197,43 @@ def test_an_answer_that_the_template_removes_is_refused(tmp_path: Path) -> None:
         renderer.render(chat(("user", "Hi"), ("assistant", "#Yes")))
 
 
+def test_an_answer_of_which_the_template_leaves_out_a_part_is_refused_with_that_part(tmp_path: Path) -> None:
+    template = CHATML_TEMPLATE.replace("message.content +", "message.content.split('</think>')[-1].lstrip() +")
+    renderer = load_renderer(write_base(tmp_path / "base", replace(CHATML, template=template)))
+    thought = "<think>2 and 2 make 4.</think>"
+    for row in (
+        chat(("user", "2 + 2?"), ("assistant", f"{thought}\n4")),
+        chat(("user", "2 + 2?"), ("assistant", f"{thought}\n4"), ("user", "Sure?"), ("assistant", "Yes")),
+    ):
+        with pytest.raises(
+            RenderError, match=r"rows\.jsonl:7 messages\[1\]: found an answer of which the .* leaves out"
+        ):
+            renderer.render(row)
+    with pytest.raises(RenderError, match=re.escape(f"leaves out {thought + chr(10)!r}, expected")):
+        renderer.measure(row)
+    with pytest.raises(RenderError, match=r"leaves out '<think>Four Four [^']{63}'\.\.\., expected"):
+        renderer.measure(chat(("user", "2 + 2?"), ("assistant", f"<think>{'Four ' * 99}</think>4")))
+    assert renderer.render(
+        chat(("user", "2 + 2?"), ("assistant", f"{thought}\n4", 0), ("user", "So?"), ("assistant", "4"))
+    )
+    assert renderer.render(chat(("user", "2 + 2?"), ("assistant", "<think>\n\n</think>\n\n4")))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "message.content | trim +",
+        "message.content.replace('\n', ' ') +",
+        "message.content | tojson +",
+        "'<think>\n' + message.content.replace('<think>', '').replace('</think>', '\n</think>\n\n') +",
+    ],
+)
+def test_an_answer_that_the_template_writes_in_another_way_is_trained(written: str, tmp_path: Path) -> None:
+    template = CHATML_TEMPLATE.replace("message.content +", written)
+    renderer = load_renderer(write_base(tmp_path / "base", replace(CHATML, template=template)))
+    assert renderer.render(chat(("user", "2 + 2?"), ("assistant", ' <think>It is\n "4"</think>4\n')))
+
+
 def test_an_answer_without_an_end_of_turn_is_refused(tmp_path: Path) -> None:
     template = (
         "{{ messages[0].content + ': ' }}{% if not add_generation_prompt %}{{ messages[1].content }}"

@@ -1,5 +1,7 @@
 """What a chat template writes around an answer, found by rendering a probe conversation."""
 
+import re
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from tunewright.errors import Problem, RenderError
@@ -10,6 +12,8 @@ from tunewright.render.tokenizer import Tokenizer
 _WHERE = "the base's chat template"
 _QUESTION = Message(role="user", content="probe question")
 _ANSWER = Message(role="assistant", content="probe answer")
+_THINKING_TAG = re.compile("</?think>")
+_MAX_QUOTED_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +104,36 @@ def require_continuation(text: str, prompt_text: str, where: str) -> None:
                 "This template cannot be trained on as it is: use a base whose template continues its own prompt.",
             )
         )
+
+
+def require_whole_answer(answer: str, written: str, where: str) -> None:
+    """Refuse an answer that the template writes in part only, as one that removes what stands before `</think>` does.
+
+    White space and the tags of thinking may become others, and text may be added in between.
+
+    Args:
+        written: what the template writes from the prompt's end to the end of turn.
+    Raises:
+        RenderError: quoting what is left out, which the model would never learn.
+    """
+    if answer.strip() in written:
+        return
+    left = iter(_essence(written))
+    if all(character in left for character in _essence(answer)):
+        return
+    start = bisect_left(range(len(answer)), True, key=lambda place: answer[: place + 1] not in written)
+    end = bisect_left(range(len(answer)), True, key=lambda place: answer[place:] in written)
+    missing = answer[start : max(end, start + 1)]
+    dots = "..." if len(missing) > _MAX_QUOTED_CHARACTERS else ""
+    raise RenderError(
+        Problem(
+            where,
+            f"an answer of which {_WHERE} leaves out {missing[:_MAX_QUOTED_CHARACTERS]!r}{dots}",
+            "an answer that is trained as a whole",
+            "Remove that part from the answer, or use a base whose template writes it.",
+        )
+    )
+
+
+def _essence(text: str) -> str:
+    return "".join(_THINKING_TAG.sub("", text).split())

@@ -15,7 +15,7 @@ from typing import Literal
 from tunewright.errors import Problem, RecipeError, RenderError
 from tunewright.records.example import Conversation, Example, Message, PlainText
 from tunewright.records.tokens import TokenPiece
-from tunewright.render.answer_frame import AnswerFrame, require_continuation
+from tunewright.render.answer_frame import AnswerFrame, require_continuation, require_whole_answer
 from tunewright.render.sequence import Cut, Prompt, TokenSequence
 from tunewright.render.shorten import MARK, Shortened, shorten
 from tunewright.render.template import ChatTemplate
@@ -128,8 +128,9 @@ class Renderer:
         max_length is windows that overlap by one token, so that each of its tokens but the first is trained once.
 
         Raises:
-            RenderError: the template refuses the row, a message contains a control token, an answer is longer than
-                max_answer_tokens, the prompt cannot be shortened enough, or nothing would be trained.
+            RenderError: the template refuses the row or leaves out part of an answer, a message contains a control
+                token, an answer is longer than max_answer_tokens, the prompt cannot be shortened enough, or nothing
+                would be trained.
         """
         where = str(example.provenance)
         if isinstance(example.body, PlainText):
@@ -216,6 +217,8 @@ class Renderer:
             token_ids.append(self._frame.end_token_id)
         end = self._end_of_turn(token_ids, start, place)
         self._require_fitting_answer(token_ids[start:end], place)
+        written, _, _ = text[len(fitted.text) :].partition(self._tokenizer.token_text(self._frame.end_token_id))
+        require_whole_answer(answer.content, written, place)
         # Behind the end of turn stands only what the template writes after it, which is never trained.
         return _Turn(len(history), tuple(token_ids[: max(end, self.max_length)]), start, end, fitted.prompt.cut)
 
