@@ -186,6 +186,25 @@ def test_a_system_message_that_a_template_leaves_out_is_refused_by_name(tmp_path
         renderer.prompt([told, ASKED.model_copy(update={"tools": None})])
 
 
+def test_text_beside_calls_is_refused_where_the_template_writes_the_calls_alone(tmp_path: Path) -> None:
+    # As Llama 3.1's own template does.
+    template = (TOOLS.template or "").replace("assistant\n' + message.content }}", "assistant\n' }}")
+    renderer = load_renderer(write_base(tmp_path / "base", replace(TOOLS, template=template)))
+    both = CALLS.model_copy(update={"content": "I look it up.", "weight": 0})
+    found = "found text beside calls of functions, which the base's chat template does not write"
+    with pytest.raises(RenderError, match=rf"rows\.jsonl:7: {found}, .* Empty the content of messages with calls"):
+        renderer.render(example(ASKED, both, *RESULTS, ANSWER))
+    with pytest.raises(RenderError, match=f"prompt: {found}"):
+        renderer.prompt([ASKED, both, *RESULTS])
+    assert renderer.render(example(ASKED, CALLS.model_copy(update={"content": " \n"}), *RESULTS, ANSWER))
+
+
+def test_text_beside_calls_is_trained_with_them(renderer: Renderer) -> None:
+    (sequence,) = renderer.render(example(ASKED, CALLS.model_copy(update={"content": "I look it up."})))
+    ((trained),) = shown(renderer, sequence, "trained")
+    assert trained.startswith('I look it up.<tool_call>{"name": "weather"')
+
+
 def test_a_system_message_that_a_template_writes_in_capitals_is_not_left_out(tmp_path: Path) -> None:
     template = (
         "{% for m in messages %}{{ m.role }}: {{ m.content | upper if m.role == 'system' else m.content }}</s>\n"

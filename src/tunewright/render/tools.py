@@ -12,6 +12,7 @@ from tunewright.render.template import ChatTemplate
 _CALL_ID = "probecall"
 _DECLARED = "probe_declared_function"
 _ARGUMENT = "probe argument"
+_REMARK = "probe remark"
 _RESULT = "probe result"
 _TOOLS = (
     f'[{{"type":"function","function":{{"name":"{_DECLARED}","description":"Probe.",'
@@ -35,6 +36,8 @@ class ToolSupport:
     declarations: bool
     calls: bool
     results: bool
+    text_beside_calls: bool
+    """Whether it writes what the assistant says in a turn in which it calls functions."""
     leaves_out_system: bool = False
     """Whether it writes a conversation without its system message; others write it, or refuse it themselves."""
 
@@ -69,6 +72,15 @@ class ToolSupport:
                     "Use a base with such a template (Qwen 2.5 Instruct is one), or remove the rows that use tools.",
                 )
             )
+        if not self.text_beside_calls and any(message.tool_calls and message.content.strip() for message in messages):
+            raise RenderError(
+                Problem(
+                    where,
+                    f"text beside calls of functions, which {self.template_name} does not write",
+                    "messages that all reach the model",
+                    "Empty the content of messages with calls, or use a base whose template writes it.",
+                )
+            )
 
 
 def find_tool_support(template: ChatTemplate, template_name: str) -> ToolSupport:
@@ -79,11 +91,13 @@ def find_tool_support(template: ChatTemplate, template_name: str) -> ToolSupport
         template_name: what a person calls it, for refusals.
     """
     asked, called = (_QUESTION,), (_QUESTION, _CALL)
+    remarked = (_QUESTION, _CALL.model_copy(update={"content": _REMARK}))
     return ToolSupport(
         template_name=template_name,
         declarations=_writes(template, asked, _DECLARED),
         calls=_writes(template, called, _ARGUMENT),
         results=_writes(template, (*called, _ANSWERED), _RESULT),
+        text_beside_calls=_writes(template, remarked, _REMARK),
         leaves_out_system=_leaves_out_system(template),
     )
 
