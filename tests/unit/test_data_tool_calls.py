@@ -1,12 +1,15 @@
 """Declarations, calls and results as rows write them, and what cannot be one."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tunewright.data.filled_nulls import without_filled_nulls
 from tunewright.data.forms import choose_form, to_body, unused_fields
 from tunewright.data.messages import OPENAI, read_messages
+from tunewright.data.read import read_rows
 from tunewright.data.refusals import ReadLog, RefusedError
 from tunewright.data.tool_calls import read_calls, read_tools, read_written_calls
 from tunewright.records import Conversation, DataRecipe, Example, Message, Provenance, ToolCall
@@ -91,6 +94,65 @@ def test_equal_calls_are_equal_however_they_are_written(call: dict[str, object])
 def test_arguments_that_are_no_strict_json_object_stay_as_written_for_the_check(arguments: str) -> None:
     (call,) = read_calls([{"name": "weather", "arguments": arguments}], "tool_calls")
     assert call.arguments == arguments
+
+
+def call_of(name: str, parameters: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    declared = {"type": "object", "properties": parameters, "required": list(parameters)}
+    call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return {
+        "messages": [{"role": "user", "content": "Do it."}, {"role": "assistant", "content": "", "tool_calls": [call]}],
+        "tools": [{"type": "function", "function": {"name": name, "parameters": declared}}],
+    }
+
+
+CITY, NUMBER = {"type": "string"}, {"type": "integer"}
+DAY = {"type": "object", "properties": {"in": {"type": ["integer", "null"]}, "of": {"enum": ["may"]}}}
+MIXED_ROWS = [
+    call_of("weather", {"city": CITY}, {"city": "Oslo"}),
+    call_of("add", {"x": NUMBER, "y": NUMBER}, {"x": 1, "y": 2}),
+    call_of("plan", {"days": {"type": "array", "items": DAY}}, {"days": [{"in": None}, {"in": 2, "of": "may"}]}),
+    call_of("now", {}, {}),
+]
+
+
+def test_calls_in_parquet_and_in_hub_datasets_are_those_of_the_same_rows_in_jsonl(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in MIXED_ROWS), encoding="utf-8")
+    table = pa.Table.from_pylist(MIXED_ROWS)
+    pq.write_table(table, tmp_path / "rows.parquet")
+
+    def bodies(path: str) -> list[Any]:
+        read = read_rows(path, DataRecipe(path=path), lambda _: table.to_pylist())
+        return [example.body for example in read.examples]
+
+    written = bodies(str(tmp_path / "rows.jsonl"))
+    assert bodies(str(tmp_path / "rows.parquet")) == written
+    assert bodies("owner/calls") == written
+    assert [body.messages[1].tool_calls[0].arguments for body in written[1:]] == [
+        '{"x":1,"y":2}',
+        '{"days":[{"in":null},{"in":2,"of":"may"}]}',
+        "{}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "null"},
+        {"type": ["string", "null"]},
+        {"type": "string", "nullable": True},
+        {"enum": ["a", None]},
+        {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    ],
+)
+def test_an_argument_of_a_table_stays_null_where_its_declaration_allows_it(schema: dict[str, Any]) -> None:
+    row = call_of("find", {"page": schema, "name": CITY}, {"page": None, "name": None, "city": None})
+    assert convert(without_filled_nulls(row)).messages[1].tool_calls[0].arguments == '{"page":null}'
+    for unknown in (None, "{", json.dumps([{"name": "other"}])):
+        clean = without_filled_nulls({**row, "tools": unknown})
+        assert read_messages(clean["messages"], "messages", OPENAI)[1].tool_calls[0].arguments == "{}"
 
 
 def test_several_calls_and_results_without_ids_are_paired_in_order() -> None:

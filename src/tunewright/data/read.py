@@ -14,6 +14,7 @@ from tunewright.data.documents import DOCUMENT_SUFFIXES, read_document_passages
 from tunewright.data.facets import facet_columns, read_facets, require_facet_columns
 from tunewright.data.fields import Row
 from tunewright.data.files import opened, suffix_of
+from tunewright.data.filled_nulls import without_filled_nulls
 from tunewright.data.forms import check_settings, choose_form, to_body, unused_fields
 from tunewright.data.passages import read_passages
 from tunewright.data.refusals import (
@@ -97,7 +98,8 @@ def read_unhashed(
         DataError: rows are refused; up to 20 of them are listed.
         RecipeError: a setting has no effect on rows of this form.
     """
-    examples, form = _to_examples(rows, recipe, log, source, hold)
+    as_written = ((number, without_filled_nulls(row)) for number, row in rows)
+    examples, form = _to_examples(as_written, recipe, log, source, hold)
     return read_as(examples, form, _hash_of_all(examples), log, source)
 
 

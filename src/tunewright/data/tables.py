@@ -15,6 +15,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 
+from tunewright.data.filled_nulls import without_filled_nulls
 from tunewright.data.lines import MAX_LINE_BYTES, byte_lines, decode_line
 from tunewright.data.refusals import ReadLog, RefusedError, excerpt
 
@@ -170,7 +171,7 @@ def read_parquet(file: BinaryIO, log: ReadLog) -> Iterator[tuple[int, dict[str, 
                 batch.validate(full=True)  # to_pylist would fail late on texts that are not UTF-8
                 for fields in _unpacked(batch):
                     row += 1
-                    yield row, fields
+                    yield row, without_filled_nulls(fields)
     except RefusedError as refused:
         log.refuse(None, refused, hides_others=True)
     except (pa.ArrowException, OSError, ValueError) as error:
