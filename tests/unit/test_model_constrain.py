@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from chat_bases import ENDLESS, PLAIN, STYLES, ChatStyle, chat, write_base
 from jsonschema import Draft202012Validator
 from tiny_base import write_tiny_base
 
@@ -153,6 +155,57 @@ def test_an_answer_that_fits_anyway_is_the_same_token_by_token(base: Path, rende
     assert all(grammar.accepts(text) for text in answers)
     # What fits of an answer is kept: the key that is missing is added, the value that was written stays.
     assert answers[3].startswith('{"kind": "bug", "urgent": ')
+
+
+THINKS_NOTHING = replace(
+    STYLES["chatml"],
+    template=(
+        "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+        "{% if m.role == 'assistant' %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{{ m.content + '<|im_end|>\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    ),
+)
+THINKS_IN_TOKENS = replace(THINKS_NOTHING, control_tokens=("<think>", "</think>", *THINKS_NOTHING.control_tokens))
+HEADER_IS_WRITTEN = replace(
+    STYLES["chatml"],
+    template='{% for m in messages %}<|im_start|>{{ m.role }}\n"{{ m.content }}"<|im_end|>\n{% endfor %}',
+)
+
+
+@pytest.mark.parametrize(
+    ("style", "declare_special"),
+    [
+        *((style, True) for style in (*STYLES.values(), PLAIN, ENDLESS, THINKS_NOTHING, HEADER_IS_WRITTEN)),
+        *((style, False) for style in (THINKS_IN_TOKENS, HEADER_IS_WRITTEN)),
+    ],
+    ids=[*STYLES, "plain", "endless", "empty thoughts", "header", "thoughts of added tokens", "header of added tokens"],
+)
+def test_what_a_model_is_trained_to_write_may_be_written(
+    style: ChatStyle, declare_special: bool, tmp_path: Path
+) -> None:
+    renderer = load_renderer(write_base(tmp_path / "base", style, declare_special=declare_special))
+    grammar = AnswerGrammar(SCHEMAS["ticket"], renderer, JsonStyle())
+    answer = '{"kind": "bug", "urgent": true}'
+    (sequence,) = renderer.render(chat(("user", "Row 1"), ("assistant", answer)))
+    trained = [token for token, weight in zip(sequence.token_ids, sequence.loss_weights, strict=True) if weight]
+    rows = grammar.start(2)
+    for token in trained:
+        logits = torch.zeros(1, renderer.vocabulary_size)
+        rows.forbid(logits, [0])
+        assert logits[0, token] == 0
+        rows.follow(0, token)
+    assert rows.matchers[0].is_stopped()
+    for token in renderer._tokenizer.encode(answer):  # a base that was not tuned may begin with the answer itself
+        rows.follow(1, token)
+    assert rows.matchers[1].is_accepting()
+    assert grammar.accepts(answer)
+
+
+def test_a_token_that_leads_away_from_the_grammar_is_an_error_and_not_ignored(renderer: Renderer) -> None:
+    rows = AnswerGrammar(SCHEMAS["ticket"], renderer, JsonStyle()).start(1)
+    (forbidden,) = renderer._tokenizer.encode("x")
+    with pytest.raises(RuntimeError, match=f"row 0: the token {forbidden} leads away from the grammar"):
+        rows.follow(0, forbidden)
 
 
 def test_a_schema_that_cannot_be_enforced_is_refused_with_the_part(renderer: Renderer) -> None:

@@ -28,6 +28,9 @@ class JsonStyle(NamedTuple):
 class AnswerGrammar:
     """The token sequences that are JSON of one schema, for one base.
 
+    Before and behind the JSON may stand what the base's chat template writes around an answer: a model that is tuned
+    writes that too.
+
     Two things stay outside: a schema that lets objects have further keys does not keep them from having one twice, and
     a number may be too large for a float.
 
@@ -53,6 +56,10 @@ class AnswerGrammar:
                 "key_separator": style.key_separator,
             },
         )
+        lead, tail = map(_as_option, renderer.around_answers)
+        if lead or tail:
+            inside = {**json.loads(grammar)["grammars"][0], "name": "answer"}
+            grammar = json.dumps({"grammars": [{"lark_grammar": f"start: {lead} @answer {tail}"}, inside]})
         tokenizer = LLTokenizer(
             renderer.tokenizer_json, n_vocab=renderer.vocabulary_size, eos_token=sorted(renderer.stop_token_ids)
         )
@@ -72,6 +79,12 @@ class AnswerGrammar:
     def start(self, num_rows: int) -> "ConstrainedRows":
         """Answers that are about to be written."""
         return ConstrainedRows([self._start.deep_copy() for _ in range(num_rows)], self._executor)
+
+
+def _as_option(pieces: Sequence[str | int]) -> str:
+    """In llguidance's Lark, what may stand there or not: texts and ids of tokens."""
+    written = [f"<[{piece}]>" if isinstance(piece, int) else json.dumps(piece) for piece in pieces]
+    return f"({' '.join(written)})?" if written else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +110,10 @@ class ConstrainedRows:
         logits_BV.masked_fill_(torch.from_numpy(allowed_BV == 0).to(logits_BV.device), float("-inf"))
 
     def follow(self, row: int, token: int) -> None:
-        """A row has gone on with a token."""
-        assert self.matchers[row].consume_token(token), "a forbidden token was chosen"
+        """A row has gone on with a token.
+
+        Raises:
+            RuntimeError: `forbid` forbids that token.
+        """
+        if not self.matchers[row].consume_token(token):
+            raise RuntimeError(f"row {row}: the token {token} leads away from the grammar")

@@ -89,6 +89,15 @@ class Renderer:
         """The tokenizer as the text of a tokenizer.json, for libraries that read it themselves."""
         return str(self._tokenizer.backend.to_str())
 
+    @property
+    def around_answers(self) -> tuple[list[str | int], list[str | int]]:
+        """What the model is trained to write before an answer, and between it and its end: texts, and added tokens.
+
+        Mistral's template gives `([" "], [])`, Qwen 3's `([151667, "\\n\\n", 151668, "\\n\\n"], [])`.
+        """
+        tail = self._frame.tail if self._frame.end_is_written else ""
+        return self._tokenizer.apart(self._frame.lead), self._tokenizer.apart(tail)
+
     def fitted(self, max_length: int, max_answer_tokens: int) -> "Renderer":
         """The same renderer with limits, in tokens. The hash stays: limits change no token that is kept.
 

@@ -53,6 +53,16 @@ class Tokenizer:
         encoding = self.backend.encode(text, add_special_tokens=False)
         return list(zip(encoding.ids, encoding.offsets, strict=True))
 
+    def apart(self, text: str) -> list[str | int]:
+        """The text as pieces of plain text and the ids of added tokens between them."""
+        pieces: list[str | int] = []
+        done = 0
+        for token_id, (start, end) in self.encode_with_offsets(text):
+            if token_id in self.added_tokens:
+                pieces += [text[done:start], token_id]
+                done = end
+        return [piece for piece in [*pieces, text[done:]] if piece != ""]
+
     def encode_document(self, text: str) -> list[int]:
         """Encode a whole document with the special tokens the tokenizer adds by default, such as bos."""
         return list(self.backend.encode(text, add_special_tokens=True).ids)
