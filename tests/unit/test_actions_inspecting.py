@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from listening import Listening
@@ -10,10 +11,11 @@ from report_fixture import build_report
 from store_samples import NOON, RECIPE_ID, new_run, new_store, run_record
 from tiny_base import write_tiny_base
 
-from tunewright.actions import list_runs, run_folder, show_run, show_tokens
+from tunewright.actions import inspecting, list_runs, run_folder, show_run, show_tokens
 from tunewright.actions.reporting import write_report
 from tunewright.errors import DataError, RecipeError, StoreError
 from tunewright.records import DataRecipe
+from tunewright.render import load_renderer
 
 ROWS = [
     {"prompt": "Who?", "completion": "You"},
@@ -107,3 +109,25 @@ def test_an_answer_that_tune_would_accept_is_shown_however_much_of_the_context_i
     path.write_text(json.dumps({"prompt": "Hi", "completion": "a" * 60}) + "\n", encoding="utf-8")
     (row,) = show_tokens(DataRecipe(path=str(path)), base)
     assert (row.problem, row.num_trained_tokens > 128 // 4) == (None, True)
+
+
+def test_a_prompt_is_cut_for_the_longest_answer_of_all_rows_as_tune_cuts_it(base: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"prompt": "Say it. " * 15, "completion": "Yes"}, {"prompt": "Hi", "completion": "a" * 60}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (first,) = show_tokens(DataRecipe(path=str(path)), base, num_rows=1)
+    assert [piece.state for piece in first.pieces].count("cut") == 1
+    assert first == show_tokens(DataRecipe(path=str(path)), base)[0]
+
+
+def test_a_run_keeps_the_room_for_answers_that_it_was_tuned_with(
+    data: DataRecipe, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = load_renderer(Path(base)).fitted(128, 20)
+    monkeypatch.setattr(
+        inspecting, "open_model_or_arm", lambda *_: SimpleNamespace(renderer=renderer, artifact=object())
+    )
+    _, cut, _ = show_tokens(data, "a run", max_length=60)
+    assert 60 - 20 - 4 <= cut.num_tokens - cut.num_trained_tokens - 1 <= 60 - 20
+    _, cut, _ = show_tokens(data, "a run", max_length=60, max_answer_tokens=10)
+    assert 60 - 10 - 4 <= cut.num_tokens - cut.num_trained_tokens - 1 <= 60 - 10

@@ -69,7 +69,8 @@ def show_tokens(
         raise ModelError(str(Problem(opened.full_name, found, expected, fix)))
     read = prepare_test(data, load_hub_dataset)
     announce_sources(read.version.sources, progress or SilentProgress())
-    examples = read.rows(Split.TEST)[:num_rows]
+    rows = read.rows(Split.TEST)
+    examples = rows[:num_rows]
     if isinstance(opened, OpenedArm):
         renderer = opened.tokens().renderer
         if max_length or max_answer_tokens:
@@ -80,8 +81,10 @@ def show_tokens(
     renderer = opened.renderer
     if max_length or max_answer_tokens or not opened.artifact:
         length = max_length or renderer.max_length
-        derived_room, _ = answer_room(_answer_tokens(renderer, examples), length)
-        renderer = renderer.fitted(length, max_answer_tokens or derived_room)
+        room = max_answer_tokens or (renderer.max_answer_tokens if opened.artifact else None)
+        if room is None:  # of all rows, as `tune` derives it
+            room, _ = answer_room(_answer_tokens(renderer, rows), length)
+        renderer = renderer.fitted(length, room)
     return tuple(row for example in examples for row in _token_rows(example, renderer))
 
 
