@@ -5,12 +5,17 @@ from typing import Literal
 
 from tunewright.records import BaseModelRef, Environment, Estimate, Metric, Precision, Record, format_estimate
 
-GOALS: Mapping[str, float] = {"blimp": 0.66, "context_answer": 0.85, "few_shot_labels": 0.75, "json_extraction": 0.80}
+GOALS: Mapping[str, float] = {
+    "blimp": 0.66,
+    "context_answer": 0.85,
+    "few_shot_labels_known_words": 0.75,
+    "json_extraction": 0.80,
+}
 """What the bundled base was made to reach, by figure."""
 WINDOW_TOKENS = 512
 MAX_CHARACTERS = 4_000
 """Read from the start of each held-out document: every document counts, and no book outweighs a hundred short texts."""
-SHOWN_PARTS = ("bits_per_byte/", "blimp/field/", "few_shot_labels/", "json_extraction/")
+SHOWN_PARTS = ("bits_per_byte/", "blimp/field/", "few_shot_labels", "json_extraction/")
 """Parts of figures that the section shows; the file of results has them all."""
 
 
@@ -79,7 +84,8 @@ def _introduction(comparison: Comparison) -> str:
         "gives 50 %.\n"
         f"- **Skills**: {comparison.num_items:,} generated items each, with names and phrasings that no training item "
         "has; of few-shot labels for each number of examples; greedy answers, exact match. *Does not say* is measured "
-        "on as many questions with an answer as without."
+        "on as many questions with an answer as without. *Few-shot labels* sort texts by names, forms, or words that "
+        "training sorted under other labels; *by words never sorted before* has those words held out, too."
     )
 
 

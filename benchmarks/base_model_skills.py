@@ -22,9 +22,13 @@ SPARE_ROOM = 1.25
 NUM_LOOKED_AT = 100
 """Items of a skill in which each of its kinds appears."""
 CONTEXT_ANSWER, FEW_SHOT_LABELS, JSON_EXTRACTION = "context_answer", "few_shot_labels", "json_extraction"
+LABELS_OF_KNOWN_WORDS = "few_shot_labels_known_words"
+"""Names and phrasings are held out, and the words that texts are sorted by are those of training: whether examples are
+used, apart from how many words the base knows."""
 TITLES = {
     CONTEXT_ANSWER: "Context answers",
-    FEW_SHOT_LABELS: "Few-shot labels",
+    LABELS_OF_KNOWN_WORDS: "Few-shot labels",
+    FEW_SHOT_LABELS: "Few-shot labels, by words never sorted before",
     JSON_EXTRACTION: "JSON extraction",
     "copying": "Copying",
 }
@@ -53,11 +57,17 @@ def held_out_items(skill: str, num_items: int) -> list[SkillItem]:
     """The first held-out items of a skill or, where its kinds are figures that were asked for, of each kind."""
 
     def stream() -> Iterator[SkillItem]:
-        return (make_item(skill, ITEM_SEED, index, "held_out") for index in count())
+        return (_held_out_item(skill, index) for index in count())
 
     kind_of = KINDS.get(skill, _one_kind)
     kinds = sorted({kind_of(item) for item in islice(stream(), NUM_LOOKED_AT)})
     return [item for kind in kinds for item in islice((one for one in stream() if kind_of(one) == kind), num_items)]
+
+
+def _held_out_item(skill: str, index: int) -> SkillItem:
+    if skill != LABELS_OF_KNOWN_WORDS:
+        return make_item(skill, ITEM_SEED, index, "held_out")
+    return replace(make_item(FEW_SHOT_LABELS, ITEM_SEED, index, "held_out", known_words=True), skill=skill)
 
 
 def with_room(model: LanguageModel, items: Sequence[SkillItem]) -> LanguageModel:
@@ -149,7 +159,11 @@ def _one_kind(_: SkillItem) -> str:
     return ""
 
 
-KINDS: dict[str, Callable[[SkillItem], str | bool]] = {CONTEXT_ANSWER: _is_absent, FEW_SHOT_LABELS: _variant}
+KINDS: dict[str, Callable[[SkillItem], str | bool]] = {
+    CONTEXT_ANSWER: _is_absent,
+    LABELS_OF_KNOWN_WORDS: _variant,
+    FEW_SHOT_LABELS: _variant,
+}
 """By skill: whether the context has the answer; the number of examples."""
 
 

@@ -43,7 +43,7 @@ MIN_COUNT = 10
 """Rarer words are left out: the texts say too little of them."""
 _SPACE = "\u0120"
 """How a byte-level vocabulary writes a space."""
-FRAMES = MENTIONS[:6]
+FRAMES = MENTIONS.train[:6]
 """Sentences that a word is read in; its vector is the mean."""
 
 

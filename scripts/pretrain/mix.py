@@ -161,7 +161,7 @@ class Mix:
 
     def task(self, skill: str, index: int) -> TokenSequence:
         """One item of a skill as tokens, with the answers weighted."""
-        item = make_item(skill, self.seed, index, "train", self.open_words.words, self.open_words.kinds)
+        item = make_item(skill, self.seed, index, "train", *self._open)
         example = Example(
             body=Conversation(messages=item.messages), provenance=Provenance(source=f"{skill} {self.seed}", row=index)
         )
@@ -171,7 +171,7 @@ class Mix:
 
     def taught(self, kind: str, index: int) -> TokenSequence:
         """One row of many answers as tokens, with what is marked in it weighted, and the end of a turn behind it."""
-        marked = chat_text(make_many_answers(kind, self.seed, index, self.open_words.words, self.open_words.kinds))
+        marked = chat_text(make_many_answers(kind, self.seed, index, *self._open))
         text, spans = without_marks(marked.replace(f"{END}{END_OF_TURN}", f"{END_OF_TURN}{END}"))
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         is_taught = [any(start < last and first < end for first, last in spans) for start, end in encoding.offsets]
@@ -210,6 +210,10 @@ class Mix:
         for _ in range(chance.randint(1, 4)):
             token_ids += piece(chance.randint(0, 8)) + echoed
         return all_trained(ECHOES, token_ids)
+
+    @property
+    def _open(self) -> tuple[Sequence[str], Sequence[Sequence[str]], Mapping[str, Sequence[str]]]:
+        return self.open_words.words, self.open_words.kinds, self.open_words.frames
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

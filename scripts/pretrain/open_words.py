@@ -3,10 +3,11 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pretrain.open_frames import find_frames
 from pretrain.text import training_documents
 from pretrain.word_vectors import NUM_GRAMMAR_WORDS, word_vectors
 
@@ -33,6 +34,8 @@ class OpenWords:
     """Frequent ones first."""
     kinds: Sequence[Sequence[str]]
     """Groups of words that the texts use alike, starting with any letter."""
+    frames: Mapping[str, Sequence[str]]
+    """Sentences of the texts with one word taken out, by kind; see `open_frames.py`."""
 
 
 def read_open_words(cache: Path) -> OpenWords:
@@ -40,7 +43,7 @@ def read_open_words(cache: Path) -> OpenWords:
     if not cache.exists():
         texts = [document.text for document in training_documents()]
         words = find_open_words(texts)
-        cache.write_text(json.dumps(asdict(OpenWords(words, find_kinds(texts)))), encoding="utf-8")
+        cache.write_text(json.dumps(asdict(OpenWords(words, find_kinds(texts), find_frames(texts)))), encoding="utf-8")
     return OpenWords(**json.loads(cache.read_text(encoding="utf-8")))
 
 

@@ -35,7 +35,7 @@ from tiny_base import write_tiny_base
 from tunewright.contracts import Advance, SilentProgress
 from tunewright.data.skills import ANSWER_ABSENT, Part, SkillItem, few_shot_labels, make_item
 from tunewright.data.skills.item import Draw
-from tunewright.data.skills.words import CATEGORIES
+from tunewright.data.skills.words import BAD, CATEGORIES, GOOD
 from tunewright.model.language_model import LanguageModel
 from tunewright.model.load import load_base
 from tunewright.records import Answer, BaseModelRef, Environment, Estimate, Example, Message, PlainText, TokenLoss
@@ -285,6 +285,21 @@ def test_few_shot_labels_have_as_many_held_out_items_of_each_number_of_examples(
     assert variants == {"1_example": 5, "2_examples": 5, "4_examples": 5, "8_examples": 5, "16_examples": 5}
 
 
+def test_labels_are_asked_for_with_words_of_training_and_with_others_and_names_are_held_out_in_both() -> None:
+    words = {part: {word for bank in (*CATEGORIES, GOOD, BAD) for word in bank.of(part)} for part in skill_parts.PARTS}
+
+    def sorted_by(skill: str) -> set[str]:
+        texts = [message.content for item in held_out_items(skill, 20) for message in item.messages[:-1]]
+        return set(re.findall("[a-z]+", " ".join(texts).lower()))
+
+    known, strict = sorted_by("few_shot_labels_known_words"), sorted_by("few_shot_labels")
+    assert len(known & words["train"]) > 50
+    assert len(strict & words["held_out"]) > 50
+    assert len(strict & words["train"]) < 5
+    variants = Counter(item.variant for item in held_out_items("few_shot_labels_known_words", 5))
+    assert set(variants.values()) == {5}
+
+
 def test_there_is_room_for_the_longest_wanted_answer_but_never_more_than_half_of_the_context(
     model: LanguageModel, base: Path
 ) -> None:
@@ -301,7 +316,8 @@ def test_every_skill_is_measured_and_prompts_that_do_not_fit_are_counted(model: 
     figures, notes = measure_skills(model, 2, PROGRESS)
     names = [figure.name for figure in figures if "/" not in figure.name]
     assert names[:6] == [
-        "context_answer", "absent_precision", "absent_recall", "few_shot_labels", "json_extraction", "copying",
+        "context_answer", "absent_precision", "absent_recall", "few_shot_labels_known_words", "few_shot_labels",
+        "json_extraction",
     ]  # fmt: skip
     assert {"arithmetic", "comparing", "format_following", "multi_turn", "ordering", "rewriting"} < set(names)
     assert [note.partition(" did not fit ")[2] for note in notes] == [

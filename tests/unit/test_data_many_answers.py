@@ -7,8 +7,15 @@ from itertools import pairwise
 
 import pytest
 
-from tunewright.data.skills import ANSWER_ABSENT, MANY_ANSWERS, make_many_answers, many_answers, measured_words
-from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
+from tunewright.data.skills import (
+    ANSWER_ABSENT,
+    MANY_ANSWERS,
+    make_item,
+    make_many_answers,
+    many_answers,
+    measured_words,
+)
+from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS, PERSON_NEWS
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.loosen import loosened
 from tunewright.data.skills.many_answers import BEGIN, END, _example_form
@@ -132,6 +139,19 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
     for part in ("train", "held_out"):
         assert list(categories(Draw(random.Random(1), part))) == [bank.of(part) for bank in CATEGORIES]
         assert opinions(Draw(random.Random(1), part)) == (GOOD.of(part), BAD.of(part))
+
+
+def test_where_there_are_open_frames_seven_texts_in_ten_stand_in_one_of_their_kind() -> None:
+    open_frames = {"people": ["{word} sat down."], "opinions": ["It was {word} to us."], "question": ["Is the {word}?"]}
+    items = [make_item("few_shot_labels", 3, index, "train", OPEN_WORDS, (), open_frames) for index in range(400)]
+    prompts = "\n".join(message.content for item in items for message in item.messages)
+    num_people = sum(
+        len(re.findall(re.escape(frame).replace(r"\{word\}", r"\w+"), prompts)) for frame in PERSON_NEWS.train
+    )
+    num_open = len(re.findall(r"\w+ sat down\.", prompts))
+    assert 0.6 < num_open / (num_open + num_people) < 0.8
+    assert re.search(r"It was \w+ to us\.", prompts)
+    assert re.search(r"Is the \w+\?", prompts)
 
 
 def test_where_there_are_open_kinds_half_of_the_sorting_is_by_some_that_share_no_word() -> None:

@@ -332,9 +332,36 @@ def test_inputs_of_one_kind_have_one_label_and_the_asked_word_is_in_no_example(p
 
 
 def test_no_frame_mentions_a_kind_by_itself() -> None:
-    frames = " ".join((*MENTIONS, *OPINIONS, *PERSON_NEWS, *(frame for frames in PATTERNS for frame in frames)))
+    frames = " ".join(
+        frame for bank in (MENTIONS, OPINIONS, PERSON_NEWS, *PATTERNS.values()) for frame in bank.train + bank.held_out
+    )
     kinds = {word for bank in (*CATEGORIES, GOOD, BAD) for word in bank.train + bank.held_out}
     assert kinds.isdisjoint(re.findall(r"\w+", frames.lower()))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_texts_to_label_stand_in_frames_of_the_part(part: Part) -> None:
+    banks = (MENTIONS, OPINIONS, PERSON_NEWS, *PATTERNS.values())
+    frames = {frame for bank in banks for frame in bank.of(part)}
+    found = set()
+    for examples, asked, _ in items_in_turns(part):
+        found |= {text for text in (asked, *(text for text, _ in examples)) if len(text.split()) > 3}
+    fits = [any(re.fullmatch(as_pattern(frame), text) for frame in frames) for text in found]
+    assert len(found) > 100
+    assert all(fits)
+
+
+def test_texts_are_sorted_by_words_of_training_where_it_is_asked() -> None:
+    known = [make_item("few_shot_labels", 7, index, "held_out", known_words=True) for index in range(300)]
+    words = {part: {word for bank in (*CATEGORIES, GOOD, BAD) for word in bank.of(part)} for part in PARTS}
+    num_sorted = 0
+    for item in known:
+        # The last line but for what a form may put below: ordinary words may be labels, too.
+        asked = set(re.findall("[a-z]+", item.messages[-2].content.splitlines()[-1].lower()))
+        asked -= set(re.findall("[a-z]+", answer_of(item).lower()))
+        num_sorted += bool(asked & words["train"])
+        assert not asked & words["held_out"]
+    assert num_sorted > 90
 
 
 def hit_rate(guesses: Sequence[bool]) -> float:

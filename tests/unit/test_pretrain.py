@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pretrain_base
 import pytest
-from pretrain import open_words, stages, word_vectors
+from pretrain import open_frames, open_words, stages, word_vectors
 from pretrain.ahead import rows_ahead
 from pretrain.figures import PretrainingFigures, TrainingFigures
 from pretrain.mix import (
@@ -42,6 +42,7 @@ from tunewright.train.loop import train
 OPEN_WORDS = OpenWords(
     [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")],
     [[f"{start}ack{end}" for end in ("", "s", "et")] for start in "bdfhjlmnprst"],
+    {"things": ["Nobody saw the {word} of it."], "people": ["{word} sat down."], "opinions": ["It was {word} to us."]},
 )
 FOX_SENTENCES = [f"The {colour} fox number {n} runs home." for n in range(60) for colour in ("red", "old", "shy")]
 
@@ -192,7 +193,7 @@ def test_of_rows_of_many_answers_what_is_marked_is_trained_and_the_end_of_a_turn
     one = mix(renderer, {kind: 1.0})
     for index in range(20):
         row = one.taught(kind, index)
-        messages = make_many_answers(kind, 1, index, OPEN_WORDS.words, OPEN_WORDS.kinds)
+        messages = make_many_answers(kind, 1, index, OPEN_WORDS.words, OPEN_WORDS.kinds, OPEN_WORDS.frames)
         text, spans = without_marks(chat_text(messages))
         assert not {BEGIN, END} & set(text)
         assert spans
@@ -228,7 +229,38 @@ def test_open_words_are_looked_for_once(tmp_path, monkeypatch):
     monkeypatch.setattr(open_words, "training_documents", lambda: [Document("tales", "trellis " * 200)])
     found = open_words.read_open_words(tmp_path / "words.json")
     monkeypatch.setattr(open_words, "training_documents", None)
-    assert open_words.read_open_words(tmp_path / "words.json") == found == OpenWords(["trellis"], [])
+    assert open_words.read_open_words(tmp_path / "words.json") == found
+    assert (found.words, found.kinds) == (["trellis"], [])
+
+
+def test_open_frames_are_sentences_with_one_word_taken_out_and_none_that_measuring_or_sorting_uses():
+    assert {"parrot", "brilliant"} <= measured_words()
+    text = (
+        "Well then. The ship sailed to the harbourmaster of that town. Did he come home? It was a truly delightful "
+        "week for us. If you see the guard, call out. Nobody ever met the guard. They heard the parrot at night. They "
+        "heard the tiger at night. He told him so. It was brilliant as well. Never {mind} the guard here. End."
+    )
+    found = open_frames.find_frames([text])
+    assert found == {
+        "things": ["If you see the {word}, call out.", "Nobody ever met the {word}."],
+        "people": ["Did {word} come home?"],
+        "opinions": ["It was a truly {word} week for us."],
+        "question": [],
+        "exclamation": [],
+        "condition": ["If you see the {word}, call out."],
+        "negation": ["Nobody ever met the {word}."],
+        "future": [],
+        "statement": [],
+    }
+
+
+def test_few_open_frames_begin_alike(monkeypatch):
+    monkeypatch.setattr(open_frames, "MOST_FRAMES", 11)
+    alike = " ".join(f"What are signs of{' old' * n} he may have?" for n in range(12))
+    others = " ".join(f"{start}ong ago he went there." for start in "BDGHKLMNPRST")
+    found = open_frames.find_frames([f"Yes. {alike} {others} End."])["people"]
+    assert len(found) == 11
+    assert sum(frame.startswith("What are signs") for frame in found) <= open_frames.MOST_ALIKE
 
 
 def test_words_that_texts_use_alike_are_a_kind_but_none_that_measuring_uses(monkeypatch):

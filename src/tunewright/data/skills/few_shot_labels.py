@@ -15,7 +15,7 @@ from tunewright.data.skills.few_shot_texts import (
     PATTERNS,
     PERSON_NEWS,
 )
-from tunewright.data.skills.item import Draw, SkillItem, counted
+from tunewright.data.skills.item import Draw, Parted, SkillItem, counted
 from tunewright.data.skills.layout import Prompt, answered, system_turn, user_turn
 from tunewright.data.skills.words import ANIMALS, COLOURS, FOODS, MATERIALS, PLAIN, ROOMS, categories, opinions
 from tunewright.records import Message
@@ -24,6 +24,7 @@ _NUM_EXAMPLES = (1, 2, 4, 8, 16)
 _MOST_LABELS = 4
 _LABEL_WORDS = (PLAIN, PLAIN, COLOURS, ANIMALS, FOODS, MATERIALS, ROOMS)
 """Ordinary words that serve as labels, whatever they mean."""
+_OPEN_FRAMES_SHARE = 0.7
 _ASKED = 0
 """The number of the text that is asked about; its deciding word stands in no example."""
 
@@ -40,26 +41,35 @@ def _always(word: str) -> TextOf:
     return lambda _: word
 
 
-def _framed(draw: Draw, frames: Sequence[str], word_of: TextOf) -> TextOf:
-    return lambda number: draw.choice(frames).format(word=word_of(number))
+def _framed(draw: Draw, frames: Parted, kind: str, word_of: TextOf) -> TextOf:
+    """The word within a frame or, where a base is trained, within one of its texts' own sentences of this kind."""
+    open_frames = draw.open_frames.get(kind)
+
+    def text_of(number: int) -> str:
+        is_open = open_frames and draw.chance(_OPEN_FRAMES_SHARE)
+        frame = draw.choice(open_frames) if open_frames and is_open else draw.pick(frames)
+        return frame.format(word=word_of(number))
+
+    return text_of
 
 
 def _by_category(draw: Draw, num_labels: int) -> list[TextOf]:
     decks = [_word_deck(draw, words) for words in draw.sample(categories(draw), num_labels)]
-    return decks if draw.chance(0.4) else [_framed(draw, MENTIONS, deck) for deck in decks]
+    return decks if draw.chance(0.4) else [_framed(draw, MENTIONS, "things", deck) for deck in decks]
 
 
 def _by_opinion(draw: Draw, _: int) -> list[TextOf]:
-    return [_framed(draw, OPINIONS, _word_deck(draw, words)) for words in opinions(draw)]
+    return [_framed(draw, OPINIONS, "opinions", _word_deck(draw, words)) for words in opinions(draw)]
 
 
 def _by_person(draw: Draw, num_labels: int) -> list[TextOf]:
     """One nonce person for each label: the only rule that can be followed by looking up the same word."""
-    return [_framed(draw, PERSON_NEWS, _always(name)) for name in draw.names(num_labels)]
+    return [_framed(draw, PERSON_NEWS, "people", _always(name)) for name in draw.names(num_labels)]
 
 
 def _by_pattern(draw: Draw, num_labels: int) -> list[TextOf]:
-    return [_framed(draw, pattern, lambda _: draw.word()) for pattern in draw.sample(PATTERNS, num_labels)]
+    chosen = draw.sample(tuple(PATTERNS.items()), num_labels)
+    return [_framed(draw, frames, pattern, lambda _: draw.word()) for pattern, frames in chosen]
 
 
 def _by_shape(draw: Draw, _: int) -> list[TextOf]:

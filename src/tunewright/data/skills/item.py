@@ -1,7 +1,7 @@
 """What every skill shares: the item, options split between the parts, and the random choices of one item."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -44,12 +44,16 @@ class Parted:
         """Take words that stand in one text with spaces between them."""
         return cls(*words.split())
 
+    @classmethod
+    def reserving(cls, train: Sequence[str], held_out: Sequence[str]) -> "Parted":
+        """Take options whose part is given: what bases were trained with stays with training."""
+        chosen = object.__new__(cls)
+        chosen.train, chosen.held_out = tuple(train), tuple(held_out)
+        return chosen
+
     def only(self, keep: Callable[[str], bool]) -> "Parted":
         """Take some of the options; each stays in its part."""
-        chosen = object.__new__(Parted)
-        chosen.held_out = tuple(filter(keep, self.held_out))
-        chosen.train = tuple(filter(keep, self.train))
-        return chosen
+        return Parted.reserving(tuple(filter(keep, self.train)), tuple(filter(keep, self.held_out)))
 
     def of(self, part: Part) -> tuple[str, ...]:
         """The options of one part, in the order in which they were written."""
@@ -69,6 +73,10 @@ class Draw:
     """Words that training may use for any other, where it shall meet more words and wordings than the skills list."""
     open_kinds: Sequence[Sequence[str]] = ()
     """Groups of words that texts use alike, where training shall meet more kinds than the skills list."""
+    open_frames: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Sentences with a slot for a word, by kind, where training shall meet more of them than the skills list."""
+    known_words: bool = False
+    """Whether texts are sorted by words that training sorts, too, though all else of the item is held out."""
     _given: set[str] = field(default_factory=set)
 
     def chance(self, probability: float) -> bool:

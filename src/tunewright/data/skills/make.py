@@ -1,7 +1,8 @@
 """From a skill's name, a seed and an index to the item."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from tunewright.data.skills.arithmetic import make_arithmetic
 from tunewright.data.skills.comparing import make_comparing
@@ -36,6 +37,9 @@ def make_item(
     part: Part,
     open_words: Sequence[str] = (),
     open_kinds: Sequence[Sequence[str]] = (),
+    open_frames: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    *,
+    known_words: bool = False,
 ) -> SkillItem:
     """Make one task with its answer. The same arguments give the same item on every machine.
 
@@ -46,8 +50,10 @@ def make_item(
         part: whose names, words and phrasings to use.
         open_words: words that training may use for any other; default: those of the skills' own lists.
         open_kinds: groups of words that texts use alike, to sort texts by.
+        open_frames: sentences with a slot `{word}` by kind, for what stands around the word that a text is sorted by.
+        known_words: sort texts by words of training, whatever the part.
     Raises:
         KeyError: there is no such skill.
     """
     rng = random.Random(f"tunewright skill {skill} {part} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[skill](Draw(rng, part, open_words, open_kinds))
+    return _MAKERS[skill](Draw(rng, part, open_words, open_kinds, open_frames, known_words))

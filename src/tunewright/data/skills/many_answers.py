@@ -10,7 +10,8 @@ right kind. `lookups` teach that first, on pairs that say nothing else (docs/lab
 import json
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT, asked_or_absent, context, follow_up, request
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
@@ -40,7 +41,12 @@ _FRAME_WORDS = 2_000
 
 
 def make_many_answers(
-    kind: str, seed: int, index: int, open_words: Sequence[str], open_kinds: Sequence[Sequence[str]] = ()
+    kind: str,
+    seed: int,
+    index: int,
+    open_words: Sequence[str],
+    open_kinds: Sequence[Sequence[str]] = (),
+    open_frames: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Message]:
     """Make one row, of training's part. The same arguments give the same row on every machine.
 
@@ -48,11 +54,12 @@ def make_many_answers(
         kind: one of MANY_ANSWERS.
         open_words: words that may stand for anything, frequent ones first.
         open_kinds: groups of words that texts use alike; "near_words" needs some.
+        open_frames: see `make_item`.
     Raises:
         KeyError: there is no such kind.
     """
     rng = random.Random(f"tunewright many answers {kind} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[kind](Draw(rng, "train", open_words, open_kinds))
+    return _MAKERS[kind](Draw(rng, "train", open_words, open_kinds, open_frames))
 
 
 def without_marks(marked: str) -> tuple[str, list[tuple[int, int]]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tunewright.data.skills.item import Draw, Parted
+from tunewright.data.skills.item import Draw, Part, Parted
 from tunewright.data.skills.word_kinds import MORE_BAD, MORE_GOOD, MORE_OF_CATEGORIES, OTHER_KINDS
 
 ANIMALS = Parted.of_words(
@@ -135,7 +135,7 @@ _WIDE_GOOD, _WIDE_BAD = (*GOOD.train, *MORE_GOOD.split()), (*BAD.train, *MORE_BA
 def categories(draw: Draw) -> Sequence[Sequence[str]]:
     """Kinds of words to sort texts by; where a base is trained, more of them and with more words."""
     if not draw.open_words:
-        return [words.of(draw.part) for words in CATEGORIES]
+        return [words.of(_sorted_part(draw)) for words in CATEGORIES]
     if draw.open_kinds and draw.chance(_OPEN_KINDS_SHARE):
         return open_kinds_apart(draw, _NUM_OPEN_KINDS)
     return _WIDE_CATEGORIES if draw.chance(0.5) else _WIDE_KINDS
@@ -155,7 +155,12 @@ def open_kinds_apart(draw: Draw, num: int) -> list[Sequence[str]]:
 
 def opinions(draw: Draw) -> tuple[Sequence[str], Sequence[str]]:
     """Words of praise and of blame; where a base is trained, more of them."""
-    return (_WIDE_GOOD, _WIDE_BAD) if draw.open_words else (GOOD.of(draw.part), BAD.of(draw.part))
+    part = _sorted_part(draw)
+    return (_WIDE_GOOD, _WIDE_BAD) if draw.open_words else (GOOD.of(part), BAD.of(part))
+
+
+def _sorted_part(draw: Draw) -> Part:
+    return "train" if draw.known_words else draw.part
 
 
 def any_word(draw: Draw, words: Parted) -> str:
@@ -183,6 +188,11 @@ def measured_words() -> frozenset[str]:
     """Every word that only measuring uses, with its plural or its singular."""
     held_out = [word for words in _LISTS for word in words.held_out]
     return frozenset(form for word in held_out for form in (word, f"{word}s", word.removesuffix("s")))
+
+
+def opinion_words() -> frozenset[str]:
+    """Every word of praise or blame that training uses."""
+    return frozenset((*_WIDE_GOOD, *_WIDE_BAD))
 
 
 def listed_words() -> frozenset[str]:
