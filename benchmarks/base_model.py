@@ -55,9 +55,7 @@ def measure(
     base = find_base(name)
     progress.say(f"{name}:")
     started = time.monotonic()
-    renderer = load_renderer(base.folder).fitted(context_length(base.folder), max_answer_tokens=1)
-    precision, _ = precision_here()
-    model = LanguageModel(load_base(base.folder), renderer, precision, ROWS_PER_BATCH)
+    model = _open_model(base.folder)
     reader = for_text(model)
     figures = [*measure_bits_per_byte(reader, documents, progress), *measure_blimp(reader, pairs, progress)]
     skills, notes = measure_skills(model, num_items, progress)
@@ -65,11 +63,27 @@ def measure(
         # By the name it was asked for: a full path would tell of this machine only.
         base=base.ref.model_copy(update={"name": name}),
         num_parameters=num_parameters(base.folder),
-        precision=precision,
+        precision=model.precision,
         seconds=time.monotonic() - started,
-        notes=(*renderer.notes, *notes),
+        notes=(*model.renderer.notes, *notes),
         figures=(*figures, *skills),
     )
+
+
+def measure_again(model: MeasuredModel, skills: Sequence[str], num_items: int, progress: Progress) -> MeasuredModel:
+    """The model with new figures of some skills, where the first of their old ones stood."""
+    progress.say(f"{model.base.name}:")
+    figures, _ = measure_skills(_open_model(find_base(model.base.name).folder), num_items, progress, skills)
+    is_old = [figure.name.partition("/")[0] in skills for figure in model.figures]
+    first = is_old.index(True) if any(is_old) else len(is_old)
+    others = [figure for figure, old in zip(model.figures, is_old, strict=True) if not old]
+    return model.model_copy(update={"figures": (*others[:first], *figures, *others[first:])})
+
+
+def _open_model(folder: Path) -> LanguageModel:
+    renderer = load_renderer(folder).fitted(context_length(folder), max_answer_tokens=1)
+    precision, _ = precision_here()
+    return LanguageModel(load_base(folder), renderer, precision, ROWS_PER_BATCH)
 
 
 def read_kept(results: Path, names: Sequence[str]) -> dict[str, MeasuredModel]:
@@ -97,10 +111,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--keep", nargs="*", default=(), metavar="MODEL",
         help="models of the file of results that are not measured again, where neither they nor the items changed",
     )  # fmt: skip
+    parser.add_argument(
+        "--skills", nargs="+", default=(), metavar="SKILL",
+        help="measure these alone, where their items changed, and keep all other figures of the file of results",
+    )  # fmt: skip
     parser.add_argument("--results", type=Path, default=RESULTS, help="the JSON file; the section has its name and .md")
     chosen = parser.parse_args(arguments)
-    documents, pairs = held_out_documents(), read_blimp(chosen.blimp, chosen.blimp_pairs)
     progress = RichProgress(Console(stderr=True))
+    if chosen.skills:
+        before = Comparison.model_validate_json(chosen.results.read_bytes())
+        models = tuple(measure_again(model, chosen.skills, before.num_items, progress) for model in before.models)
+        write(before.model_copy(update={"models": models}), chosen.results)
+        return
+    documents, pairs = held_out_documents(), read_blimp(chosen.blimp, chosen.blimp_pairs)
     kept = read_kept(chosen.results, chosen.keep)
     comparison = Comparison(
         measured_on=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -112,9 +135,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             kept.get(name) or measure(name, documents, pairs, chosen.items, progress) for name in chosen.models
         ),
     )
-    chosen.results.write_text(comparison.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write(comparison, chosen.results)
+
+
+def write(comparison: Comparison, results: Path) -> None:
+    """Write the file of results and its section, and print the section."""
+    results.write_text(comparison.model_dump_json(indent=1) + "\n", encoding="utf-8")
     section = render_section(comparison)
-    chosen.results.with_suffix(".md").write_text(section, encoding="utf-8")
+    results.with_suffix(".md").write_text(section, encoding="utf-8")
     print(section)
 
 

@@ -35,14 +35,19 @@ TITLES = {
 """The skills that lead the table."""
 
 
-def measure_skills(model: LanguageModel, num_items: int, progress: Progress) -> tuple[list[Figure], list[str]]:
-    """Answer the held-out items of every skill.
+ALL_SKILLS = tuple(dict.fromkeys((*TITLES, *SKILLS)))
+
+
+def measure_skills(
+    model: LanguageModel, num_items: int, progress: Progress, skills: Sequence[str] = ALL_SKILLS
+) -> tuple[list[Figure], list[str]]:
+    """Answer the held-out items of skills.
 
     Returns:
         The figures of each skill followed by those of its kinds, and what a reader of them should know.
     """
     figures, num_asked, num_unfit = [], 0, 0
-    for skill in dict.fromkeys((*TITLES, *SKILLS)):
+    for skill in skills:
         items = held_out_items(skill, num_items)
         fitted = with_room(model, items)
         figures += skill_figures(items, ask(fitted, items, progress))
