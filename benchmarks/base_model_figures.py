@@ -15,7 +15,7 @@ GOALS: Mapping[str, float] = {
 WINDOW_TOKENS = 512
 MAX_CHARACTERS = 4_000
 """Read from the start of each held-out document: every document counts, and no book outweighs a hundred short texts."""
-SHOWN_PARTS = ("bits_per_byte/", "blimp/field/", "few_shot_labels", "json_extraction/")
+SHOWN_PARTS = ("bits_per_byte/", "blimp/field/", "few_shot_labels_known_words/", "few_shot_labels/", "json_extraction/")
 """Parts of figures that the section shows; the file of results has them all."""
 
 

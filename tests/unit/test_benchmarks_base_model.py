@@ -366,6 +366,26 @@ def figure(name: str, value: float, num_rows: int, num_unscored: int = 0) -> Fig
     return Figure.model_validate({"name": name, "title": name.capitalize(), "kind": kind, "estimate": found})
 
 
+def test_a_skill_that_is_measured_again_has_its_figures_where_the_old_ones_stood(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def again(_: LanguageModel, __: int, ___: object, skills: tuple[str, ...]) -> tuple[list[Figure], list[str]]:
+        asked.append(skills)
+        return [figure("new", 0.7, 9), figure("copying", 0.8, 9), figure("copying/words", 0.9, 9)], []
+
+    monkeypatch.setattr(base_model, "measure_skills", again)
+    before = measured(
+        str(base), figure("blimp", 0.6, 10), figure("copying", 0.1, 8), figure("copying/words", 0.2, 8),
+        figure("copying/lists", 0.3, 8), figure("ordering", 0.4, 8),
+    )  # fmt: skip
+    after = base_model.measure_again(before, ("new", "copying"), 9, PROGRESS)
+    assert asked == [("new", "copying")]
+    assert [one.name for one in after.figures] == ["blimp", "new", "copying", "copying/words", "ordering"]
+    assert after.figures[2] == figure("copying", 0.8, 9)
+
+
 def test_the_section_shows_models_side_by_side_with_n_interval_and_goal() -> None:
     nothing = Figure(name="absent_precision", title="Absent_precision", kind="share", estimate=None)
     never = Figure(name="json_extraction/9_keys", title="9 keys", kind="share", estimate=None)
