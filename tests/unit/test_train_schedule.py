@@ -42,6 +42,18 @@ def test_a_part_of_an_epoch_is_at_least_one_step():
     assert make_plan(TrainRecipe(epochs=1.5), steps_per_epoch=3).num_steps == 5
 
 
+@pytest.mark.parametrize(
+    ("epochs", "steps_per_epoch", "num_steps"), [(1.1, 50, 55), (2.2, 25, 55), (1.1, 51, 57), (1e-5, 100_000, 1)]
+)
+def test_decimal_epochs_are_exactly_as_many_steps(epochs, steps_per_epoch, num_steps):
+    assert make_plan(TrainRecipe(epochs=epochs), steps_per_epoch).num_steps == num_steps
+
+
+def test_a_decimal_share_of_warm_up_is_exactly_as_many_steps():
+    recipe = TrainRecipe(learning_rate=1.0, warmup_fraction=0.07)
+    assert [learning_rate(recipe, step, 100) for step in (0, 6)] == pytest.approx([1 / 7, 1.0])
+
+
 def rows(count):
     return [TokenSequence(str(index), (1, 2), (0.0, 1.0), cut=None) for index in range(count)]
 

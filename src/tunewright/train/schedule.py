@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 
 from tunewright.records import TrainRecipe
@@ -24,7 +25,8 @@ class Plan:
 def make_plan(recipe: TrainRecipe, steps_per_epoch: int) -> Plan:
     """Lay out the run. `recipe.epochs` must be set."""
     assert recipe.epochs is not None
-    num_steps = max(1, math.ceil(recipe.epochs * steps_per_epoch))
+    # As floats, 1.1 epochs of 50 steps would be more than 55 steps.
+    num_steps = max(1, math.ceil(Fraction(str(recipe.epochs)) * steps_per_epoch))
     epoch_ends = range(steps_per_epoch, num_steps + 1, steps_per_epoch)
     spaced = (round(num_steps * part / recipe.min_validations) for part in range(1, recipe.min_validations + 1))
     # With as many epochs as wanted validations the epochs' ends are enough.
@@ -39,7 +41,7 @@ def learning_rate(recipe: TrainRecipe, step: int, num_steps: int) -> float:
     The first step already moves (it is 1/n of the peak for n warm-up steps, not zero).
     """
     assert recipe.learning_rate is not None
-    num_warmup = math.ceil(recipe.warmup_fraction * num_steps)
+    num_warmup = math.ceil(Fraction(str(recipe.warmup_fraction)) * num_steps)
     if step < num_warmup:
         return recipe.learning_rate * (step + 1) / num_warmup
     progress = (step - num_warmup) / max(1, num_steps - num_warmup - 1)
