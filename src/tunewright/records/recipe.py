@@ -250,8 +250,8 @@ class TrainRecipe(Settings):
     max_length: Annotated[int, Field(ge=8)] | None = None
     """Most tokens of one row. Derived: the context length of the base."""
     tokens_per_micro_batch: Annotated[int, Field(ge=1)] | None = None
-    """Most tokens, padding included, computed at once; changes memory and speed, not the result. Derived from
-    the size of the base and of its vocabulary."""
+    """Most tokens, padding included, computed at once; changes memory and speed, not the result, but for which inputs
+    dropout zeroes. Derived from the size of the base and of its vocabulary."""
     gradient_checkpointing: Literal["auto", "always", "never"] = "auto"
     """Compute layers a second time in the backward pass instead of keeping what they computed: less memory, about a
     third more time, the same result. `auto` does it where one row alone would not fit into memory otherwise."""

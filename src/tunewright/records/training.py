@@ -101,7 +101,7 @@ class Remedy(Record):
     from_step: int
     """Steps done before the first one that it holds for."""
     tokens_per_micro_batch: int | None = None
-    """Less is computed at once; the result is the same."""
+    """Less is computed at once; the result is the same, but for which inputs dropout zeroes."""
     gradient_checkpointing: bool | None = None
     """Layers are computed a second time in the backward pass; the result is the same."""
     learning_rate_factor: float | None = None

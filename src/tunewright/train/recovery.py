@@ -58,7 +58,8 @@ class Recovery:
     ) -> Remedy:
         """Halve the micro-batches from step `step` on; where they hold one row, turn on gradient checkpointing.
 
-        The rows of a step, and so the result, stay the same.
+        The rows of a step stay the same, and so does the result, but for which inputs dropout zeroes in smaller
+        micro-batches.
 
         Args:
             longest: tokens of the longest row, which is never cut.
