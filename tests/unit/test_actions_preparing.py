@@ -84,6 +84,24 @@ def test_a_prepared_recipe_has_nothing_left_to_derive(base: Path, tmp_path: Path
     assert len(preparation.sequences(Split.TRAIN)) == 40
 
 
+@pytest.mark.parametrize(("num_inputs", "keep_by", "num_answers"), [(200, "metric", 20), (100, "loss", None)])
+def test_rows_of_one_input_are_one_input_to_answer_at_validations(
+    base: Path, tmp_path: Path, num_inputs: int, keep_by: str, num_answers: int | None
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    asked = (
+        {"prompt": f"Where is place {number}?", "completion": f"{side} of river {number}"}
+        for number in range(num_inputs)
+        for side in ("north", "south", "east", "west")
+    )
+    rows.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
+    accept = ("data.checks.skip=[contradictions, near_duplicates]", "train.min_validations=1", "train.epochs=1")
+    preparation = prepare_tuning(small_recipe(rows, base, *accept), SilentProgress())
+    validation = preparation.data.rows(Split.VALIDATION)
+    assert len(validation) == 4 * len({row.input_id for row in validation}) == 4 * num_inputs // 10
+    assert (preparation.recipe.train.keep_by, preparation.recipe.train.validation_answers) == (keep_by, num_answers)
+
+
 def test_explain_recipe_gives_what_tune_would_do(base: Path, tmp_path: Path) -> None:
     recipe = small_recipe(rows_file(tmp_path), base)
     preparation = prepare_tuning(recipe, SilentProgress())

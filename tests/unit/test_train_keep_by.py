@@ -44,8 +44,8 @@ def test_validations_are_those_of_the_steps_over_all_sequences_that_rows_become(
     ("facts", "reason"),
     [
         ({"is_loss": True, "headline": "loss"}, "the leading metric is loss"),
-        ({"num_validation": FEWEST_ANSWERS - 1}, "fewer than 20 validation rows"),
-        ({"validation_tokens": []}, "fewer than 20 validation rows"),
+        ({"num_validation": FEWEST_ANSWERS - 1}, "fewer than 20 validation inputs"),
+        ({"validation_tokens": []}, "fewer than 20 validation inputs"),
         ({"is_on_gpu": True}, "more than 10%"),
     ],
 )

@@ -11,7 +11,7 @@ from tunewright.actions.stored import is_version, open_version
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData, drop_rows, prepare, require_one_answer
 from tunewright.errors import MAX_LISTED_PROBLEMS, DataError, Problem, RecipeError, RenderError
-from tunewright.evaluate import choose_metrics
+from tunewright.evaluate import choose_metrics, test_items
 from tunewright.evaluate.house import HouseRules, read_house_rules
 from tunewright.evaluate.retention import make_suite
 from tunewright.evaluate.task import LOSS_METRICS
@@ -137,7 +137,7 @@ def _answering_facts(
         num_train_sequences=num_train_sequences,
         train_tokens=[sum(lengths[row.id]) for row in data.rows(Split.TRAIN)],
         validation_tokens=[
-            lengths[row.id] for row in data.rows(Split.VALIDATION) if isinstance(row.body, Conversation)
+            lengths[item.example.id] for item in test_items(data.rows(Split.VALIDATION), None) if item.prompt
         ],
         is_on_gpu=has_gpu(),
     )

@@ -242,7 +242,7 @@ class TrainRecipe(Settings):
     """Stop after this many validations in a row without a better loss or, with `keep_by = metric`, metric."""
     keep_by: Literal["loss", "metric"] | None = None
     """What says how good a checkpoint is at the task: the validation loss, or the leading metric of the evaluation over
-    answers to validation rows, where checkpoints no more than one answer apart are told apart by their loss. Derived:
+    answers to validation inputs, where checkpoints no more than one answer apart are told apart by their loss. Derived:
     `metric` where the answers take a small share of the training."""
     validation_answers: Annotated[int, Field(ge=1)] | None = None
     """Most validation inputs that are answered at a validation. Only with `keep_by = metric`. Derived from the lengths

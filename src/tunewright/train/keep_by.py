@@ -37,7 +37,7 @@ class AnsweringFacts:
     train_tokens: Sequence[int]
     """Of each training row, with its answer."""
     validation_tokens: Sequence[tuple[int, int]]
-    """Of each validation row: prompt and answer."""
+    """Of each distinct validation input: prompt and answer."""
     is_on_gpu: bool
 
 
@@ -85,7 +85,7 @@ def _choose(recipe: TrainRecipe, facts: AnsweringFacts, most: int, share: float)
     if recipe.validation_answers is not None:
         return "metric", "train.validation_answers is set"
     if len(facts.validation_tokens) < FEWEST_ANSWERS:
-        return "loss", f"fewer than {FEWEST_ANSWERS} validation rows cannot tell checkpoints apart by their answers"
+        return "loss", f"fewer than {FEWEST_ANSWERS} validation inputs cannot tell checkpoints apart by their answers"
     if most < FEWEST_ANSWERS:
         few = f"{FEWEST_ANSWERS} answers at every validation would take about {share * FEWEST_ANSWERS:.0%} of the time"
         return "loss", f"{few} of the steps, more than {SHARE_OF_TRAINING:.0%}"
