@@ -130,9 +130,9 @@ def test_what_is_kept_for_the_task_is_told_with_what_it_cost() -> None:
 
 def test_advice_names_settings_with_values() -> None:
     recipe = TuneRecipe(data=DataRecipe(path="rows.jsonl"), train=TrainRecipe(learning_rate=0.004), method=Lora())
-    gentler, accept, tell = advice(recipe, keeps_base=True)
+    gentler, accept, tell = advice(recipe, SEVERE, RETENTION_METRICS, keeps_base=True)
     assert gentler.endswith("--set train.learning_rate=0.001")
-    assert accept.endswith("--set retention.max_drop=0.1 --set retention.max_loss_increase=0.3")
+    assert accept.endswith("--set retention.max_drop=0.05 --set retention.max_loss_increase=0.20")
     assert tell.endswith("--set retention.beyond=tell")
     near, more, refuse, gentler = advice_by_task(recipe)
     assert more.endswith("--set retention.rehearsal_fraction=0.3")
@@ -146,21 +146,37 @@ def advised(*overrides: str) -> TuneRecipe:
 
 
 @pytest.mark.parametrize(
-    ("limits", "accepted"),
+    ("result", "accepted"),
     [
-        ((0.0, 0.0), "retention.max_drop=0.02 --set retention.max_loss_increase=0.03"),
-        ((0.3, 0.5), "retention.max_drop=1 --set retention.max_loss_increase=5"),
-        ((1.0, 0.5), "retention.max_loss_increase=5"),
+        (measured(0.325, 0.955), "retention.max_drop=0.32 --set retention.max_loss_increase=0.95"),
+        (measured(0.33, 12.0), "retention.max_drop=0.33 --set retention.max_loss_increase=12.00"),
+        # Of a limit that is held nothing is said.
+        (measured(0.01, 0.4), "retention.max_loss_increase=0.40"),
+        (measured(1.005, 0.0), "retention.max_drop=1.00"),
     ],
 )
-def test_advice_to_accept_more_is_more_than_is_accepted(limits: tuple[float, float], accepted: str) -> None:
-    drop, increase = limits
-    recipe = advised(f"retention.max_drop={drop}", f"retention.max_loss_increase={increase}")
-    assert advice(recipe, keeps_base=True)[1] == f"To accept that more is lost: --set {accepted}"
+def test_advice_to_accept_what_is_lost_accepts_it(result: RetentionResult, accepted: str) -> None:
+    line = advice(advised(), result, RETENTION_METRICS, keeps_base=True)[1]
+    assert line == f"To accept that as much is lost: --set {accepted}"
+    limits = advised(*line.partition("--set ")[2].split(" --set ")).retention
+    limit_of = {"overall": limits.max_drop, "text": limits.max_loss_increase}
+    parts = [part.model_copy(update={"limit": limit_of[part.part]}) for part in result.parts]
+    assert RetentionResult(parts=tuple(parts)).is_within
+
+
+def test_the_part_that_lost_most_decides_the_limit_that_is_advised() -> None:
+    grammar = measured(0.4, 0.0).of("overall").model_copy(update={"part": "grammar"})
+    worst = RetentionResult(parts=(*measured(0.1, 0.0).parts, grammar))
+    assert advice(advised(), worst, RETENTION_METRICS, keeps_base=True)[1].endswith(": --set retention.max_drop=0.40")
+
+
+def test_where_no_limit_is_certainly_broken_none_is_advised() -> None:
+    assert len(advice(advised(), SLIGHT, RETENTION_METRICS, keeps_base=False)) == 1
 
 
 def test_where_a_lower_strength_is_kept_nobody_is_told_what_to_do_where_nothing_is() -> None:
-    assert not any("retention.beyond" in line for line in advice(advised(), keeps_base=False))
+    lines = advice(advised(), SEVERE, RETENTION_METRICS, keeps_base=False)
+    assert not any("retention.beyond" in line for line in lines)
 
 
 @pytest.mark.parametrize(

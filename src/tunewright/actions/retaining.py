@@ -190,6 +190,7 @@ def keep_within_limits(
     kept = summary.model_copy(update=update)
     result = settled(at_less.retention) if at_less else measured_at(kept, kept.best_step)
     task = at_less.task if at_less else task_at(kept, kept.best_step)
+    refused = measured_at(summary, settled(summary.task_step)) if is_advised else None
     outcome = _Outcome(
         result=result,
         strength=at_less.strength if at_less else 1.0,
@@ -198,7 +199,7 @@ def keep_within_limits(
         trials=found.trials if found else (),
         seconds=round(time.monotonic() - started, 2) if found else 0.0,
         told=told(summary, kept, result, found.value if found else None, watch.metrics, beyond, task),
-        advice=advice(watch.recipe, keeps_base=at_less is None) if is_advised else (),
+        advice=advice(watch.recipe, refused, watch.metrics, keeps_base=at_less is None) if refused else (),
     )
     return _settled_with(outcome, kept, watch, progress)
 

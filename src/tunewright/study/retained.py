@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 
 from tunewright.records import (
     Estimate,
@@ -166,19 +167,33 @@ def may_scale(recipe: TuneRecipe) -> bool:
     return "strength" in recipe.retention.fallbacks and isinstance(recipe.method, Lora)
 
 
-def advice(recipe: TuneRecipe, *, keeps_base: bool) -> tuple[str, ...]:
+def advice(
+    recipe: TuneRecipe, refused: RetentionResult, metrics: Sequence[Metric], *, keeps_base: bool
+) -> tuple[str, ...]:
     """What to try when no trained checkpoint keeps general ability, each with its setting.
 
     Args:
+        refused: of the checkpoint that is best at the task.
+        metrics: what its parts are.
         keeps_base: whether the adapter does not at less strength either, so that the base is kept.
     """
-    retention = recipe.retention
-    # Limits of nothing cannot be multiplied.
-    drop, increase = min(1.0, max(0.02, 5 * retention.max_drop)), max(0.03, 10 * retention.max_loss_increase)
-    more = f"--set retention.max_drop={drop:g} " if drop > retention.max_drop else ""
-    accept = f"To accept that more is lost: {more}--set retention.max_loss_increase={increase:g}"
     tell = "To keep what is best at the task where nothing is within the limits: --set retention.beyond=tell"
-    return (_gentler(recipe), accept, *((tell,) if keeps_base else ()))
+    return (_gentler(recipe), *_accept(refused, metrics), *((tell,) if keeps_base else ()))
+
+
+def _accept(refused: RetentionResult, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """The limits within which a result would be, in whole points and percent; only those that it is beyond."""
+    beyond = {part.part: settled(part.drop).low for part in refused.parts if not part.is_within}
+    drops = [beyond[metric.name] for metric in metrics if metric.name in beyond and metric.is_share]
+    increases = [beyond[metric.name] for metric in metrics if metric.name in beyond and not metric.is_share]
+    limits = (("max_drop", drops), ("max_loss_increase", increases))
+    given = [f"--set retention.{setting}={_rounded_up(max(lows))}" for setting, lows in limits if lows]
+    return (f"To accept that as much is lost: {' '.join(given)}",) if given else ()
+
+
+def _rounded_up(share: float) -> Decimal:
+    """To two decimals."""
+    return Decimal(str(share)).quantize(Decimal("0.01"), ROUND_CEILING)
 
 
 def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
