@@ -108,11 +108,14 @@ def _job(
             return Validation(tuned_model.mean_loss(validation, advance))
 
     settings = preparation.recipe.train
+    plan = make_plan(settings, stream.steps_per_epoch)
     return TrainingJob(
         network=tuned_model.network,
         settings=settings,
-        stream=RehearsalStream(stream, rehearsal.sequences, rehearsal.fraction) if rehearsal else stream,
-        plan=make_plan(settings, stream.steps_per_epoch),
+        stream=RehearsalStream(stream, rehearsal.sequences, rehearsal.fraction, plan.num_steps)
+        if rehearsal
+        else stream,
+        plan=plan,
         pad_token_id=preparation.renderer.pad_token_id,
         validate=validate,
         locations={

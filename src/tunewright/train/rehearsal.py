@@ -37,13 +37,16 @@ class RehearsalStream:
     """The rows of a stream, with general rows behind them so that these are `fraction` of all rows.
 
     The user's rows of each step stay what they are without rehearsal, and so does the number of steps. General rows
-    come several at once, in every few steps: one of them alone takes nearly as long.
+    come several at once, in every few steps: one of them alone takes nearly as long. A run too short for several has
+    them one by one, and one in its last step at the latest.
     """
 
     own: TokenStream
     general: Sequence[TokenSequence]
     fraction: float
     """Above 0 and below 1."""
+    num_steps: int
+    """Of the whole run."""
 
     def rows(self, step: int) -> list[TokenSequence]:
         """Sequences of optimizer step `step` (from 0)."""
@@ -52,8 +55,13 @@ class RehearsalStream:
 
     def _num_general(self, step: int) -> int:
         """General rows in all steps before this one."""
-        due = int(self.own.num_rows_before(step) * self.fraction / (1 - self.fraction))
-        return due - due % ROWS_AT_ONCE
+        due = self._num_due(step)
+        if self._num_due(self.num_steps) >= ROWS_AT_ONCE:
+            return due - due % ROWS_AT_ONCE
+        return max(due, int(step >= self.num_steps))
+
+    def _num_due(self, step: int) -> int:
+        return int(self.own.num_rows_before(step) * self.fraction / (1 - self.fraction))
 
     def _general(self, place: int) -> TokenSequence:
         round_number, position = divmod(place, len(self.general))
