@@ -469,6 +469,31 @@ def test_a_training_that_rehearses_from_the_start_has_general_rows_and_only_mlp_
     assert report.training.num_tokens > 1.3 * plain.training.num_tokens
 
 
+def test_lora_in_the_feed_forward_blocks_alone_that_rehearses_from_the_start_is_not_trained_twice(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5})
+    recipe = recipe_with(inputs, FEW.model_copy(update={"rehearsal": "from_start"}))
+    report = tune(recipe.model_copy(update={"method": Lora(layers="mlp")}), home=tmp_path)
+    assert names == ["as asked"]
+    assert report.training is not None
+    assert report.training.retention is not None
+    assert report.training.retention.attempts == ()
+
+
+def test_where_no_general_row_fits_training_is_not_repeated_to_rehearse_and_mlp_is_tried_without(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = scripted_drops(monkeypatch, {"as asked": 0.5, "mlp": 0.0})
+    monkeypatch.setattr(rehearsing, "general_rows", tuple)
+    progress = Listening()
+    tune(recipe_with(inputs, FEW), home=tmp_path, progress=progress)
+    assert names == ["as asked", "mlp"]
+    assert sum(line.startswith("No general row fits this base's context") for line in progress.lines) == 1
+    again = [line for line in progress.lines if line.startswith("Training again")]
+    assert again == ["Training again with LoRA in the feed-forward blocks alone."]
+
+
 def test_a_base_that_no_general_row_fits_is_told_of_and_does_not_rehearse(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

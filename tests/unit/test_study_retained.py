@@ -25,6 +25,7 @@ from tunewright.study.retained import (
     _verdict,
     advice,
     advice_by_task,
+    fallbacks_that_train,
     is_refused,
     keeps_most,
     measured_at,
@@ -200,6 +201,29 @@ def test_advice_about_what_is_kept_for_the_task_has_an_effect(overrides: tuple[s
     given = [line.rpartition("--set ")[2] for line in advice_by_task(advised(*overrides))]
     expected = [f"retention.{setting}" for setting in settings]
     assert given == [*expected, "retention.beyond=refuse", "train.learning_rate=0.001"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "trained", "without_general_rows"),
+    [
+        ((), ["rehearsal", "mlp"], ["mlp"]),
+        (("retention.rehearsal=from_start",), ["mlp"], ["mlp"]),
+        # What rehearses in the feed-forward blocks alone already is not trained again.
+        (("method.layers=mlp",), ["rehearsal"], []),
+        (("method.layers=mlp", "retention.fallbacks=[mlp, rehearsal]"), ["mlp"], []),
+        (("method.layers=mlp", "retention.rehearsal=from_start"), [], []),
+        # Only LoRA can leave out layers.
+        (("method.kind=full",), ["rehearsal"], []),
+        (("method.kind=full", "retention.rehearsal=from_start"), [], []),
+        (("retention.fallbacks=[mlp, strength, rehearsal]",), ["mlp", "rehearsal"], ["mlp"]),
+        (("retention.enabled=false",), [], []),
+    ],
+)
+def test_no_training_is_repeated_as_it_was(
+    overrides: tuple[str, ...], trained: list[str], without_general_rows: list[str]
+) -> None:
+    assert list(fallbacks_that_train(advised(*overrides))) == trained
+    assert list(fallbacks_that_train(advised(*overrides), can_rehearse=False)) == without_general_rows
 
 
 def test_results_are_found_by_step_and_none_asks_for_the_last() -> None:

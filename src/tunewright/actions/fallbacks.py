@@ -9,14 +9,14 @@ trains is a run of its own inside the run, so that a stopped run goes on where i
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tunewright.actions.base_ability import BASE_FILES, share_base
 from tunewright.actions.outcome import recorded_outcome
 from tunewright.actions.preparing import Preparation
-from tunewright.actions.rehearsing import prepare_rehearsal
+from tunewright.actions.rehearsing import NONE_FITS, has_general_rows, prepare_rehearsal
 from tunewright.actions.training import Rehearsal, train_model
 from tunewright.contracts import Progress
 from tunewright.model.adapter import feed_forward_layers, prepare_for_training
@@ -32,7 +32,7 @@ from tunewright.records import (
     settled,
 )
 from tunewright.store import RunFolder
-from tunewright.study.retained import is_refused, loss_at, lost_at, task_at
+from tunewright.study.retained import fallbacks_that_train, is_refused, loss_at, lost_at, task_at
 from tunewright.train.distill import Distillation
 
 Trained = tuple[LanguageModel, TrainingSummary]
@@ -83,22 +83,32 @@ def train_keeping_ability(
     rehearses = retention.enabled and retention.rehearsal == "from_start"
     rehearsal = prepare_rehearsal(preparation, model, progress) if rehearses else None
     summary = train_model(run, preparation, model, progress, command_to_continue, rehearsal, distillation)
-    tried = [_Training("as asked", run, preparation, model, rehearsal, summary)]
-    attempts = [_attempt(tried[0])] if retention.enabled else []
-    for fallback in _that_train(preparation.recipe):
-        if attempts[-1].is_enough:
-            break
-        if fallback == "mlp" and not feed_forward_layers(model.network):
-            progress.say("LoRA in the feed-forward blocks alone is not tried: this base has no linear layers in such.")
-            continue
-        progress.say(_OPENINGS[fallback].format(share=f"{retention.rehearsal_fraction:.0%}"))
-        tried.append(_train_again(run, fallback, preparation, progress, command_to_continue, distillation))
-        attempts.append(_attempt(tried[-1]))
+    first = _Training("as asked", run, preparation, model, rehearsal, summary)
+    tried = [first]
+    if fallbacks_that_train(preparation.recipe) and not _attempt(first).is_enough:
+        tried += _train_otherwise(first, progress, command_to_continue, distillation)
     kept = _best(tried)
     refused = [training for training in tried if is_refused(training.summary)]
     if refused and kept.summary.best_step == 0 and retention.beyond == "tell":
         kept = _keep_best_at_task(refused, progress, command_to_continue, distillation)
-    return kept.model, _with_attempts(kept.summary, attempts) if len(attempts) > 1 else kept.summary
+    return kept.model, _with_attempts(kept.summary, tried) if len(tried) > 1 else kept.summary
+
+
+def _train_otherwise(
+    first: _Training, progress: Progress, command_to_continue: str, distillation: Distillation | None
+) -> Iterator[_Training]:
+    """The trainings of `retention.fallbacks` in their turn, up to the first that keeps general ability."""
+    recipe = first.preparation.recipe
+    can_rehearse = _can_rehearse(first, progress)
+    for fallback in fallbacks_that_train(recipe, can_rehearse=can_rehearse):
+        if fallback == "mlp" and not feed_forward_layers(first.model.network):
+            progress.say("LoRA in the feed-forward blocks alone is not tried: this base has no linear layers in such.")
+            continue
+        progress.say(_opening(fallback, recipe.retention.rehearsal_fraction if can_rehearse else None))
+        training = _train_again(first, fallback, can_rehearse, progress, command_to_continue, distillation)
+        yield training
+        if _attempt(training).is_enough:
+            return
 
 
 def _best(tried: Sequence[_Training]) -> _Training:
@@ -149,39 +159,42 @@ def _best_at_task(refused: Sequence[_Training], max_loss_increase: float) -> _Tr
     return min(good, key=lambda one: (lost_at(one.summary, settled(one.summary.task_step)), loss(one)))
 
 
-_OPENINGS = {
-    "rehearsal": "Training again with general rows, {share} of all, to forget less.",
-    "mlp": "Training again with general rows, {share} of all, and LoRA in the feed-forward blocks alone.",
-}
+def _can_rehearse(first: _Training, progress: Progress) -> bool:
+    if first.rehearsal or has_general_rows(first.preparation):
+        return True
+    if first.preparation.recipe.retention.rehearsal == "fallback":  # else the first training has said so
+        progress.say(NONE_FITS)
+    return False
 
 
-def _that_train(recipe: TuneRecipe) -> list[Fallback]:
-    """The fallbacks that train again, if general ability is watched; only LoRA can leave out layers."""
-    possible = {"rehearsal"} if recipe.retention.rehearsal == "fallback" else set()
-    possible |= {"mlp"} if isinstance(recipe.method, Lora) else set()
-    return [fallback for fallback in recipe.retention.fallbacks if fallback in possible and recipe.retention.enabled]
+def _opening(fallback: Fallback, general: float | None) -> str:
+    """Args: general: share of general rows; None where there are none."""
+    rows = "" if general is None else f"general rows, {general:.0%} of all"
+    if fallback == "rehearsal":
+        return f"Training again with {rows}, to forget less."
+    return f"Training again with {rows}{', and ' if rows else ''}LoRA in the feed-forward blocks alone."
 
 
 def _train_again(
-    run: RunFolder,
+    first: _Training,
     fallback: Fallback,
-    preparation: Preparation,
+    can_rehearse: bool,
     progress: Progress,
     command_to_continue: str,
     distillation: Distillation | None,
 ) -> _Training:
-    recipe = preparation.recipe
+    preparation, recipe = first.preparation, first.preparation.recipe
     if fallback == "mlp" and isinstance(recipe.method, Lora):
         recipe = recipe.model_copy(update={"method": recipe.method.model_copy(update={"layers": "mlp"})})
     changed = replace(preparation, recipe=recipe)
-    nested = run.nested(fallback, preparation.data.version.id)
+    nested = first.run.nested(fallback, preparation.data.version.id)
     model = with_trainable(language_model(changed), recipe)
     with nested.lock(), recorded_outcome(nested, command_to_continue):
         is_finished = nested.record.status is RunStatus.SUCCEEDED
         if not is_finished:
             nested.update(RunStatus.RUNNING)
-            share_base(run, nested)
-        rehearsal = prepare_rehearsal(changed, model, progress)
+            share_base(first.run, nested)
+        rehearsal = prepare_rehearsal(changed, model, progress) if can_rehearse else None
         summary = train_model(nested, changed, model, progress, command_to_continue, rehearsal, distillation)
         if not is_finished:
             nested.update(RunStatus.SUCCEEDED, outputs=BASE_FILES)
@@ -206,6 +219,6 @@ def _attempt(training: _Training) -> RetentionAttempt:
     )
 
 
-def _with_attempts(summary: TrainingSummary, attempts: list[RetentionAttempt]) -> TrainingSummary:
-    retention = settled(summary.retention).model_copy(update={"attempts": tuple(attempts)})
+def _with_attempts(summary: TrainingSummary, tried: Sequence[_Training]) -> TrainingSummary:
+    retention = settled(summary.retention).model_copy(update={"attempts": tuple(map(_attempt, tried))})
     return summary.model_copy(update={"retention": retention})

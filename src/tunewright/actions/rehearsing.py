@@ -1,6 +1,7 @@
 """The general rows of a rehearsal as one base reads them."""
 
 import copy
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tunewright.actions.preparing import Preparation
@@ -10,8 +11,10 @@ from tunewright.contracts import Progress
 from tunewright.data.general import general_rows
 from tunewright.errors import RenderError
 from tunewright.model.language_model import LanguageModel
-from tunewright.records import Full
+from tunewright.records import Example, Full
 from tunewright.render import TokenSequence
+
+NONE_FITS = "No general row fits this base's context and chat template, so training does not rehearse."
 
 
 def prepare_rehearsal(preparation: Preparation, model: LanguageModel, progress: Progress) -> Rehearsal | None:
@@ -25,26 +28,36 @@ def prepare_rehearsal(preparation: Preparation, model: LanguageModel, progress: 
         None where no general row fits, and the user is told that there is no rehearsal.
     """
     is_alone = num_processes() == 1
-    limit = preparation.renderer.max_length
-    renderer = preparation.renderer.fitted(limit, max_answer_tokens=limit // 2)
     rendered: list[TokenSequence] = []
     locations: dict[str, str] = {}
-    for row in general_rows():
-        try:
-            sequences = renderer.render(row)
-        except RenderError:  # a template without system turns, say: what is left is enough to rehearse
-            continue
-        if len(sequences) == 1 and not sequences[0].cut:
-            rendered.append(_trained_throughout(sequences[0]) if is_alone else sequences[0])
-            locations[row.id] = str(row.provenance)
+    for row, sequence in _fitting(preparation):
+        rendered.append(_trained_throughout(sequence) if is_alone else sequence)
+        locations[row.id] = str(row.provenance)
     if not rendered:
-        progress.say("No general row fits this base's context and chat template, so training does not rehearse.")
+        progress.say(NONE_FITS)
         return None
     if not is_alone:
         progress.say("Several processes learn the general rows as they stand, not what the base expects at each token.")
     has_adapter = not isinstance(preparation.recipe.method, Full)
     base = None if has_adapter or not is_alone else copy.deepcopy(model.network).requires_grad_(False)
     return Rehearsal(rendered, locations, preparation.recipe.retention.rehearsal_fraction, base)
+
+
+def has_general_rows(preparation: Preparation) -> bool:
+    """Whether there is anything to rehearse."""
+    return next(_fitting(preparation), None) is not None
+
+
+def _fitting(preparation: Preparation) -> Iterator[tuple[Example, TokenSequence]]:
+    limit = preparation.renderer.max_length
+    renderer = preparation.renderer.fitted(limit, max_answer_tokens=limit // 2)
+    for row in general_rows():
+        try:
+            sequences = renderer.render(row)
+        except RenderError:  # a template without system turns, say: what is left is enough to rehearse
+            continue
+        if len(sequences) == 1 and not sequences[0].cut:
+            yield row, sequences[0]
 
 
 def _trained_throughout(row: TokenSequence) -> TokenSequence:

@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from tunewright.records import (
     Estimate,
+    Fallback,
     Lora,
     Metric,
     RetentionPart,
@@ -167,6 +168,26 @@ def may_scale(recipe: TuneRecipe) -> bool:
     return "strength" in recipe.retention.fallbacks and isinstance(recipe.method, Lora)
 
 
+def fallbacks_that_train(recipe: TuneRecipe, *, can_rehearse: bool = True) -> tuple[Fallback, ...]:
+    """The fallbacks that train again, each in another way than the first training and those before it.
+
+    Args:
+        can_rehearse: whether general rows fit the base.
+    """
+    retention = recipe.retention
+    layers = recipe.method.layers if isinstance(recipe.method, Lora) else None
+    ways = {(layers, can_rehearse and retention.rehearsal == "from_start")}
+    found: list[Fallback] = []
+    for fallback in retention.fallbacks if retention.enabled else ():
+        way = ("mlp" if fallback == "mlp" else layers, can_rehearse)
+        # Only LoRA can leave out layers.
+        if fallback == "strength" or (fallback == "mlp" and layers is None) or way in ways:
+            continue
+        ways.add(way)
+        found.append(fallback)
+    return tuple(found)
+
+
 def advice(
     recipe: TuneRecipe, refused: RetentionResult, metrics: Sequence[Metric], *, keeps_base: bool
 ) -> tuple[str, ...]:
@@ -213,8 +234,7 @@ def _gentler(recipe: TuneRecipe) -> str:
 
 def _rehearse_more(recipe: TuneRecipe) -> tuple[str, ...]:
     retention = recipe.retention
-    again = {"rehearsal", "mlp"} if isinstance(recipe.method, Lora) else {"rehearsal"}
-    if retention.rehearsal != "from_start" and not again & set(retention.fallbacks):
+    if retention.rehearsal != "from_start" and not fallbacks_that_train(recipe):
         return ("To rehearse: --set retention.rehearsal=from_start",)
     fraction = min(0.9, 2 * retention.rehearsal_fraction)
     if fraction <= retention.rehearsal_fraction:
