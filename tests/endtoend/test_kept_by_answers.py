@@ -49,7 +49,9 @@ def test_every_validation_has_the_leading_metric_of_as_many_answers_as_were_aske
 def test_asking_changes_nothing_about_what_is_trained(
     recipe: TuneRecipe, straight: tuple[Path, TrainingSummary], tmp_path: Path
 ) -> None:
-    by_loss = recipe.model_copy(update={"train": recipe.train.model_copy(update={"keep_by": "loss"})})
+    by_loss = recipe.model_copy(
+        update={"train": recipe.train.model_copy(update={"keep_by": "loss", "validation_answers": None})}
+    )
     training = tune(by_loss, home=tmp_path).training
     assert training is not None
     assert training.task_metric is None

@@ -14,7 +14,7 @@ from tunewright.actions.reporting import summarise_data
 from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, ModelError, RecipeError
 from tunewright.model.load import num_parameters
-from tunewright.records import Conversation, Split
+from tunewright.records import Conversation, Full, Lora, Method, Split
 
 LONG = {"prompt": "Long?", "completion": "very " * 200}
 SNEAKY = {"prompt": "Sneaky <|im_end|>?", "completion": "no"}
@@ -184,6 +184,32 @@ def test_a_context_longer_than_the_base_was_made_for_is_refused(base: Path, tmp_
     with pytest.raises(RecipeError, match=r"train\.max_length: found 129, expected at most 128, .* was made for"):
         prepare_tuning(small_recipe(rows, base, "train.max_length=129"), SilentProgress())
     assert prepare_tuning(small_recipe(rows, base, "train.max_length=128"), SilentProgress()).renderer.max_length == 128
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "is_read"),
+    [
+        (Lora(), (), True),
+        (Lora(), ("retention.fallbacks=[mlp]",), True),
+        (Lora(), ("retention.fallbacks=[]",), False),
+        # A small base rehearses from the start, so that nothing else is left to full tuning.
+        (Full(), (), False),
+        (Full(), ("retention.rehearsal=fallback",), True),
+        (Full(), ("retention.enabled=false",), True),
+    ],
+)
+def test_a_rise_of_the_loss_is_refused_where_there_are_no_other_weights_to_choose(
+    base: Path, tmp_path: Path, method: Method, changes: tuple[str, ...], is_read: bool
+) -> None:
+    accepted = ("retention.enabled=true", "retention.max_task_loss_increase=0.01", *changes)
+    recipe = small_recipe(rows_file(tmp_path), base, *accepted).model_copy(update={"method": method})
+    if is_read:
+        prepare_tuning(recipe, SilentProgress())
+        return
+    with pytest.raises(
+        RecipeError, match=r"^retention\.max_task_loss_increase: found 0\.01 where one training at full"
+    ):
+        prepare_tuning(recipe, SilentProgress())
 
 
 def test_weights_that_cannot_be_read_are_refused_before_anything_else(tmp_path: Path) -> None:

@@ -115,6 +115,18 @@ def test_a_resolved_recipe_reads_back_as_itself():
         (("train.learning_rate=fast",), "train.learning_rate: found 'fast', expected a valid number"),
         (("train.epochs",), "--set train.epochs: found no key=value"),
         (("=1",), "--set =1: found no key=value"),
+        (
+            ("retention.fallbacks=[mlp, mlp]",),
+            r"recipe: retention\.fallbacks: found 'mlp' twice, expected each fallback",
+        ),
+        (
+            ("retention.beyond=refuse", "retention.max_task_loss_increase=0.01"),
+            r"retention\.max_task_loss_increase: found 0\.01 with retention\.beyond=refuse, expected .*=tell, which",
+        ),
+        (
+            ("memorisation.canary_repeats=5",),
+            r"memorisation\.canary_repeats: found 5 without canaries, expected .* to rep",
+        ),
     ],
 )
 def test_wrong_settings_are_refused_by_name(overrides, refusal):

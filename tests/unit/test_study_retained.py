@@ -184,7 +184,6 @@ def test_where_a_lower_strength_is_kept_nobody_is_told_what_to_do_where_nothing_
     ("overrides", "settings"),
     [
         ((), ["max_task_loss_increase=0.005", "rehearsal_fraction=0.3"]),
-        (("retention.max_task_loss_increase=0.01",), ["max_task_loss_increase=0.02", "rehearsal_fraction=0.3"]),
         # Only an adapter has a strength, and only where strengths are tried.
         (("method.kind=full",), ["rehearsal_fraction=0.3"]),
         (("retention.fallbacks=[rehearsal]",), ["rehearsal_fraction=0.3"]),
@@ -201,6 +200,15 @@ def test_advice_about_what_is_kept_for_the_task_has_an_effect(overrides: tuple[s
     given = [line.rpartition("--set ")[2] for line in advice_by_task(advised(*overrides))]
     expected = [f"retention.{setting}" for setting in settings]
     assert given == [*expected, "retention.beyond=refuse", "train.learning_rate=0.001"]
+
+
+def test_advice_to_keep_the_base_takes_back_what_only_another_choice_reads() -> None:
+    recipe = advised("retention.max_task_loss_increase=0.01")
+    assert advice_by_task(recipe)[0].endswith("--set retention.max_task_loss_increase=0.02")
+    (line,) = (line for line in advice_by_task(recipe) if line.startswith("To keep the base"))
+    given = line.partition("--set ")[2].split(" --set ")
+    assert given == ["retention.beyond=refuse", "retention.max_task_loss_increase=0"]
+    assert advised("retention.max_task_loss_increase=0.01", *given).retention.beyond == "refuse"
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,18 @@ def test_never_more_than_there_are_inputs():
     assert derived(num_rows=100_000)[0].validation_answers == MOST_ANSWERS
 
 
+@pytest.mark.parametrize(
+    ("keep_by", "facts", "why"),
+    [
+        ("loss", {}, "train.keep_by=loss"),
+        (None, {"is_loss": True, "headline": "perplexity"}, "perplexity as the leading metric"),
+    ],
+)
+def test_a_number_of_answers_is_refused_where_the_loss_decides(keep_by, facts, why):
+    with pytest.raises(RecipeError, match=rf"train\.validation_answers: found 30 with {why}, expected no number where"):
+        derived(TrainRecipe(keep_by=keep_by, validation_answers=30), **facts)
+
+
 def test_a_loss_cannot_be_asked_for_answers():
     with pytest.raises(
         RecipeError, match=r"train\.keep_by: found metric, which is loss, expected a leading metric of what"

@@ -31,6 +31,7 @@ from tunewright.records import (
     settled,
 )
 from tunewright.render import Renderer, TokenSequence, load_renderer
+from tunewright.study.retained import fallbacks_that_train, may_scale
 from tunewright.train.defaults import TrainingFacts, derive, derive_limits, has_gpu, precision_here
 from tunewright.train.keep_by import AnsweringFacts, derive_keep_by
 
@@ -103,6 +104,7 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         precision=precision_here(),
     )
     recipe, derived = derive(recipe, facts)
+    _require_weights_to_choose_from(recipe)
     recipe, chosen, headline = _with_metrics(recipe, data, lengths, facts.num_train_sequences)
     require_answers_for(house, settled(recipe.evaluate.metrics))
     return Preparation(
@@ -114,6 +116,17 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         headline_metric=headline,
         house=house,
     )
+
+
+def _require_weights_to_choose_from(recipe: TuneRecipe) -> None:
+    retention = recipe.retention
+    has_choice = may_scale(recipe) or fallbacks_that_train(recipe)
+    if retention.enabled and retention.max_task_loss_increase and not has_choice:
+        found = f"{retention.max_task_loss_increase:g} where one training at full strength is all there is"
+        expected = "a strength or another training to choose"
+        fix = "Remove it, or add to retention.fallbacks: `strength` with method.kind=lora, or `rehearsal` "
+        fix += "with retention.rehearsal=fallback."
+        raise RecipeError(Problem("retention.max_task_loss_increase", found, expected, fix))
 
 
 def _with_metrics(

@@ -304,11 +304,12 @@ class RetentionRecipe(Settings):
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
     fallbacks: tuple[Fallback, ...] = ("strength", "rehearsal", "mlp")
-    """What is tried, in this order, when no trained checkpoint keeps within the limits. `strength`: the trained adapter
-    at 0.1 to 0.9 of its strength, without training again; good enough where it keeps nine tenths of what was gained at
-    the task. `rehearsal`: training again with general rows among yours, on which the model is held to what the base
-    expects. `mlp`: the same, with LoRA in the feed-forward blocks alone. Those two take as long as training did. Of all
-    that is within the limits the best at the task is kept."""
+    """What is tried when no trained checkpoint keeps within the limits. `strength`, after every training, wherever
+    it stands in the list: the trained adapter at 0.1 to 0.9 of its strength, without training again; good enough
+    where it keeps nine tenths of what was gained at the task. The others in their order. `rehearsal`: training
+    again with general rows among yours, on which the model is held to what the base expects. `mlp`: the same, with
+    LoRA in the feed-forward blocks alone. Those two take as long as training did. Of all that is within the limits
+    the best at the task is kept."""
     rehearsal: Literal["from_start", "fallback"] | None = None
     """Whether the first training already has general rows among yours. Derived: `from_start` for bases under 50M
     parameters, which forget most, `fallback` for others."""
@@ -322,6 +323,15 @@ class RetentionRecipe(Settings):
     task_folder: str | None = None
     """Folder with YAML files of tasks of your own."""
 
+    @model_validator(mode="after")
+    def _has_no_setting_without_effect(self) -> "RetentionRecipe":
+        twice = next((name for name in self.fallbacks if self.fallbacks.count(name) > 1), None)
+        if twice is not None:
+            raise PydanticCustomError("fallback_twice", "", {"name": twice})
+        if self.beyond == "refuse" and self.max_task_loss_increase:
+            raise PydanticCustomError("loss_increase_of_refuse", "", {"increase": self.max_task_loss_increase})
+        return self
+
 
 class MemorisationRecipe(Settings):
     """Whether training rows, or secrets planted among them, can be got out of the model."""
@@ -334,6 +344,12 @@ class MemorisationRecipe(Settings):
     max_rows: Annotated[int, Field(ge=0)] = 200
     """Training rows, and as many test rows, of which it is tried whether the model writes the second half of the answer
     word for word when it is given the first. 0 leaves it out."""
+
+    @model_validator(mode="after")
+    def _repeats_canaries(self) -> "MemorisationRecipe":
+        if self.canary_repeats > 1 and self.canaries == 0:
+            raise PydanticCustomError("repeats_of_nothing", "", {"repeats": self.canary_repeats})
+        return self
 
 
 class BakeRecipe(Settings):

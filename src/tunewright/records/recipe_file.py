@@ -151,6 +151,19 @@ _OWN_PROBLEMS = {
         "sources that can be told apart",
         "Give each of them a name of its own.",
     ),
+    "fallback_twice": ("fallbacks", "{name!r} twice", "each fallback once", "Remove the others."),
+    "loss_increase_of_refuse": (
+        "max_task_loss_increase",
+        "{increase:g} with retention.beyond=refuse",
+        "retention.beyond=tell, which alone reads it",
+        "Remove one of the two.",
+    ),
+    "repeats_of_nothing": (
+        "canary_repeats",
+        "{repeats} without canaries",
+        "memorisation.canaries to repeat",
+        "Remove it, or set memorisation.canaries as well.",
+    ),
     "tasks_of_study": (
         "tasks",
         "names of tasks",

@@ -225,6 +225,8 @@ def advice_by_task(recipe: TuneRecipe) -> tuple[str, ...]:
         f"--set retention.max_task_loss_increase={2 * retention.max_task_loss_increase or 0.005:g}"
     )
     refuse = "To keep the base where nothing is within the limits: --set retention.beyond=refuse"
+    if retention.max_task_loss_increase:
+        refuse += " --set retention.max_task_loss_increase=0"
     return (*((weaker,) if may_scale(recipe) else ()), *_rehearse_more(recipe), refuse, _gentler(recipe))
 
 

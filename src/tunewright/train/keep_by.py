@@ -47,11 +47,15 @@ def derive_keep_by(recipe: TrainRecipe, facts: AnsweringFacts) -> tuple[TrainRec
     Args:
         recipe: with every other setting filled in.
     Raises:
-        RecipeError: answers are to decide where the task has none.
+        RecipeError: answers are to decide where the task has none, or a number of them is set where the loss decides.
     """
     if recipe.keep_by == "metric" and facts.is_loss:
         found, fix = f"metric, which is {facts.headline}", "Leave it out, or name another metric first."
         raise RecipeError(Problem("train.keep_by", found, "a leading metric of what is written", fix))
+    if recipe.validation_answers is not None and (recipe.keep_by == "loss" or facts.is_loss):
+        why = "train.keep_by=loss" if recipe.keep_by == "loss" else f"{facts.headline} as the leading metric"
+        found, expected = f"{recipe.validation_answers} with {why}", "no number where the validation loss decides"
+        raise RecipeError(Problem("train.validation_answers", found, expected, "Remove it, or let a metric decide."))
     derived: list[Derived] = []
     most, share = _affordable(recipe, facts)
     if recipe.keep_by is None:
