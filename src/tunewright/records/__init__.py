@@ -3,6 +3,7 @@
 from tunewright.records.arm import KeptArm, arm_slug
 from tunewright.records.artifact import Artifact
 from tunewright.records.base import Record, canonical_json, content_hash
+from tunewright.records.data_recipe import CheckRecipe, DataRecipe, SourceRecipe
 from tunewright.records.dataset import Change, DatasetEntry, DatasetVersion, Form, Source, Split
 from tunewright.records.decision import (
     ArmCost,
@@ -57,8 +58,6 @@ from tunewright.records.lengths import LengthHistogram, TokenLengths
 from tunewright.records.passages import Citations, DocumentRows, DocumentSummary, Hit, Passage
 from tunewright.records.recipe import (
     BakeRecipe,
-    CheckRecipe,
-    DataRecipe,
     Derived,
     EvaluateRecipe,
     Fallback,
@@ -68,7 +67,6 @@ from tunewright.records.recipe import (
     Method,
     Precision,
     RetentionRecipe,
-    SourceRecipe,
     TrainRecipe,
     TuneRecipe,
     settled,

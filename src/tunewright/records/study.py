@@ -6,15 +6,13 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from tunewright.records.base import Settings, content_hash
+from tunewright.records.base import Fraction, Settings, content_hash
+from tunewright.records.data_recipe import DataRecipe, NamedPath
 from tunewright.records.decision import Needs, Prices
 from tunewright.records.recipe import (
-    DataRecipe,
     EvaluateRecipe,
-    Fraction,
     Lora,
     Method,
-    NamedPath,
     RetentionRecipe,
     TrainRecipe,
     TuneRecipe,

@@ -4,9 +4,9 @@ from functools import cached_property
 from typing import Literal
 
 from tunewright.records.base import Record, content_hash
+from tunewright.records.data_recipe import DataRecipe
 from tunewright.records.dataset import Source, Split
 from tunewright.records.findings import LabelCount
-from tunewright.records.recipe import DataRecipe
 
 
 class SourceDifference(Record):
