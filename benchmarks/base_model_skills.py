@@ -10,7 +10,8 @@ from base_model_text import NUM_RESAMPLES, SEED, grouped
 
 from tunewright.contracts import ChatModel, Progress
 from tunewright.data.skills import ANSWER_ABSENT, SKILLS, SkillItem, make_item
-from tunewright.evaluate.scorers import SCORERS, exact_match, is_json, json_fields
+from tunewright.evaluate.json_answers import is_json
+from tunewright.evaluate.scorers import SCORERS, exact_match, json_fields
 from tunewright.evaluate.statistics import estimate
 from tunewright.model.language_model import LanguageModel
 from tunewright.records import Answer, Conversation, Example, Message, Provenance, Score

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tunewright.errors import MissingExtraError, RecipeError
 from tunewright.evaluate import task
+from tunewright.evaluate.canonical import canonical_text
 from tunewright.evaluate.formats import (
     CODE_PARSES,
     code_parses,
@@ -19,7 +20,7 @@ from tunewright.evaluate.formats import (
     schema_scorer,
 )
 from tunewright.evaluate.judge import ArmScores, rescore
-from tunewright.evaluate.scorers import AGGREGATES, SCORERS, canonical_text
+from tunewright.evaluate.scorers import AGGREGATES, SCORERS
 from tunewright.records import Answer, Conversation, Example, Message, Provenance, content_hash
 
 TICKETS = ['{"team": "billing", "order": 12}', '{"team": "sales", "order": null}'] * 10

@@ -15,7 +15,7 @@ from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
 from tunewright.errors import MissingExtraError, RecipeError
-from tunewright.evaluate.scorers import is_json
+from tunewright.evaluate.json_answers import is_json
 from tunewright.model import generate
 from tunewright.model.constrain import AnswerGrammar, JsonStyle
 from tunewright.model.generate import GreedyDecoder

@@ -10,7 +10,7 @@ from tunewright.actions.preparing import Preparation
 from tunewright.actions.study_arms import StudiedArm
 from tunewright.errors import MissingExtraError, Problem, RecipeError
 from tunewright.evaluate.formats import format_scorers, infer_schema, json_style, schema_scorer
-from tunewright.evaluate.scorers import is_json
+from tunewright.evaluate.json_answers import is_json
 from tunewright.model.constrain import AnswerGrammar, JsonStyle
 from tunewright.records import Conversation, Split, StrictFormats, content_hash
 from tunewright.records.text_file import read_text_file

@@ -18,7 +18,9 @@ from tunewright.data.checks.code_blocks import (
 )
 from tunewright.data.checks.multiples import exact_multiple_of
 from tunewright.errors import MissingExtraError, Problem, RecipeError
-from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer, canonical_text, is_json
+from tunewright.evaluate.canonical import canonical_text
+from tunewright.evaluate.json_answers import is_json
+from tunewright.evaluate.scorers import AGGREGATES, SCORERS, Scorer
 from tunewright.records import Metric
 
 if TYPE_CHECKING:

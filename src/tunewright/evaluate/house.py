@@ -22,7 +22,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from tunewright.data.checks.words import SPACELESS, SPACELESS_MARKED
 from tunewright.errors import Problem, RecipeError
-from tunewright.evaluate.scorers import AGGREGATES, Scorer, canonical_text
+from tunewright.evaluate.canonical import canonical_text
+from tunewright.evaluate.scorers import AGGREGATES, Scorer
 from tunewright.records import Metric, Record
 from tunewright.records.text_file import read_yaml_file
 

@@ -7,7 +7,8 @@ from functools import partial
 from tunewright.contracts import ChatModel, Progress, ScoringModel
 from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.aggregate import Aggregate, LabelScore
-from tunewright.evaluate.scorers import SCORERS, Scorer, canonical_text
+from tunewright.evaluate.canonical import canonical_text
+from tunewright.evaluate.scorers import SCORERS, Scorer
 from tunewright.evaluate.task import TestItem
 from tunewright.evaluate.thoughts import without_thoughts
 from tunewright.evaluate.tool_answers import calls_in

@@ -4,22 +4,18 @@ A scorer is a pure function of the answer and the references of its input; the r
 `SCORERS` is the one list of metrics. How the values of the rows become one number is the scorer's `Aggregate`.
 """
 
-import json
 import re
 import string
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tunewright.data.checks.answers import normal_label
-from tunewright.data.checks.final_answers import after_hashes
 from tunewright.evaluate.aggregate import Aggregate
+from tunewright.evaluate.final_numbers import has_number, read_final_number
+from tunewright.evaluate.json_answers import is_json, share_of_fields, strict_json
 from tunewright.evaluate.sql_query import read_simple_query
 from tunewright.evaluate.sql_tables import can_be_executed, gives_same_result
 from tunewright.records import Metric
@@ -89,8 +85,8 @@ def json_fields(answer: str, references: Sequence[str]) -> float:
     """
     if not is_json(answer):
         return 0.0
-    given = _strict_json(answer)
-    return max(_share_of_fields(given, _strict_json(reference)) for reference in references)
+    given = strict_json(answer)
+    return max(share_of_fields(given, strict_json(reference)) for reference in references)
 
 
 def final_number(answer: str, references: Sequence[str]) -> float:
@@ -104,8 +100,8 @@ def final_number(answer: str, references: Sequence[str]) -> float:
 
     Source: Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems" (GSM8K's answer format).
     """
-    given = _final_number(answer)
-    return float(given is not None and given in map(_final_number, references))
+    given = read_final_number(answer)
+    return float(given is not None and given in map(read_final_number, references))
 
 
 def sql_result(answer: str, references: Sequence[str]) -> float:
@@ -122,28 +118,6 @@ def sql_conditions(answer: str, references: Sequence[str]) -> float:
 def is_simple_query(text: str) -> bool:
     """Whether a text is a query that `sql_conditions` can take apart."""
     return read_simple_query(text) is not None
-
-
-def canonical_text(text: str) -> str:
-    """A text in Unicode's form NFC, so that `é` is the same whether it is one character or an e with an accent.
-
-    `judge` brings answers and references into it before a scorer sees them, since tokenizers and hosted models do.
-    """
-    return unicodedata.normalize("NFC", text)
-
-
-def is_json(text: str) -> bool:
-    """Whether the whole text is one strict JSON object or array."""
-    try:
-        return isinstance(_strict_json(text), dict | list)
-    except (ValueError, ArithmeticError, RecursionError):  # bad text, a huge exponent, thousands of brackets
-        return False
-
-
-def has_number(text: str) -> bool:
-    """Whether `final_number` can compare with the text: it ends in a plain number, the only one behind a mark."""
-    marked = after_hashes(_with_plain_signs(text))
-    return _final_number(text) is not None and (marked is None or len(_NUMBER_RUN.findall(marked)) == 1)
 
 
 def _collapse(text: str) -> str:
@@ -171,97 +145,6 @@ def _chrf_scorer() -> "CHRF":
     from sacrebleu.metrics import CHRF
 
     return CHRF()
-
-
-def _strict_json(text: str) -> Any:
-    """Parse JSON. Raises ValueError on a key given twice, NaN and infinity, which Python's own parser lets pass."""
-    return json.loads(
-        text, object_pairs_hook=_object_without_repeats, parse_constant=_finite, parse_float=_finite, parse_int=_finite
-    )
-
-
-def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a key is given twice")
-    return fields
-
-
-def _finite(text: str) -> Decimal:
-    # Decimals, so that 1 equals 1.0 but never `true` (see _same_json), and long numbers keep their digits.
-    number = Decimal(text)
-    if not number.is_finite():
-        raise ValueError(f"{text} is not JSON")
-    return number
-
-
-def _share_of_fields(given: Any, wanted: Any) -> float:
-    if _are_calls(wanted) and _are_calls(given):
-        return _share_of_calls(given, wanted)
-    if not isinstance(wanted, dict) or not wanted or not isinstance(given, dict):
-        return float(_same_json(given, wanted))
-    return sum(key in given and _same_json(given[key], value) for key, value in wanted.items()) / len(wanted)
-
-
-def _are_calls(value: Any) -> bool:
-    """Whether a value has the form in which `calls_as_json` writes calls."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(each, dict) and each.keys() == {"name", "arguments"} for each in value)
-    )
-
-
-def _share_of_calls(given: Sequence[Any], wanted: Sequence[Any]) -> float:
-    from scipy.optimize import linear_sum_assignment
-
-    num_right = np.array([[_num_right(call, other) for other in wanted] for call in given])
-    num_most = max(sum(_num_right(call, call) for call in calls) for calls in (given, wanted))
-    return float(num_right[linear_sum_assignment(num_right, maximize=True)].sum()) / num_most
-
-
-def _num_right(given: Any, wanted: Any) -> int:
-    """The name and the arguments that two calls have in common; nothing where the names differ."""
-    if not _same_json(given["name"], wanted["name"]):
-        return 0
-    ours, theirs = given["arguments"], wanted["arguments"]
-    if not isinstance(ours, dict) or not isinstance(theirs, dict):  # a row may hold arguments that are no object
-        return 1 + _same_json(ours, theirs)
-    return 1 + sum(key in ours and _same_json(ours[key], value) for key, value in theirs.items())
-
-
-def _same_json(left: Any, right: Any) -> bool:
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(_same_json(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(_same_json, left, right))
-    if isinstance(left, str) and isinstance(right, str):  # escapes such as \u0301 come out of the parser as they were
-        return canonical_text(left) == canonical_text(right)
-    # In Python True == 1; in JSON they differ.
-    return type(left) is type(right) and bool(left == right)
-
-
-# A minus sign right after a letter or digit is a hyphen or an operator ("10-5"), not a sign.
-_SIGN = r"(?:(?<!\w)-)?\$?"
-# Digits and what holds them together: 3/4, 10:30, 2024-05-01, 1e5 and 3,5 are one each, and no number to compare.
-_NUMBER_RUN = re.compile(rf"{_SIGN}\.?[0-9](?:[0-9.,/:eE^-]*[0-9])?")
-_NUMBER = re.compile(rf"{_SIGN}(?:(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+)")
-_THOUSANDS_SPACE = re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
-
-
-def _final_number(text: str) -> Decimal | None:
-    plain = _with_plain_signs(text)
-    marked = after_hashes(plain)
-    runs = _NUMBER_RUN.findall(plain if marked is None else marked)
-    if not runs:
-        return None
-    run = runs[-1 if marked is None else 0]
-    return Decimal(run.replace(",", "").replace("$", "")) if _NUMBER.fullmatch(run) else None
-
-
-def _with_plain_signs(text: str) -> str:
-    """The minus sign of typesetting as a hyphen, and no space that keeps the digits of a number together."""
-    return _THOUSANDS_SPACE.sub("", text.replace("\N{MINUS SIGN}", "-"))
 
 
 def _metric(name: str, title: str, explanation: str, *, higher_is_better: bool = True, is_share: bool = True) -> Metric:

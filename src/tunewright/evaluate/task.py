@@ -8,7 +8,9 @@ from tunewright.data.checks.answers import normal_label
 from tunewright.data.checks.final_answers import after_hashes
 from tunewright.data.groups import Groups
 from tunewright.errors import Problem, RecipeError
-from tunewright.evaluate.scorers import SCORERS, has_number, is_json
+from tunewright.evaluate.final_numbers import has_number
+from tunewright.evaluate.json_answers import is_json
+from tunewright.evaluate.scorers import SCORERS
 from tunewright.records import Conversation, Example, Message
 
 FITTING_SHARE = 0.95

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from tunewright.data.checks.code_blocks import bare_language
+from tunewright.evaluate.json_answers import is_json
 from tunewright.evaluate.judge import ScoredText, whole_answer
-from tunewright.evaluate.scorers import is_json
 from tunewright.retrieve.prompt import CITATION
 
 # Code between backquotes comes first, so that what it holds is no citation. The space before a citation goes with it.

@@ -13,7 +13,7 @@ from typing import Any
 
 from tunewright.data.checks.answers import normal_label
 from tunewright.evaluate.formats import has_whole_characters
-from tunewright.evaluate.scorers import is_json
+from tunewright.evaluate.json_answers import is_json
 from tunewright.records import Conversation, Example
 
 MAX_LISTED_VALUES = 12
