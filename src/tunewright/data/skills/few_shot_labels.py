@@ -15,16 +15,33 @@ from tunewright.data.skills.few_shot_texts import (
     PATTERNS,
     PERSON_NEWS,
 )
-from tunewright.data.skills.item import Draw, Parted, SkillItem, counted
+from tunewright.data.skills.item import Draw, Parted, SkillItem, as_sentence, counted
 from tunewright.data.skills.layout import Prompt, answered, system_turn, user_turn
-from tunewright.data.skills.words import ANIMALS, COLOURS, FOODS, MATERIALS, PLAIN, ROOMS, categories, opinions
+from tunewright.data.skills.words import (
+    ANIMALS,
+    COLOURS,
+    FOODS,
+    MATERIALS,
+    PLAIN,
+    ROOMS,
+    categories,
+    frequent_word,
+    opinions,
+)
 from tunewright.records import Message
 
 _NUM_EXAMPLES = (1, 2, 4, 8, 16)
-_MOST_LABELS = 4
+MOST_LABELS = 4
 _LABEL_WORDS = (PLAIN, PLAIN, COLOURS, ANIMALS, FOODS, MATERIALS, ROOMS)
 """Ordinary words that serve as labels, whatever they mean."""
-_OPEN_FRAMES_SHARE = 0.7
+_OPEN_FRAMES_SHARE = 0.85
+_NUM_OPEN_FRAMES = (2, 12)
+_OPEN_LABELS_SHARE = 0.2
+_BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ('"', '"'), ("'", "'"), ("*", "*"), ("`", "`"), ("| ", " |"))
+_BETWEEN = (
+    " -> ", " => ", ": ", " : ", " ~ ", " | ", " / ", " >> ", " :: ", ", ", "; ", " -- ", " // ", " # ", " & ", " + ",
+    " is ", " = ", "\n", "\t", " ... ", " --> ", "\n- ", " <- ", " @ ", " * ", " means ", " goes with ",
+)  # fmt: skip
 _ASKED = 0
 """The number of the text that is asked about; its deciding word stands in no example."""
 
@@ -41,35 +58,43 @@ def _always(word: str) -> TextOf:
     return lambda _: word
 
 
-def _framed(draw: Draw, frames: Parted, kind: str, word_of: TextOf) -> TextOf:
-    """The word within a frame or, where a base is trained, within one of its texts' own sentences of this kind."""
+def _frames(draw: Draw, frames: Parted, kind: str) -> Sequence[str]:
+    """The frames of one item; where a base is trained, mostly some of its texts' own sentences of this kind.
+
+    They are few, as those of the skill are: the same sentence comes with several labels, so it explains none.
+    """
     open_frames = draw.open_frames.get(kind)
+    if not open_frames or not draw.chance(_OPEN_FRAMES_SHARE):
+        return frames.of(draw.part)
+    return draw.sample(open_frames, draw.whole(*_NUM_OPEN_FRAMES))
 
-    def text_of(number: int) -> str:
-        is_open = open_frames and draw.chance(_OPEN_FRAMES_SHARE)
-        frame = draw.choice(open_frames) if open_frames and is_open else draw.pick(frames)
-        return frame.format(word=word_of(number))
 
-    return text_of
+def _framed(draw: Draw, frames: Sequence[str], word_of: TextOf) -> TextOf:
+    return lambda number: draw.choice(frames).format(word=word_of(number))
 
 
 def _by_category(draw: Draw, num_labels: int) -> list[TextOf]:
     decks = [_word_deck(draw, words) for words in draw.sample(categories(draw), num_labels)]
-    return decks if draw.chance(0.4) else [_framed(draw, MENTIONS, "things", deck) for deck in decks]
+    if draw.chance(0.4):
+        return decks
+    frames = _frames(draw, MENTIONS, "things")
+    return [_framed(draw, frames, deck) for deck in decks]
 
 
 def _by_opinion(draw: Draw, _: int) -> list[TextOf]:
-    return [_framed(draw, OPINIONS, "opinions", _word_deck(draw, words)) for words in opinions(draw)]
+    frames = _frames(draw, OPINIONS, "opinions")
+    return [_framed(draw, frames, _word_deck(draw, words)) for words in opinions(draw)]
 
 
 def _by_person(draw: Draw, num_labels: int) -> list[TextOf]:
     """One nonce person for each label: the only rule that can be followed by looking up the same word."""
-    return [_framed(draw, PERSON_NEWS, "people", _always(name)) for name in draw.names(num_labels)]
+    frames = _frames(draw, PERSON_NEWS, "people")
+    return [_framed(draw, frames, _always(name)) for name in draw.names(num_labels)]
 
 
 def _by_pattern(draw: Draw, num_labels: int) -> list[TextOf]:
     chosen = draw.sample(tuple(PATTERNS.items()), num_labels)
-    return [_framed(draw, frames, pattern, lambda _: draw.word()) for pattern, frames in chosen]
+    return [_framed(draw, _frames(draw, frames, pattern), lambda _: draw.word()) for pattern, frames in chosen]
 
 
 def _by_shape(draw: Draw, _: int) -> list[TextOf]:
@@ -102,9 +127,12 @@ def draw_rule(draw: Draw, num_labels: int) -> list[TextOf]:
 
 def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     """Make labels: nonce words, names, codes, two-word names or ordinary words that stand in none of the texts."""
+    used = set(re.findall(r"\w+", " ".join(texts).lower()))
+    if draw.open_words and draw.chance(_OPEN_LABELS_SHARE):
+        free = [word for word in draw.sample(draw.open_words, num + len(used)) if word not in used]
+        return [word.capitalize() for word in free[:num]] if draw.chance(0.3) else free[:num]
     form = draw.rng.random()
     if form < 0.15:
-        used = set(re.findall(r"\w+", " ".join(texts).lower()))
         free = [word for word in draw.choice(_LABEL_WORDS).of(draw.part) if word not in used]
         if len(free) >= num:
             return draw.sample(free, num)
@@ -125,7 +153,7 @@ def instruction_with(draw: Draw, labels: list[str], *, must_list: bool) -> str:
 def make_few_shot_labels(draw: Draw) -> SkillItem:
     """Show 1, 2, 4, 8 or 16 labelled examples and ask for the label of one more input."""
     num_examples = draw.choice(_NUM_EXAMPLES)
-    num_labels = draw.whole(2, max(2, min(_MOST_LABELS, num_examples)))
+    num_labels = draw.whole(2, max(2, min(MOST_LABELS, num_examples)))
     text_of = draw_rule(draw, num_labels)
     asked = draw.whole(0, num_labels - 1)
     asked_text = text_of[asked](_ASKED)
@@ -139,9 +167,32 @@ def make_few_shot_labels(draw: Draw) -> SkillItem:
     if draw.chance(0.15):
         prompt = _as_turns(instruction, examples, asked_text)
     else:
-        form = draw.pick(EXAMPLE_FORMS)
-        prompt = in_prompt(draw, instruction, examples, asked_text, form, must_instruct=num_examples < num_labels)
+        prompt = in_prompt(
+            draw, instruction, examples, asked_text, example_form(draw), must_instruct=num_examples < num_labels
+        )
     return answered("few_shot_labels", prompt, labels[asked], counted(num_examples, "example"))
+
+
+def example_form(draw: Draw) -> str:
+    """How one example is written: a form of the skill's or, where a base is trained, mostly one that is made up."""
+    if not draw.open_words or draw.chance(0.3):
+        return draw.pick(EXAMPLE_FORMS)
+    before, behind = draw.choice(_BRACKETS), draw.choice(_BRACKETS)
+    text = "{text}".join(before) if draw.chance(0.25) else "{text}"
+    label = "{label}".join(behind) if draw.chance(0.25) else "{label}"
+    if draw.chance(0.4):
+        form = text + draw.choice(_BETWEEN) + label
+    else:
+        of_text, of_label = _head(draw), _head(draw)
+        if draw.chance(0.6):
+            of_text, of_label = as_sentence(of_text), as_sentence(of_label)
+        form = of_text + text + draw.choice(("\n", "\n", " ", ", ", "; ", " | ")) + of_label + label
+    return example_form(draw) if form in EXAMPLE_FORMS.held_out else form
+
+
+def _head(draw: Draw) -> str:
+    """Make up what stands before a text or a label, such as `Input: `."""
+    return frequent_word(draw) + draw.choice((": ", " = ", " - ", "\n", ") "))
 
 
 def in_prompt(

@@ -16,12 +16,18 @@ from types import MappingProxyType
 from tunewright.data.skills.context_answers import ANSWER_ABSENT, asked_or_absent, context, follow_up, request
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
 from tunewright.data.skills.facts import ATTRIBUTE_QUESTIONS, Fact, draw_facts
-from tunewright.data.skills.few_shot_labels import draw_rule, in_prompt, instruction_with, labels_of
-from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS
+from tunewright.data.skills.few_shot_labels import (
+    MOST_LABELS,
+    draw_rule,
+    example_form,
+    in_prompt,
+    instruction_with,
+    labels_of,
+)
 from tunewright.data.skills.item import Draw, as_sentence
 from tunewright.data.skills.layout import ask_question, ask_task, assistant_turn, system_turn, user_turn
 from tunewright.data.skills.relations import RELATIONS
-from tunewright.data.skills.words import open_kinds_apart
+from tunewright.data.skills.words import frequent_word, open_kinds_apart
 from tunewright.records import Message
 
 BEGIN, END = "\ue000", "\ue001"
@@ -30,14 +36,7 @@ BEGIN, END = "\ue000", "\ue001"
 _NUM_FACTS = (4, 14)
 _NUM_REQUESTS = (2, 5)
 _MOST_NEAR_KINDS = 4
-_NUM_EXAMPLES = (2, 3, 4, 6, 8, 12, 16, 24)
-_BRACKETS = (("[", "]"), ("(", ")"), ("<", ">"), ('"', '"'), ("'", "'"), ("*", "*"), ("`", "`"), ("| ", " |"))
-_BETWEEN = (
-    " -> ", " => ", ": ", " : ", " ~ ", " | ", " / ", " >> ", " :: ", ", ", "; ", " -- ", " // ", " # ", " & ", " + ",
-    " is ", " = ", "\n", "\t", " ... ", " --> ", "\n- ", " <- ", " @ ", " * ", " means ", " goes with ",
-)  # fmt: skip
-_FRAME_WORDS = 2_000
-"""Of the open words, the first: frequent ones are one token each."""
+_NUM_EXAMPLES = (1, 2, 2, 3, 4, 6, 8, 12, 16, 24)
 
 
 def make_many_answers(
@@ -144,7 +143,7 @@ def _among_words(draw: Draw, *slots: str) -> str:
     """Write slots with up to two words of no meaning before, between and behind them."""
     parts: list[str] = []
     for slot in (*slots, ""):
-        parts += [draw.choice(draw.open_words[:_FRAME_WORDS]) for _ in range(draw.whole(0, 2))] + [slot]
+        parts += [frequent_word(draw) for _ in range(draw.whole(0, 2))] + [slot]
     return " ".join(part for part in parts if part)
 
 
@@ -230,47 +229,36 @@ def _many_records(draw: Draw) -> list[Message]:
 
 
 def _many_labels(draw: Draw) -> list[Message]:
-    """Labelled texts, every label trained that stood there before."""
-    num_labels, num_examples = draw.whole(2, 4), draw.choice(_NUM_EXAMPLES)
+    """Labelled texts, every label trained that can be known: it stood there before, or is the only one left of a list.
+
+    Without the second, what follows one example would always be its label again.
+    """
+    num_examples = draw.choice(_NUM_EXAMPLES)
+    num_labels = draw.whole(2, max(2, min(MOST_LABELS, num_examples)))
     text_of = draw_rule(draw, num_labels)
-    asked_class, *classes = [draw.whole(0, num_labels - 1) for _ in range(num_examples)]
-    asked_text, *texts = [text_of[label](number) for number, label in enumerate([asked_class, *classes])]
+    classes = [draw.whole(0, num_labels - 1) for _ in range(num_examples)]
+    is_one_left = len(set(classes)) == num_labels - 1
+    asked = draw.whole(0, num_labels - 1) if is_one_left else draw.choice(classes)
+    asked_text, *texts = [text_of[label](number) for number, label in enumerate([asked, *classes])]
     labels = labels_of(draw, num_labels, [*texts, asked_text])
+    must_list = asked not in classes or draw.chance(0.4)
+    instruction = instruction_with(draw, labels, must_list=must_list)
+
+    def is_known(number: int) -> bool:
+        before = set(classes[:number])
+        return classes[number] in before or (must_list and len(before | {classes[number]}) == num_labels)
+
     examples = [
-        (text, _taught(labels[label]) if label in classes[:number] else labels[label])
+        (text, _taught(labels[label]) if is_known(number) else labels[label])
         for number, (text, label) in enumerate(zip(texts, classes, strict=True))
     ]
-    must_list = asked_class not in classes
-    instruction = instruction_with(draw, labels, must_list=must_list)
-    answer = assistant_turn(_taught(labels[asked_class]))
+    answer = assistant_turn(_taught(labels[asked]))
     if draw.chance(0.2):
         turns = [system_turn(instruction)]
         for text, label in examples:
             turns += [user_turn(text), assistant_turn(label)]
         return [*turns, user_turn(asked_text), answer]
-    return [*in_prompt(draw, instruction, examples, asked_text, _example_form(draw), must_instruct=must_list), answer]
-
-
-def _example_form(draw: Draw) -> str:
-    """How one example is written: a form of the skill's, or one that is made up and that measuring does not use."""
-    if draw.chance(0.3):
-        return draw.pick(EXAMPLE_FORMS)
-    before, behind = draw.choice(_BRACKETS), draw.choice(_BRACKETS)
-    text = "{text}".join(before) if draw.chance(0.25) else "{text}"
-    label = "{label}".join(behind) if draw.chance(0.25) else "{label}"
-    if draw.chance(0.4):
-        form = text + draw.choice(_BETWEEN) + label
-    else:
-        of_text, of_label = _head(draw), _head(draw)
-        if draw.chance(0.6):
-            of_text, of_label = as_sentence(of_text), as_sentence(of_label)
-        form = of_text + text + draw.choice(("\n", "\n", " ", ", ", "; ", " | ")) + of_label + label
-    return _example_form(draw) if form in EXAMPLE_FORMS.held_out else form
-
-
-def _head(draw: Draw) -> str:
-    """Make up what stands before a text or a label, such as `Input: `."""
-    return draw.choice(draw.open_words[:_FRAME_WORDS]) + draw.choice((": ", " = ", " - ", "\n", ") "))
+    return [*in_prompt(draw, instruction, examples, asked_text, example_form(draw), must_instruct=must_list), answer]
 
 
 _MAKERS: dict[str, Callable[[Draw], list[Message]]] = {

@@ -120,6 +120,8 @@ PLAIN = Parted.of_words(
 _OPEN_SHARE, _NONCE_SHARE = 0.5, 0.4
 _OPEN_SHARE_OF_MANY, _NONCE_SHARE_OF_MANY = 0.75, 0.2
 """The same where the maker of an item brought words of its own: they are many more than those listed here."""
+_NUM_FREQUENT = 2_000
+"""Of the open words, the first: they are one token each."""
 _OPEN_KINDS_SHARE, _NUM_OPEN_KINDS = 0.5, 4
 """How often, where there are open kinds, texts are sorted by some of them, and by how many at most."""
 _LISTS = (*CATEGORIES, ROOMS, MATERIALS, GOOD, BAD, PLAIN)
@@ -161,6 +163,11 @@ def opinions(draw: Draw) -> tuple[Sequence[str], Sequence[str]]:
 
 def _sorted_part(draw: Draw) -> Part:
     return "train" if draw.known_words else draw.part
+
+
+def frequent_word(draw: Draw) -> str:
+    """Draw one of the words that texts use most; there have to be open words."""
+    return draw.choice(draw.open_words[:_NUM_FREQUENT])
 
 
 def any_word(draw: Draw, words: Parted) -> str:
