@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
@@ -15,10 +16,12 @@ from tunewright.data.skills import (
     many_answers,
     measured_words,
 )
+from tunewright.data.skills.few_shot_labels import example_form, labels_of
 from tunewright.data.skills.few_shot_texts import EXAMPLE_FORMS, PERSON_NEWS
 from tunewright.data.skills.item import Draw
+from tunewright.data.skills.layout import Prompt
 from tunewright.data.skills.loosen import loosened
-from tunewright.data.skills.many_answers import BEGIN, END, _example_form
+from tunewright.data.skills.many_answers import BEGIN, END
 from tunewright.data.skills.words import (
     BAD,
     CATEGORIES,
@@ -94,7 +97,7 @@ def test_every_question_is_answered_from_the_passage_or_not_at_all() -> None:
 
 
 def test_most_labelled_examples_have_a_form_of_their_own_and_none_has_one_that_measuring_uses() -> None:
-    forms = {_example_form(Draw(random.Random(seed), "train", OPEN_WORDS)) for seed in range(400)}
+    forms = {example_form(Draw(random.Random(seed), "train", OPEN_WORDS)) for seed in range(400)}
     assert len(forms) > 250
     assert not forms & set(EXAMPLE_FORMS.held_out)
     assert all(form.index("{text}") < form.index("{label}") for form in forms)
@@ -141,7 +144,7 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
         assert opinions(Draw(random.Random(1), part)) == (GOOD.of(part), BAD.of(part))
 
 
-def test_where_there_are_open_frames_seven_texts_in_ten_stand_in_one_of_their_kind() -> None:
+def test_where_there_are_open_frames_most_texts_stand_in_one_of_their_kind() -> None:
     open_frames = {"people": ["{word} sat down."], "opinions": ["It was {word} to us."], "question": ["Is the {word}?"]}
     items = [make_item("few_shot_labels", 3, index, "train", OPEN_WORDS, (), open_frames) for index in range(400)]
     prompts = "\n".join(message.content for item in items for message in item.messages)
@@ -149,9 +152,80 @@ def test_where_there_are_open_frames_seven_texts_in_ten_stand_in_one_of_their_ki
         len(re.findall(re.escape(frame).replace(r"\{word\}", r"\w+"), prompts)) for frame in PERSON_NEWS.train
     )
     num_open = len(re.findall(r"\w+ sat down\.", prompts))
-    assert 0.6 < num_open / (num_open + num_people) < 0.8
+    assert 0.75 < num_open / (num_open + num_people) < 0.95
     assert re.search(r"It was \w+ to us\.", prompts)
     assert re.search(r"Is the \w+\?", prompts)
+
+
+def test_the_open_frames_of_one_item_are_few_and_come_with_several_labels() -> None:
+    frames = {"people": [f"{{word}} saw {number} of them." for number in range(3_000)]}
+    items = [make_item("few_shot_labels", 3, index, "train", OPEN_WORDS, (), frames) for index in range(600)]
+    found = [re.findall(r"saw (\d+) of them", text_of(list(item.messages))) for item in items]
+    by_person = [numbers for numbers in found if len(numbers) == 17]
+    assert len(by_person) > 5
+    assert all(len(set(numbers)) <= 12 for numbers in by_person)
+    assert len({number for numbers in by_person for number in numbers}) > 30
+
+
+def test_where_there_are_open_words_they_are_labels_too_but_none_that_stands_in_a_text() -> None:
+    texts = [f"The {word} is here." for word in OPEN_WORDS[:20]]
+    drawn = [labels_of(Draw(random.Random(seed), "train", OPEN_WORDS), 3, texts) for seed in range(400)]
+    of_open_words = [labels for labels in drawn if {label.lower() for label in labels} & set(OPEN_WORDS)]
+    assert 0.1 < len(of_open_words) / len(drawn) < 0.3
+    for labels in of_open_words:
+        assert len({label.lower() for label in labels} - set(OPEN_WORDS[:20])) == 3
+
+
+@dataclass
+class LaidOut:
+    """What a row of labels is laid out from."""
+
+    instruction: str
+    labels: list[str]
+    is_taught: list[bool]
+    answer: str
+
+
+def laid_out_labels(monkeypatch: pytest.MonkeyPatch, num: int) -> list[LaidOut]:
+    found: list[LaidOut] = []
+    real = many_answers.in_prompt
+
+    def noting(
+        draw: Draw, instruction: str, examples: list[tuple[str, str]], asked: str, form: str, *, must_instruct: bool
+    ) -> Prompt:
+        labels = [re.sub(f"[{BEGIN}{END}]", "", label) for _, label in examples]
+        is_taught = [BEGIN in label for _, label in examples]
+        found.append(LaidOut(instruction if must_instruct else "", labels, is_taught, ""))
+        return real(draw, instruction, examples, asked, form, must_instruct=must_instruct)
+
+    monkeypatch.setattr(many_answers, "in_prompt", noting)
+    for index in range(num):
+        num_before = len(found)
+        messages = make_many_answers("many_labels", 3, index, OPEN_WORDS, OPEN_KINDS)
+        if len(found) > num_before:
+            found[-1].answer = before_and_marked(messages)[-1][1]
+    return found
+
+
+def test_a_label_is_taught_where_it_stood_before_or_is_the_only_one_left_of_a_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    num_left = 0
+    for row in laid_out_labels(monkeypatch, 400):
+        for number, (label, is_taught) in enumerate(zip(row.labels, row.is_taught, strict=True)):
+            if label in row.labels[:number]:
+                assert is_taught
+            elif is_taught:
+                assert label in row.instruction
+                num_left += 1
+        assert row.answer in row.labels or row.answer in row.instruction
+    assert num_left > 20
+
+
+def test_the_text_behind_one_example_is_as_often_of_another_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_answers, "_NUM_EXAMPLES", (1,))
+    found = laid_out_labels(monkeypatch, 400)
+    assert 0.4 < sum(row.answer == row.labels[0] for row in found) / len(found) < 0.6
 
 
 def test_where_there_are_open_kinds_half_of_the_sorting_is_by_some_that_share_no_word() -> None:

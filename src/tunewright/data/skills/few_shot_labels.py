@@ -66,7 +66,7 @@ def _frames(draw: Draw, frames: Parted, kind: str) -> Sequence[str]:
     open_frames = draw.open_frames.get(kind)
     if not open_frames or not draw.chance(_OPEN_FRAMES_SHARE):
         return frames.of(draw.part)
-    return draw.sample(open_frames, draw.whole(*_NUM_OPEN_FRAMES))
+    return draw.sample(open_frames, min(len(open_frames), draw.whole(*_NUM_OPEN_FRAMES)))
 
 
 def _framed(draw: Draw, frames: Sequence[str], word_of: TextOf) -> TextOf:
@@ -129,7 +129,8 @@ def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     """Make labels: nonce words, names, codes, two-word names or ordinary words that stand in none of the texts."""
     used = set(re.findall(r"\w+", " ".join(texts).lower()))
     if draw.open_words and draw.chance(_OPEN_LABELS_SHARE):
-        free = [word for word in draw.sample(draw.open_words, num + len(used)) if word not in used]
+        drawn = draw.sample(draw.open_words, min(len(draw.open_words), num + len(used)))
+        free = [word for word in drawn if word not in used]
         return [word.capitalize() for word in free[:num]] if draw.chance(0.3) else free[:num]
     form = draw.rng.random()
     if form < 0.15:
