@@ -53,8 +53,9 @@ from tunewright.outside.hub import find_base
 from tunewright.records import Conversation, Example, Full, Provenance, Run, RunStatus, TrainRecipe, content_hash
 from tunewright.render import Renderer, TokenSequence, load_renderer
 from tunewright.store import RunFolder, Store
+from tunewright.train.checkpoint import Checkpoints
 from tunewright.train.job import TrainingJob, Validation
-from tunewright.train.loop import train
+from tunewright.train.loop import train, train_alone
 from tunewright.train.schedule import Plan
 from tunewright.train.stream import StepRows
 
@@ -105,7 +106,10 @@ def main() -> None:
         network = prepare_for_training(load_base(start), Full(), SEED)
         if torch.cuda.is_available():
             compile_pointwise(network)
-        summary = train(make_job(network, renderer, mix, stream, held_out, run), progress)
+        job = make_job(network, renderer, mix, stream, held_out, run)
+        summary = train(job, progress)
+        # Not what looked best on the way: the few rows of a validation do not tell ends from their averages.
+        Checkpoints(run, train_alone(job)).load_weights_of(mix.num_steps)
         write_page(arguments.build / "report.html", summary, mix)
         average(network, start, arguments.keep)
         save_model(network, start, arguments.build / "model")
