@@ -108,7 +108,8 @@ def main() -> None:
             compile_pointwise(network)
         job = make_job(network, renderer, mix, stream, held_out, run)
         summary = train(job, progress)
-        # Not what looked best on the way: the few rows of a validation do not tell ends from their averages.
+        # Not those of the best validation, as a tuning keeps them: a high rate makes all in the middle look worse than
+        # the start, and so few rows of each kind do not tell the end from it.
         Checkpoints(run, train_alone(job)).load_weights_of(mix.num_steps)
         write_page(arguments.build / "report.html", summary, mix)
         average(network, start, arguments.keep)

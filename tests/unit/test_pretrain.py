@@ -327,7 +327,7 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
         if stop_after:
             monkeypatch.setattr(pretrain_base, "train", lambda job, progress: stopped(job, stop_after))
         else:
-            monkeypatch.setattr(pretrain_base, "train", train)
+            monkeypatch.setattr(pretrain_base, "train", lambda job, progress: train(looking_worse(job), progress))
         monkeypatch.setattr("sys.argv", ["pretrain_base.py", "--build", str(build), "--threads", "1", *options])
         pretrain_base.main()
 
@@ -343,7 +343,16 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
                     raise Killed
                 return real(step)
 
-        train(replace(job, stream=Stream()), SilentProgress())
+        train(looking_worse(replace(job, stream=Stream())), SilentProgress())
+
+    def looking_worse(job):
+        """The lower the loss, the higher it is said to be, so that the start looks best."""
+
+        def validate():
+            found = job.validate()
+            return replace(found, loss=100.0 - found.loss)
+
+        return replace(job, validate=validate)
 
     run(tmp_path / "straight")
     for stop_after in (1, 4):
@@ -354,6 +363,10 @@ def test_the_script_makes_a_model_and_goes_on_where_it_was_stopped(tmp_path, mon
     straight, resumed = tmp_path / "straight", tmp_path / "killed"
     weights = "model/model.safetensors"
     assert (straight / weights).read_bytes() == (resumed / weights).read_bytes()
+    (last,) = straight.glob("home/runs/*/checkpoints/step-00000012/weights.safetensors")
+    assert load_file(straight / weights).keys() == load_file(last).keys()
+    for name, kept in load_file(straight / weights).items():
+        assert np.array_equal(kept, load_file(last)[name].astype(np.float16)), name
     assert load_renderer(resumed / "model").hash == load_renderer(resumed / "start").hash
     assert load_file(resumed / weights)["model.norm.weight"].dtype == np.float16
     for path in (resumed / "start").iterdir():
