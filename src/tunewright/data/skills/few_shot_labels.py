@@ -129,6 +129,7 @@ def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     """Make labels: nonce words, names, codes, two-word names or ordinary words that stand in none of the texts."""
     used = set(re.findall(r"\w+", " ".join(texts).lower()))
     if draw.open_words and draw.chance(_OPEN_LABELS_SHARE):
+        # So many that enough are left without those of the texts.
         drawn = draw.sample(draw.open_words, min(len(draw.open_words), num + len(used)))
         free = [word for word in drawn if word not in used]
         return [word.capitalize() for word in free[:num]] if draw.chance(0.3) else free[:num]
@@ -168,9 +169,8 @@ def make_few_shot_labels(draw: Draw) -> SkillItem:
     if draw.chance(0.15):
         prompt = _as_turns(instruction, examples, asked_text)
     else:
-        prompt = in_prompt(
-            draw, instruction, examples, asked_text, example_form(draw), must_instruct=num_examples < num_labels
-        )
+        form = example_form(draw)
+        prompt = in_prompt(draw, instruction, examples, asked_text, form, must_instruct=num_examples < num_labels)
     return answered("few_shot_labels", prompt, labels[asked], counted(num_examples, "example"))
 
 
