@@ -34,6 +34,7 @@ from tunewright.records import (
 )
 from tunewright.render import load_renderer
 from tunewright.store import RunFolder, Store
+from tunewright.study.retained import loss_at
 from tunewright.train import defaults, strength
 from tunewright.train.job import TrainingJob
 from tunewright.train.strength import Strength
@@ -82,24 +83,24 @@ def test_every_validation_measures_ability_and_the_report_has_base_kept_and_end(
     assert "General ability" in page
 
 
+def one_drop_after_another(monkeypatch: pytest.MonkeyPatch, *drops: float) -> None:
+    """Let general ability drop by these at its measurements, and by the last at all later ones; 0.1 is the limit."""
+    left, real = list(drops), retaining.compare_retention
+
+    def scripted(*arguments: Any) -> RetentionResult:
+        drop = left.pop(0) if len(left) > 1 else left[0]
+        estimate = Estimate(value=drop, low=drop, high=drop, num_rows=10)
+        parts = [part.model_copy(update={"drop": estimate, "limit": 0.1}) for part in real(*arguments).parts]
+        return RetentionResult(parts=tuple(parts))
+
+    monkeypatch.setattr(retaining, "compare_retention", scripted)
+
+
 def test_what_forgets_is_scaled_down_and_the_artifact_holds_the_scaled_adapter(
     inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Two validations of training, the base, then strengths from the lowest loss on: the second will do.
-    drops = iter([0.5, 0.5, 0.0, 0.5, 0.0])
-    real = retaining.compare_retention
-
-    def scripted(*arguments: Any) -> RetentionResult:
-        drop = next(drops)
-        parts = [
-            part.model_copy(
-                update={"drop": Estimate(value=drop, low=drop, high=drop, num_rows=10), "limit": 0.1, "part": part.part}
-            )
-            for part in real(*arguments).parts
-        ]
-        return RetentionResult(parts=tuple(parts))
-
-    monkeypatch.setattr(retaining, "compare_retention", scripted)
+    one_drop_after_another(monkeypatch, 0.5, 0.5, 0.0, 0.5, 0.0)
     report = tune(recipe_with(inputs, FEW), home=tmp_path)
     run = Store(tmp_path).run("last")
     assert report.training is not None
@@ -353,6 +354,44 @@ def test_another_base_precision_or_setting_of_a_library_is_measured(
     with pytest.raises(InterruptedRunError):
         tune(recipe, home=tmp_path / "home")
     assert len(list((tmp_path / "home" / "measured").glob("*/measurement.json"))) == 4
+
+
+def test_where_an_early_step_is_within_the_limits_and_much_worse_a_later_one_is_kept_at_less_strength(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Steps 5 and 10, the base, then strengths of step 10 from the lowest loss on.
+    one_drop_after_another(monkeypatch, 0.0, 0.5, 0.0, 0.5, 0.0)
+    progress = Listening()
+    report = tune(recipe_with(inputs, FEW), home=tmp_path, progress=progress)
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    assert any(line.startswith("Step 5 is within the limits of general ability and much") for line in progress.lines)
+    assert (retention.kept_step, retention.strength) == (10, sorted(strength.STRENGTHS)[-2])
+    assert report.training.best_validation_loss < loss_at(report.training, FIRST_VALIDATION)
+    run = Store(tmp_path).run("last")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    trained = weights_of(run, "checkpoints/step-00000010", "weights.safetensors")
+    for name, weights in saved.items():
+        factor = retention.strength if "lora_B" in name else 1.0
+        assert torch.equal(weights, trained[name] * factor)
+
+
+def test_an_early_step_within_the_limits_is_kept_where_no_strength_of_a_later_one_is_and_other_ways_are_tried(
+    inputs: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_drop_after_another(monkeypatch, 0.0, 0.5, 0.0, 0.5)
+    report = tune(recipe_with(inputs, FEW), home=tmp_path)
+    assert report.training is not None
+    retention = report.training.retention
+    assert retention is not None
+    assert (retention.kept_step, retention.strength, retention.keeps_task) == (5, 1.0, False)
+    assert "No lower strength of the adapter is both within the limits and better." in retention.told
+    assert [attempt.name for attempt in retention.attempts] == ["as asked", "rehearsal", "mlp"]
+    run = Store(tmp_path).run("last")
+    saved = weights_of(run, "artifact", "adapter_model.safetensors")
+    kept = weights_of(run, "checkpoints/step-00000005", "weights.safetensors")
+    assert all(torch.equal(saved[name], kept[name]) for name in saved)
 
 
 def scripted_drops(monkeypatch: pytest.MonkeyPatch, drops: dict[str, float]) -> list[str]:

@@ -26,6 +26,7 @@ from tunewright.study.retained import (
     advice,
     advice_by_task,
     fallbacks_that_train,
+    is_left_behind,
     is_refused,
     keeps_most,
     measured_at,
@@ -101,6 +102,33 @@ def test_less_strength_is_told_with_its_loss() -> None:
     assert words.startswith("No trained checkpoint kept general ability. Step 20, with the lowest validation loss, is ")
     assert "Its adapter is kept at 0.4 of its strength" in words
     assert "validation loss 3.9 (5 with the base)" in words
+
+
+def test_less_strength_than_that_of_a_step_beyond_the_limits_is_told_beside_the_step_within_them() -> None:
+    summary = training(10, 30, UNCHANGED, SLIGHT, SEVERE, SEVERE)
+    assert is_left_behind(summary)
+    kept = summary.model_copy(update={"best_step": 30, "best_validation_loss": 2.5})
+    words = told(summary, kept, SLIGHT, 0.6, RETENTION_METRICS, "refuse")
+    assert words.startswith(
+        "Of checkpoints that kept general ability step 10 is best, and much worse at the task than others. Step 30, "
+        "with the lowest validation loss, is beyond the limits: "
+    )
+    assert "Its adapter is kept at 0.6 of its strength" in words
+    assert "validation loss 2.5 (4 with step 10)" in words
+    none = told(summary, summary, SLIGHT, 0.0, RETENTION_METRICS, "refuse")
+    assert none.startswith("Step 10 is kept. ")
+    assert none.endswith(" No lower strength of the adapter is both within the limits and better.")
+
+
+def test_a_step_is_left_behind_only_by_one_beyond_the_limits_that_gained_much_more() -> None:
+    assert not is_left_behind(training(20, 20, UNCHANGED, SLIGHT, SLIGHT))
+    assert not is_left_behind(training(10, 20, UNCHANGED, SLIGHT, SLIGHT))
+    assert is_left_behind(training(10, 20, UNCHANGED, SLIGHT, SEVERE))
+    assert is_left_behind(training(0, 20, UNCHANGED, SEVERE, SEVERE))
+    # By answers 95 of 100 that were gained are kept, and 85.
+    nearly = answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.0, 0.95, 1.0)
+    assert not is_left_behind(nearly)
+    assert is_left_behind(answered(training(10, 20, UNCHANGED, SLIGHT, SEVERE), 0.0, 0.85, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ from tunewright.store import RunFolder
 from tunewright.study.retained import (
     advice,
     advice_by_task,
+    is_left_behind,
     is_refused,
     keeps_most,
     loss_at,
@@ -168,24 +169,22 @@ def _run(rendered: RenderedSuite, model: LanguageModel) -> RetentionScores:
 def keep_within_limits(
     job: TrainingJob, summary: TrainingSummary, watch: RetentionWatch, progress: Progress
 ) -> TrainingSummary:
-    """Keep the best at the task within the limits: a checkpoint, else its adapter at less strength, else the base.
+    """Keep the best at the task within the limits: a checkpoint, its adapter at less strength, or the base.
 
-    The network of the job ends with the weights that are kept.
+    Less strength is tried where no checkpoint within the limits is nearly as good as the best beyond them. The
+    network of the job ends with the weights that are kept.
 
     Returns:
         The summary with its retention; best step and loss are those of the weights that are kept.
     """
     started = time.monotonic()
     beyond = watch.recipe.retention.beyond
-    found: Strength | None = None
-    if is_refused(summary) and may_scale(watch.recipe):
-        progress.say(
-            "No trained checkpoint kept general ability within the limits: trying its adapter at less strength."
-        )
-        found = find_strength(job, settled(summary.task_step), summary.best_validation_loss)
+    is_behind = is_left_behind(summary)
+    found = _at_less_strength(job, summary, progress) if is_behind and may_scale(watch.recipe) else None
     at_less = found.kept if found else None
+    keeps_base = is_refused(summary) and at_less is None
     # Where the task decides in the end, advice is given then.
-    is_advised = is_refused(summary) and (beyond == "refuse" or at_less is not None)
+    is_advised = is_behind and (beyond == "refuse" or not keeps_base)
     update = {"best_step": summary.task_step, "best_validation_loss": at_less.validation_loss} if at_less else {}
     kept = summary.model_copy(update=update)
     result = settled(at_less.retention) if at_less else measured_at(kept, kept.best_step)
@@ -195,13 +194,36 @@ def keep_within_limits(
         result=result,
         strength=at_less.strength if at_less else 1.0,
         task=task,
-        keeps_task=at_less is None or keeps_most(summary, at_less.validation_loss, at_less.task),
+        keeps_task=not is_behind
+        or (at_less is not None and keeps_most(summary, at_less.validation_loss, at_less.task)),
         trials=found.trials if found else (),
         seconds=round(time.monotonic() - started, 2) if found else 0.0,
         told=told(summary, kept, result, found.value if found else None, watch.metrics, beyond, task),
-        advice=advice(watch.recipe, refused, watch.metrics, keeps_base=at_less is None) if refused else (),
+        advice=advice(watch.recipe, refused, watch.metrics, keeps_base=keeps_base) if refused else (),
     )
     return _settled_with(outcome, kept, watch, progress)
+
+
+def _at_less_strength(job: TrainingJob, summary: TrainingSummary, progress: Progress) -> Strength:
+    """Leave in the network what is best within the limits: the best at the task at less strength, or what was kept."""
+    step, leader = summary.best_step, settled(summary.task_step)
+    task = task_at(summary, step)
+    if step:
+        progress.say(
+            f"Step {step} is within the limits of general ability and much worse at the task than step {leader}, which "
+            f"is beyond them: trying the adapter of step {leader} at less strength."
+        )
+    else:
+        progress.say(
+            "No trained checkpoint kept general ability within the limits: trying its adapter at less strength."
+        )
+    # A later step can be better at the task with a higher loss: then only the base's is too high.
+    found = find_strength(job, leader, loss_at(summary, 0) if task else summary.best_validation_loss)
+    is_worse = task and found.kept and found.kept.task and found.kept.task.value < task.value
+    if step and (is_worse or not found.value):
+        Checkpoints(job.run, train_alone(job)).load_weights_of(step)
+        return found._replace(value=0.0)
+    return found
 
 
 def keep_by_task(

@@ -135,11 +135,11 @@ class RetentionRecipe(Settings):
     max_items: Annotated[int, Field(ge=10)] | None = None
     """Most items of each part: fewer take less time, and widen the intervals. Default: all of them."""
     fallbacks: tuple[Fallback, ...] = ("strength", "rehearsal", "mlp")
-    """What is tried when no trained checkpoint keeps within the limits. `strength`, after every training, wherever
-    it stands in the list: the trained adapter at 0.1 to 0.9 of its strength, without training again; good enough
-    where it keeps nine tenths of what was gained at the task. The others in their order. `rehearsal`: training
-    again with general rows among yours, on which the model is held to what the base expects. `mlp`: the same, with
-    LoRA in the feed-forward blocks alone. Those two take as long as training did. Of all that is within the limits
+    """What is tried when no trained checkpoint within the limits keeps nine tenths of what was gained at the task.
+    `strength`, after every training, wherever it stands in the list: the trained adapter at 0.1 to 0.9 of its strength,
+    without training again; good enough where it keeps those nine tenths. The others in their order. `rehearsal`:
+    training again with general rows among yours, on which the model is held to what the base expects. `mlp`: the same,
+    with LoRA in the feed-forward blocks alone. Those two take as long as training did. Of all that is within the limits
     the best at the task is kept."""
     rehearsal: Literal["from_start", "fallback"] | None = None
     """Whether the first training already has general rows among yours. Derived: `from_start` for bases under 50M

@@ -96,9 +96,9 @@ class RetentionSummary(Record):
     task: Estimate | None = None
     """The leading metric of the kept weights on validation answers; None where the validation loss decides."""
     keeps_task: bool = True
-    """Whether they keep most of what was gained at the task: False where only a low strength is within the limits."""
+    """Whether they keep most of what was gained at the task: False where only what forgets too much does."""
     trials: tuple[StrengthTrial, ...] = ()
-    """Strengths that were tried because the checkpoint was beyond the limits, strongest first."""
+    """Strengths that were tried because what is best at the task was beyond the limits, strongest first."""
     attempts: tuple[RetentionAttempt, ...] = ()
     """Every training in its order, where there was more than one; the best at the task within the limits is kept."""
     told: str

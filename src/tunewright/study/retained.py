@@ -27,6 +27,14 @@ def is_refused(training: TrainingSummary) -> bool:
     return training.best_step == 0 and training.task_step not in (None, 0)
 
 
+def is_left_behind(training: TrainingSummary) -> bool:
+    """Whether the best at the task is beyond the limits, and no checkpoint within them keeps most of what it gained."""
+    leader, best = training.task_step, training.best_step
+    if leader in (None, 0, best) or measured_at(training, leader).is_within:
+        return False
+    return best == 0 or not keeps_most(training, loss_at(training, best), task_at(training, best))
+
+
 def measured_at(training: TrainingSummary, step: int | None) -> RetentionResult:
     """What the suite gave after a step; None asks for the last one."""
     found = [point.retention for point in training.curve if point.retention and step in (None, point.step)]
@@ -111,18 +119,22 @@ def told(
         task: the leading metric at that strength, where it was measured.
     """
     lowest = settled(training.task_step)
-    if not is_refused(training):
-        return _chosen(training, kept.best_step, lowest, result, metrics)
+    tried = "" if strength is None else " No lower strength of the adapter is both within the limits and better."
+    if not is_refused(training) and not strength:
+        return f"{_chosen(training, kept.best_step, lowest, result, metrics)}{tried}"
     refused = _beyond(measured_at(training, lowest), metrics)
     best = "the best at the task" if training.task_metric else "with the lowest validation loss"
-    opening = f"No trained checkpoint kept general ability. Step {lowest}, {best}, is beyond the limits: {refused}."
+    within, other = "No trained checkpoint kept general ability.", "the base"
+    if not is_refused(training):
+        other = f"step {training.best_step}"
+        within = f"Of checkpoints that kept general ability {other} is best, and much worse at the task than others."
+    opening = f"{within} Step {lowest}, {best}, is beyond the limits: {refused}."
     if strength:
         return (
             f"{opening} Its adapter is kept at {strength:g} of its strength, without training again: "
-            f"{_at_task(kept, task)} ({training.best_validation_loss:.4g} with the base); "
+            f"{_at_task(kept, task)} ({training.best_validation_loss:.4g} with {other}); "
             f"{_leading(result, metrics)}."
         )
-    tried = "" if strength is None else " No lower strength of the adapter is both within the limits and better."
     kept_base = "" if beyond == "tell" else " Of this training the weights of the base are kept."
     return f"{opening}{tried}{kept_base}"
 
