@@ -85,7 +85,7 @@ STAGES = (
         "answer", 450,
         _shares(
             text=0.28, sentences=0.09, repeats=0.005, echoes=0.005,
-            lookups=0.02, many_questions=0.09, near_words=0.05, said_again=0.01, many_records=0.06, many_labels=0.25,
+            lookups=0.02, many_questions=0.08, near_words=0.05, said_again=0.01, many_records=0.14, many_labels=0.20,
         ),
         falls_to_zero=True,
     ),

@@ -270,3 +270,18 @@ def test_records_are_json_of_the_asked_keys() -> None:
         assert 2 <= len(answers) <= 5
         for request, answer in zip(requests[-len(answers) + 1 :], answers[1:], strict=True):
             assert all(key in request for key in answer)
+
+
+@pytest.mark.parametrize(("open_words", "least", "most"), [(OPEN_WORDS, 0.3, 0.5), ((), 0.0, 0.0)])
+def test_words_that_ask_for_nothing_stand_behind_keys_only_where_there_are_open_words(open_words, least, most) -> None:
+    num_listed, num_followed = 0, 0
+    for index in range(600):
+        item = make_item("json_extraction", 3, index, "train", open_words)
+        prompt = "\n".join(message.content for message in item.messages[:-1])
+        keys = " | ".join(json.loads(item.messages[-1].content))
+        if " | " in keys and keys in prompt:
+            behind = re.match(r"(?:,| -)? [a-z ]+|", prompt[prompt.index(keys) + len(keys) :]).group()
+            num_listed += 1
+            num_followed += any(word in behind.split() for word in OPEN_WORDS)
+    assert num_listed > 50
+    assert least <= num_followed / num_listed <= most

@@ -101,6 +101,11 @@ _NULL_RULES = Parted(
 )
 _KEY_SEPARATORS = (", ", '", "', " | ")
 _BULLETS = ("- ", "* ", "• ")
+_TAIL_LEADS = (
+    "all", "as", "as in", "by", "each", "exactly", "for", "for the", "from the", "in", "in the", "just", "like", "of",
+    "on", "only", "to", "under", "with", "with the", "without",
+)  # fmt: skip
+"""What may begin the words behind a list of keys."""
 
 
 def fields_of(draw: Draw, facts: list[Fact], num: int) -> dict[str, Value | None]:
@@ -126,7 +131,19 @@ def _instruction(draw: Draw, keys: list[str]) -> str:
         return draw.phrase(_KEY_LISTS, bullets="\n".join(f"{bullet}{key}" for key in keys))
     separator = draw.choice(_KEY_SEPARATORS)
     listed = separator.join(keys)
-    return draw.phrase(_INSTRUCTIONS, keys=f'"{listed}"' if '"' in separator else listed)
+    return draw.phrase(_INSTRUCTIONS, keys=(f'"{listed}"' if '"' in separator else listed) + _tail(draw))
+
+
+def _tail(draw: Draw) -> str:
+    """Write words behind a list of keys that ask for nothing, or none.
+
+    Only in training with open words. Without them a small model takes what follows a list in a new wording
+    (`, in this order`) for further keys.
+    """
+    if not draw.open_words or not draw.chance(0.4):
+        return ""
+    words = [draw.choice(_TAIL_LEADS), *(draw.choice(draw.open_words) for _ in range(draw.whole(1, 3)))]
+    return draw.choice((", ", " ", " - ")) + " ".join(words)
 
 
 def instruction_for(draw: Draw, fields: dict[str, Value | None]) -> str:
