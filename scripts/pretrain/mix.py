@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pretrain.open_words import OpenWords
 from pretrain.tokenizer import END_OF_TURN, chat_text
 from tokenizers import Tokenizer
 
-from tunewright.data.skills import MANY_ANSWERS, make_item, make_many_answers
+from tunewright.data.skills import MANY_ANSWERS, OpenWords, make_item, make_many_answers
 from tunewright.data.skills.many_answers import END, without_marks
 from tunewright.records import Conversation, Example, Provenance
 from tunewright.render import Renderer, TokenSequence
@@ -161,7 +160,7 @@ class Mix:
 
     def task(self, skill: str, index: int) -> TokenSequence:
         """One item of a skill as tokens, with the answers weighted."""
-        item = make_item(skill, self.seed, index, "train", *self._open)
+        item = make_item(skill, self.seed, index, "train", self.open_words)
         example = Example(
             body=Conversation(messages=item.messages), provenance=Provenance(source=f"{skill} {self.seed}", row=index)
         )
@@ -171,7 +170,7 @@ class Mix:
 
     def taught(self, kind: str, index: int) -> TokenSequence:
         """One row of many answers as tokens, with what is marked in it weighted, and the end of a turn behind it."""
-        marked = chat_text(make_many_answers(kind, self.seed, index, *self._open))
+        marked = chat_text(make_many_answers(kind, self.seed, index, self.open_words))
         text, spans = without_marks(marked.replace(f"{END}{END_OF_TURN}", f"{END_OF_TURN}{END}"))
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         is_taught = [any(start < last and first < end for first, last in spans) for start, end in encoding.offsets]
@@ -210,10 +209,6 @@ class Mix:
         for _ in range(chance.randint(1, 4)):
             token_ids += piece(chance.randint(0, 8)) + echoed
         return all_trained(ECHOES, token_ids)
-
-    @property
-    def _open(self) -> tuple[Sequence[str], Sequence[Sequence[str]], Mapping[str, Sequence[str]]]:
-        return self.open_words.words, self.open_words.kinds, self.open_words.frames
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

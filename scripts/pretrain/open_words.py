@@ -3,15 +3,15 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from pretrain.open_frames import find_frames
 from pretrain.text import training_documents
 from pretrain.word_vectors import NUM_GRAMMAR_WORDS, word_vectors
 
-from tunewright.data.skills import listed_words, measured_words
+from tunewright.data.skills import OpenWords, listed_words, measured_words
 from tunewright.data.skills.names import is_held_out
 
 _WORD = re.compile(r"(?<![\w'’])[a-z]{3,}(?![\w'’])")
@@ -24,18 +24,6 @@ MIN_SIMILARITY = 0.45
 """Cosine, by which a word is near another."""
 MIN_DETERMINED = 0.25
 """A word names or describes things when so much of its use stands behind a determiner."""
-
-
-@dataclass(frozen=True)
-class OpenWords:
-    """What training may use instead of the words that the skills list."""
-
-    words: Sequence[str]
-    """Frequent ones first."""
-    kinds: Sequence[Sequence[str]]
-    """Groups of words that the texts use alike, starting with any letter."""
-    frames: Mapping[str, Sequence[str]]
-    """Sentences of the texts with one word taken out, by kind; see `open_frames.py`."""
 
 
 def read_open_words(cache: Path) -> OpenWords:

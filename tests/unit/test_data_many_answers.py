@@ -11,6 +11,7 @@ import pytest
 from tunewright.data.skills import (
     ANSWER_ABSENT,
     MANY_ANSWERS,
+    OpenWords,
     make_item,
     make_many_answers,
     many_answers,
@@ -35,11 +36,12 @@ from tunewright.records import Message
 
 OPEN_WORDS = [f"{start}ock{end}" for start in "bdfhjlmnprst" for end in ("", "s", "et")]
 OPEN_KINDS = [[f"{start}ack{end}" for end in ("", "s", "et")] for start in "bdfhjlmnprst"]
+OPEN = OpenWords(OPEN_WORDS, OPEN_KINDS)
 MARKED = re.compile(f"{BEGIN}(.*?){END}", re.DOTALL)
 
 
 def rows(kind: str, num: int = 200) -> list[list[Message]]:
-    return [make_many_answers(kind, 3, index, OPEN_WORDS, OPEN_KINDS) for index in range(num)]
+    return [make_many_answers(kind, 3, index, OPEN) for index in range(num)]
 
 
 def text_of(messages: list[Message]) -> str:
@@ -55,11 +57,9 @@ def before_and_marked(messages: list[Message]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", MANY_ANSWERS)
 def test_the_same_arguments_give_the_same_row_and_an_unknown_kind_is_refused(kind: str) -> None:
     assert rows(kind, 5) == rows(kind, 5)
-    assert make_many_answers(kind, 3, 0, OPEN_WORDS, OPEN_KINDS) != make_many_answers(
-        kind, 4, 0, OPEN_WORDS, OPEN_KINDS
-    )
+    assert make_many_answers(kind, 3, 0, OPEN) != make_many_answers(kind, 4, 0, OPEN)
     with pytest.raises(KeyError):
-        make_many_answers("few_answers", 3, 0, OPEN_WORDS, OPEN_KINDS)
+        make_many_answers("few_answers", 3, 0, OPEN)
 
 
 @pytest.mark.parametrize("kind", MANY_ANSWERS)
@@ -97,7 +97,7 @@ def test_every_question_is_answered_from_the_passage_or_not_at_all() -> None:
 
 
 def test_most_labelled_examples_have_a_form_of_their_own_and_none_has_one_that_measuring_uses() -> None:
-    forms = {example_form(Draw(random.Random(seed), "train", OPEN_WORDS)) for seed in range(400)}
+    forms = {example_form(Draw(random.Random(seed), "train", OpenWords(OPEN_WORDS))) for seed in range(400)}
     assert len(forms) > 250
     assert not forms & set(EXAMPLE_FORMS.held_out)
     assert all(form.index("{text}") < form.index("{label}") for form in forms)
@@ -117,12 +117,12 @@ def test_a_loosened_wording_keeps_its_fields_and_what_answers_repeat_to_the_lett
 def test_only_where_there_are_open_words_wordings_are_loosened() -> None:
     plain = {Draw(random.Random(seed), "train").wording(EXAMPLE_FORMS) for seed in range(200)}
     assert plain <= set(EXAMPLE_FORMS.train)
-    loose = {Draw(random.Random(seed), "train", OPEN_WORDS).wording(EXAMPLE_FORMS) for seed in range(200)}
+    loose = {Draw(random.Random(seed), "train", OpenWords(OPEN_WORDS)).wording(EXAMPLE_FORMS) for seed in range(200)}
     assert not loose <= set(EXAMPLE_FORMS.train)
 
 
 def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -> None:
-    training = Draw(random.Random(1), "train", OPEN_WORDS)
+    training = Draw(random.Random(1), "train", OpenWords(OPEN_WORDS))
     chosen = {tuple(map(tuple, categories(training))) for _ in range(30)}
     wide = sorted(chosen, key=len)[-1]
     assert len(chosen) == 2
@@ -146,7 +146,10 @@ def test_only_where_there_are_open_words_texts_are_sorted_by_many_more_kinds() -
 
 def test_where_there_are_open_frames_most_texts_stand_in_one_of_their_kind() -> None:
     open_frames = {"people": ["{word} sat down."], "opinions": ["It was {word} to us."], "question": ["Is the {word}?"]}
-    items = [make_item("few_shot_labels", 3, index, "train", OPEN_WORDS, (), open_frames) for index in range(400)]
+    items = [
+        make_item("few_shot_labels", 3, index, "train", OpenWords(OPEN_WORDS, frames=open_frames))
+        for index in range(400)
+    ]
     prompts = "\n".join(message.content for item in items for message in item.messages)
     num_people = sum(
         len(re.findall(re.escape(frame).replace(r"\{word\}", r"\w+"), prompts)) for frame in PERSON_NEWS.train
@@ -159,7 +162,9 @@ def test_where_there_are_open_frames_most_texts_stand_in_one_of_their_kind() -> 
 
 def test_the_open_frames_of_one_item_are_few_and_come_with_several_labels() -> None:
     frames = {"people": [f"{{word}} saw {number} of them." for number in range(3_000)]}
-    items = [make_item("few_shot_labels", 3, index, "train", OPEN_WORDS, (), frames) for index in range(600)]
+    items = [
+        make_item("few_shot_labels", 3, index, "train", OpenWords(OPEN_WORDS, frames=frames)) for index in range(600)
+    ]
     found = [re.findall(r"saw (\d+) of them", text_of(list(item.messages))) for item in items]
     by_person = [numbers for numbers in found if len(numbers) == 17]
     assert len(by_person) > 5
@@ -169,7 +174,7 @@ def test_the_open_frames_of_one_item_are_few_and_come_with_several_labels() -> N
 
 def test_where_there_are_open_words_they_are_labels_too_but_none_that_stands_in_a_text() -> None:
     texts = [f"The {word} is here." for word in OPEN_WORDS[:20]]
-    drawn = [labels_of(Draw(random.Random(seed), "train", OPEN_WORDS), 3, texts) for seed in range(400)]
+    drawn = [labels_of(Draw(random.Random(seed), "train", OpenWords(OPEN_WORDS)), 3, texts) for seed in range(400)]
     of_open_words = [labels for labels in drawn if {label.lower() for label in labels} & set(OPEN_WORDS)]
     assert 0.1 < len(of_open_words) / len(drawn) < 0.3
     for labels in of_open_words:
@@ -201,7 +206,7 @@ def laid_out_labels(monkeypatch: pytest.MonkeyPatch, num: int) -> list[LaidOut]:
     monkeypatch.setattr(many_answers, "in_prompt", noting)
     for index in range(num):
         num_before = len(found)
-        messages = make_many_answers("many_labels", 3, index, OPEN_WORDS, OPEN_KINDS)
+        messages = make_many_answers("many_labels", 3, index, OPEN)
         if len(found) > num_before:
             found[-1].answer = before_and_marked(messages)[-1][1]
     return found
@@ -230,7 +235,7 @@ def test_the_text_behind_one_example_is_as_often_of_another_label(monkeypatch: p
 
 def test_where_there_are_open_kinds_half_of_the_sorting_is_by_some_that_share_no_word() -> None:
     overlapping = [*OPEN_KINDS, OPEN_KINDS[0][:2] + OPEN_KINDS[1][:2]]
-    draws = [categories(Draw(random.Random(seed), "train", OPEN_WORDS, overlapping)) for seed in range(400)]
+    draws = [categories(Draw(random.Random(seed), "train", OpenWords(OPEN_WORDS, overlapping))) for seed in range(400)]
     by_open_kinds = [kinds for kinds in draws if kinds[0] in overlapping]
     assert 0.4 < len(by_open_kinds) / len(draws) < 0.6
     for kinds in by_open_kinds:
@@ -272,7 +277,7 @@ def test_records_are_json_of_the_asked_keys() -> None:
             assert all(key in request for key in answer)
 
 
-@pytest.mark.parametrize(("open_words", "least", "most"), [(OPEN_WORDS, 0.3, 0.5), ((), 0.0, 0.0)])
+@pytest.mark.parametrize(("open_words", "least", "most"), [(OPEN, 0.3, 0.5), (None, 0.0, 0.0)])
 def test_words_that_ask_for_nothing_stand_behind_keys_only_where_there_are_open_words(open_words, least, most) -> None:
     num_listed, num_followed = 0, 0
     for index in range(600):

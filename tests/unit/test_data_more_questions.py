@@ -3,15 +3,16 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
 from itertools import product
 
-from tunewright.data.skills import ANSWER_ABSENT, Part
+from tunewright.data.skills import ANSWER_ABSENT, OpenWords, Part
 from tunewright.data.skills.context_answers import _MORE_LEADS, _MORE_TAILS, _REQUESTS, asked_or_absent, request
 from tunewright.data.skills.facts import ask_about, new_fact
 from tunewright.data.skills.item import Draw
 from tunewright.data.skills.more_questions import more_questions, more_reverse
 from tunewright.data.skills.relations import RELATIONS, RELATIONS_BY_KIND
+
+OPEN_WORDS = OpenWords(("bock", "dock"))
 
 
 def words_apart(template: str, other: str) -> int:
@@ -42,19 +43,19 @@ def test_further_requests_are_more_than_a_word_away_from_those_that_measuring_us
 def test_only_where_there_are_open_words_further_questions_and_requests_are_asked() -> None:
     (mayor,) = [one for one in RELATIONS if one.key == "mayor"]
 
-    def asked(part: Part, open_words: Sequence[str]) -> set[str]:
+    def asked(part: Part, open_words: OpenWords) -> set[str]:
         return {ask_about(Draw(random.Random(seed), part, open_words), mayor, "{s}") for seed in range(400)}
 
     further = set(more_questions(mayor))
-    assert asked("train", ("bock", "dock")) & further
-    assert not asked("train", ()) & further
-    assert not asked("held_out", ()) & further
+    assert asked("train", OPEN_WORDS) & further
+    assert not asked("train", OpenWords()) & further
+    assert not asked("held_out", OpenWords()) & further
     plain = {request(Draw(random.Random(seed), "train"), "Why?") for seed in range(400)}
-    assert plain < {request(Draw(random.Random(seed), "train", ("bock", "dock")), "Why?") for seed in range(4000)}
+    assert plain < {request(Draw(random.Random(seed), "train", OPEN_WORDS), "Why?") for seed in range(4000)}
 
 
 def test_of_a_subject_of_which_all_is_stated_nothing_else_is_asked() -> None:
-    draw = Draw(random.Random(1), "train", ("bock", "dock"))
+    draw = Draw(random.Random(1), "train", OPEN_WORDS)
     facts = [new_fact(draw, relation, "the Bock party") for relation in RELATIONS_BY_KIND["event"]]
     answers = {asked_or_absent(draw, facts[0], facts)[1] for _ in range(200)}
     assert answers == {str(facts[0].value), ANSWER_ABSENT}

@@ -23,14 +23,13 @@ from pretrain.mix import (
     repeats,
     sentences,
 )
-from pretrain.open_words import OpenWords
 from pretrain.text import HELD_OUT_ONE_IN, Document, documents, held_out_documents, training_documents
 from pretrain.tokenizer import SPECIAL_TOKENS, chat_text, train_tokenizer
 from safetensors.numpy import load_file
 from tiny_base import write_tiny_base
 
 from tunewright.contracts import SilentProgress
-from tunewright.data.skills import MANY_ANSWERS, SKILLS, listed_words, make_many_answers, measured_words
+from tunewright.data.skills import MANY_ANSWERS, SKILLS, OpenWords, listed_words, make_many_answers, measured_words
 from tunewright.data.skills.many_answers import BEGIN, END, without_marks
 from tunewright.data.skills.names import is_held_out
 from tunewright.model.load import load_base
@@ -193,7 +192,7 @@ def test_of_rows_of_many_answers_what_is_marked_is_trained_and_the_end_of_a_turn
     one = mix(renderer, {kind: 1.0})
     for index in range(20):
         row = one.taught(kind, index)
-        messages = make_many_answers(kind, 1, index, OPEN_WORDS.words, OPEN_WORDS.kinds, OPEN_WORDS.frames)
+        messages = make_many_answers(kind, 1, index, OPEN_WORDS)
         text, spans = without_marks(chat_text(messages))
         assert not {BEGIN, END} & set(text)
         assert spans

@@ -13,13 +13,13 @@ held-out items never occur in training items; the part of a nonce word is decide
 """
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT
-from tunewright.data.skills.item import Part, SkillItem
+from tunewright.data.skills.item import OpenWords, Part, SkillItem
 from tunewright.data.skills.make import SKILLS, make_item
 from tunewright.data.skills.many_answers import MANY_ANSWERS, make_many_answers
 from tunewright.data.skills.words import listed_words, measured_words, opinion_words
 
 # Plain order, as in every package here; ruff would put constants first.
 __all__ = [  # noqa: RUF022
-    "ANSWER_ABSENT", "MANY_ANSWERS", "Part", "SKILLS", "SkillItem", "listed_words", "make_item", "make_many_answers",
-    "measured_words", "opinion_words",
+    "ANSWER_ABSENT", "MANY_ANSWERS", "OpenWords", "Part", "SKILLS", "SkillItem", "listed_words", "make_item",
+    "make_many_answers", "measured_words", "opinion_words",
 ]  # fmt: skip

@@ -96,7 +96,7 @@ def request(draw: Draw, question: str) -> str:
     """Ask, half of the time with a word on how to answer."""
     if draw.chance(0.5):
         return question
-    if draw.open_words and draw.chance(0.5):
+    if draw.open_words.words and draw.chance(0.5):
         return f"{draw.choice(_MORE_LEADS)} {question} {draw.choice(_MORE_TAILS)}".strip()
     return draw.phrase(_REQUESTS, question=question)
 
@@ -126,7 +126,7 @@ def asked_or_absent(draw: Draw, fact: Fact, facts: Sequence[Fact]) -> tuple[str,
         return _asked(draw, fact)
     stated = {other.relation for other in facts if other.subject == fact.subject}
     others = [other for other in RELATIONS_BY_KIND[fact.relation.subject_kind] if other not in stated]
-    if draw.open_words and draw.chance(0.5) and others:
+    if draw.open_words.words and draw.chance(0.5) and others:
         return ask_about(draw, draw.choice(others), fact.subject), ANSWER_ABSENT
     return ask_about(draw, fact.relation, new_fact(draw, fact.relation).subject), ANSWER_ABSENT
 

@@ -140,9 +140,9 @@ def _tail(draw: Draw) -> str:
     Only in training with open words. Without them a small model takes what follows a list in a new wording
     (`, in this order`) for further keys.
     """
-    if not draw.open_words or not draw.chance(0.4):
+    if not draw.open_words.words or not draw.chance(0.4):
         return ""
-    words = [draw.choice(_TAIL_LEADS), *(draw.choice(draw.open_words) for _ in range(draw.whole(1, 3)))]
+    words = [draw.choice(_TAIL_LEADS), *(draw.choice(draw.open_words.words) for _ in range(draw.whole(1, 3)))]
     return draw.choice((", ", " ", " - ")) + " ".join(words)
 
 

@@ -63,7 +63,7 @@ def _frames(draw: Draw, frames: Parted, kind: str) -> Sequence[str]:
 
     They are few, as those of the skill are: the same sentence comes with several labels, so it explains none.
     """
-    open_frames = draw.open_frames.get(kind)
+    open_frames = draw.open_words.frames.get(kind)
     if not open_frames or not draw.chance(_OPEN_FRAMES_SHARE):
         return frames.of(draw.part)
     return draw.sample(open_frames, min(len(open_frames), draw.whole(*_NUM_OPEN_FRAMES)))
@@ -120,7 +120,7 @@ _MORE_CATEGORIES_SHARE = 0.4
 
 def draw_rule(draw: Draw, num_labels: int) -> list[TextOf]:
     """Choose what decides the label: who writes the texts of each."""
-    if draw.open_words and draw.chance(_MORE_CATEGORIES_SHARE):
+    if draw.open_words.words and draw.chance(_MORE_CATEGORIES_SHARE):
         return _by_category(draw, num_labels)
     return draw.choice(_TWO_LABEL_RULES if num_labels == 2 else _MANY_LABEL_RULES)(draw, num_labels)
 
@@ -128,9 +128,9 @@ def draw_rule(draw: Draw, num_labels: int) -> list[TextOf]:
 def labels_of(draw: Draw, num: int, texts: Sequence[str]) -> list[str]:
     """Make labels: nonce words, names, codes, two-word names or ordinary words that stand in none of the texts."""
     used = set(re.findall(r"\w+", " ".join(texts).lower()))
-    if draw.open_words and draw.chance(_OPEN_LABELS_SHARE):
+    if draw.open_words.words and draw.chance(_OPEN_LABELS_SHARE):
         # So many that enough are left without those of the texts.
-        drawn = draw.sample(draw.open_words, min(len(draw.open_words), num + len(used)))
+        drawn = draw.sample(draw.open_words.words, min(len(draw.open_words.words), num + len(used)))
         free = [word for word in drawn if word not in used]
         return [word.capitalize() for word in free[:num]] if draw.chance(0.3) else free[:num]
     form = draw.rng.random()
@@ -176,7 +176,7 @@ def make_few_shot_labels(draw: Draw) -> SkillItem:
 
 def example_form(draw: Draw) -> str:
     """How one example is written: a form of the skill's or, where a base is trained, mostly one that is made up."""
-    if not draw.open_words or draw.chance(0.3):
+    if not draw.open_words.words or draw.chance(0.3):
         return draw.pick(EXAMPLE_FORMS)
     before, behind = draw.choice(_BRACKETS), draw.choice(_BRACKETS)
     text = "{text}".join(before) if draw.chance(0.25) else "{text}"

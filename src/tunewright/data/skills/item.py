@@ -60,6 +60,18 @@ class Parted:
         return self.train if part == "train" else self.held_out
 
 
+@dataclass(frozen=True, slots=True)
+class OpenWords:
+    """What training may use where it shall meet more than the skills list, so that no list is learned by heart."""
+
+    words: Sequence[str] = ()
+    """They may stand for any other; frequent ones first."""
+    kinds: Sequence[Sequence[str]] = ()
+    """Groups of words that texts use alike."""
+    frames: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Sentences with a slot `{word}`, by the kind of the word."""
+
+
 @dataclass(slots=True)
 class Draw:
     """The random choices of one item. Names, words and templates come only from the item's part.
@@ -69,12 +81,7 @@ class Draw:
 
     rng: random.Random
     part: Part
-    open_words: Sequence[str] = ()
-    """Words that training may use for any other, where it shall meet more words and wordings than the skills list."""
-    open_kinds: Sequence[Sequence[str]] = ()
-    """Groups of words that texts use alike, where training shall meet more kinds than the skills list."""
-    open_frames: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Sentences with a slot for a word, by kind, where training shall meet more of them than the skills list."""
+    open_words: OpenWords = field(default_factory=OpenWords)
     known_words: bool = False
     """Whether texts are sorted by words that training sorts, too, though all else of the item is held out."""
     _given: set[str] = field(default_factory=set)
@@ -109,10 +116,10 @@ class Draw:
 
     def wording(self, templates: Parted, more: Sequence[str] = ()) -> str:
         """Draw a template of the item's part; where there are open words, of `more` too, loosened most of the time."""
-        if not self.open_words:
+        if not self.open_words.words:
             return self.pick(templates)
         template = self.choice(more) if more and self.chance(0.6) else self.pick(templates)
-        return loosened(template, self.rng, self.open_words) if self.chance(0.7) else template
+        return loosened(template, self.rng, self.open_words.words) if self.chance(0.7) else template
 
     def phrase(self, templates: Parted, **fields: object) -> str:
         """Draw a wording and fill it in."""

@@ -1,8 +1,7 @@
 """From a skill's name, a seed and an index to the item."""
 
 import random
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable
 
 from tunewright.data.skills.arithmetic import make_arithmetic
 from tunewright.data.skills.comparing import make_comparing
@@ -11,7 +10,7 @@ from tunewright.data.skills.copying import make_copying
 from tunewright.data.skills.extraction import make_json_extraction
 from tunewright.data.skills.few_shot_labels import make_few_shot_labels
 from tunewright.data.skills.format_following import make_format_following
-from tunewright.data.skills.item import Draw, Part, SkillItem
+from tunewright.data.skills.item import Draw, OpenWords, Part, SkillItem
 from tunewright.data.skills.ordering import make_ordering
 from tunewright.data.skills.rewriting import make_rewriting
 
@@ -35,9 +34,7 @@ def make_item(
     seed: int,
     index: int,
     part: Part,
-    open_words: Sequence[str] = (),
-    open_kinds: Sequence[Sequence[str]] = (),
-    open_frames: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    open_words: OpenWords | None = None,
     *,
     known_words: bool = False,
 ) -> SkillItem:
@@ -48,12 +45,10 @@ def make_item(
         seed: chooses the stream of items.
         index: the item's place in the stream; items can be made in any order.
         part: whose names, words and phrasings to use.
-        open_words: words that training may use for any other; default: those of the skills' own lists.
-        open_kinds: groups of words that texts use alike, to sort texts by.
-        open_frames: sentences with a slot `{word}` by kind, for what stands around the word that a text is sorted by.
+        open_words: what training may use besides; default: the skills' own lists alone.
         known_words: sort texts by words of training, whatever the part.
     Raises:
         KeyError: there is no such skill.
     """
     rng = random.Random(f"tunewright skill {skill} {part} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[skill](Draw(rng, part, open_words, open_kinds, open_frames, known_words))
+    return _MAKERS[skill](Draw(rng, part, open_words or OpenWords(), known_words))

@@ -10,8 +10,7 @@ right kind. `lookups` teach that first, on pairs that say nothing else (docs/lab
 import json
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable
 
 from tunewright.data.skills.context_answers import ANSWER_ABSENT, asked_or_absent, context, follow_up, request
 from tunewright.data.skills.extraction import MOST_KEYS, draw_record, fields_of, instruction_for, write_record
@@ -24,7 +23,7 @@ from tunewright.data.skills.few_shot_labels import (
     instruction_with,
     labels_of,
 )
-from tunewright.data.skills.item import Draw, as_sentence
+from tunewright.data.skills.item import Draw, OpenWords, as_sentence
 from tunewright.data.skills.layout import ask_question, ask_task, assistant_turn, system_turn, user_turn
 from tunewright.data.skills.relations import RELATIONS
 from tunewright.data.skills.words import frequent_word, open_kinds_apart
@@ -43,22 +42,18 @@ def make_many_answers(
     kind: str,
     seed: int,
     index: int,
-    open_words: Sequence[str],
-    open_kinds: Sequence[Sequence[str]] = (),
-    open_frames: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    open_words: OpenWords,
 ) -> list[Message]:
     """Make one row, of training's part. The same arguments give the same row on every machine.
 
     Args:
         kind: one of MANY_ANSWERS.
-        open_words: words that may stand for anything, frequent ones first.
-        open_kinds: groups of words that texts use alike; "near_words" needs some.
-        open_frames: see `make_item`.
+        open_words: what may be used besides the skills' own lists; "near_words" needs kinds.
     Raises:
         KeyError: there is no such kind.
     """
     rng = random.Random(f"tunewright many answers {kind} {seed} {index}")  # noqa: S311  (variety, not secrecy)
-    return _MAKERS[kind](Draw(rng, "train", open_words, open_kinds, open_frames))
+    return _MAKERS[kind](Draw(rng, "train", open_words))
 
 
 def without_marks(marked: str) -> tuple[str, list[tuple[int, int]]]:
@@ -95,8 +90,8 @@ _THINGS: tuple[Callable[[Draw], str], ...] = (
     lambda draw: f"{draw.name()} {draw.name()}",
     Draw.code,
     lambda draw: f"the {draw.word()}",
-    lambda draw: draw.choice(draw.open_words),
-    lambda draw: draw.choice(draw.open_words),
+    lambda draw: draw.choice(draw.open_words.words),
+    lambda draw: draw.choice(draw.open_words.words),
     lambda draw: str(draw.whole(2, 9999)),
 )
 """What a pair may be of. Numbers come last: they are values only."""

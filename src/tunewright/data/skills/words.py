@@ -136,9 +136,9 @@ _WIDE_GOOD, _WIDE_BAD = (*GOOD.train, *MORE_GOOD.split()), (*BAD.train, *MORE_BA
 
 def categories(draw: Draw) -> Sequence[Sequence[str]]:
     """Kinds of words to sort texts by; where a base is trained, more of them and with more words."""
-    if not draw.open_words:
+    if not draw.open_words.words:
         return [words.of(_sorted_part(draw)) for words in CATEGORIES]
-    if draw.open_kinds and draw.chance(_OPEN_KINDS_SHARE):
+    if draw.open_words.kinds and draw.chance(_OPEN_KINDS_SHARE):
         return open_kinds_apart(draw, _NUM_OPEN_KINDS)
     return _WIDE_CATEGORIES if draw.chance(0.5) else _WIDE_KINDS
 
@@ -148,7 +148,7 @@ def open_kinds_apart(draw: Draw, num: int) -> list[Sequence[str]]:
     chosen: list[Sequence[str]] = []
     used: set[str] = set()
     while len(chosen) < num:
-        kind = draw.choice(draw.open_kinds)
+        kind = draw.choice(draw.open_words.kinds)
         if used.isdisjoint(kind):
             chosen.append(kind)
             used.update(kind)
@@ -158,7 +158,7 @@ def open_kinds_apart(draw: Draw, num: int) -> list[Sequence[str]]:
 def opinions(draw: Draw) -> tuple[Sequence[str], Sequence[str]]:
     """Words of praise and of blame; where a base is trained, more of them."""
     part = _sorted_part(draw)
-    return (_WIDE_GOOD, _WIDE_BAD) if draw.open_words else (GOOD.of(part), BAD.of(part))
+    return (_WIDE_GOOD, _WIDE_BAD) if draw.open_words.words else (GOOD.of(part), BAD.of(part))
 
 
 def _sorted_part(draw: Draw) -> Part:
@@ -167,7 +167,7 @@ def _sorted_part(draw: Draw) -> Part:
 
 def frequent_word(draw: Draw) -> str:
     """Draw one of the words that texts use most; there have to be open words."""
-    return draw.choice(draw.open_words[:_NUM_FREQUENT])
+    return draw.choice(draw.open_words.words[:_NUM_FREQUENT])
 
 
 def any_word(draw: Draw, words: Parted) -> str:
@@ -178,17 +178,17 @@ def any_word(draw: Draw, words: Parted) -> str:
     """
     if not _is_open(draw):
         return draw.pick(words)
-    nonce_share = _NONCE_SHARE_OF_MANY if draw.open_words else _NONCE_SHARE
-    return draw.word() if draw.chance(nonce_share) else draw.choice(draw.open_words or _ANY)
+    nonce_share = _NONCE_SHARE_OF_MANY if draw.open_words.words else _NONCE_SHARE
+    return draw.word() if draw.chance(nonce_share) else draw.choice(draw.open_words.words or _ANY)
 
 
 def any_words(draw: Draw, words: Parted, num: int) -> list[str]:
     """Draw num different words of the list or, half of the time in training, of all lists together."""
-    return draw.sample(draw.open_words or _ANY, num) if _is_open(draw) else draw.picks(words, num)
+    return draw.sample(draw.open_words.words or _ANY, num) if _is_open(draw) else draw.picks(words, num)
 
 
 def _is_open(draw: Draw) -> bool:
-    return draw.part == "train" and draw.chance(_OPEN_SHARE_OF_MANY if draw.open_words else _OPEN_SHARE)
+    return draw.part == "train" and draw.chance(_OPEN_SHARE_OF_MANY if draw.open_words.words else _OPEN_SHARE)
 
 
 def measured_words() -> frozenset[str]:
