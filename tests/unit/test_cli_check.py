@@ -77,8 +77,8 @@ def test_a_clean_data_set_ends_with_zero(shell: Shell) -> None:
 def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
     check = shell.fake("check", build_clean_data_report())
     arguments = ["rows.csv", "--input", "q", "--output", "a", "--form", "columns", "--validation", "v.csv"]
-    arguments += ["--test", "t.csv", "--set", "data.checks.accept=[contradictions]", "--fix", "f.jsonl"]
-    outcome = shell.run("check", *arguments, "--page", "p.html")
+    arguments += ["--test", "t.csv", "--set", "data.checks.accept=[contradictions]", "--base", "bundled"]
+    outcome = shell.run("check", *arguments, "--fix", "f.jsonl", "--page", "p.html")
     (recipe,) = check.arguments
     assert recipe == DataRecipe(
         path="rows.csv",
@@ -90,8 +90,11 @@ def test_options_become_the_recipe_and_the_files(shell: Shell) -> None:
         checks=CheckRecipe(accept=("contradictions",)),
     )
     assert (check.options["fixes_file"], check.options["page"]) == (Path("f.jsonl"), Path("p.html"))
-    written = "Fix list: f.jsonl  (change its actions, then: tunewright tune rows.csv --input q "
-    assert f"{written}--output a --form columns --set data.fixes=f.jsonl)" in outcome.stdout
+    written = (
+        "Fix list: f.jsonl  (change its actions, then: tunewright tune rows.csv --input q --output a --form columns"
+    )
+    settings = "--set 'data.checks.accept=[contradictions]' --set data.fixes=f.jsonl"
+    assert f"{written} --validation v.csv --test t.csv --base bundled {settings})" in outcome.stdout
     assert "Report: p.html" in outcome.stdout
 
 

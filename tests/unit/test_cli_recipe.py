@@ -64,7 +64,7 @@ def test_kinds_and_defaults_read_as_words() -> None:
     assert found["data.sources[].weight"].kind == "number, at least 0.0, at most 100.0"
     assert found["method.kind"].kind == "lora or full"
     assert found["method.kind"].default == "lora"
-    assert found["method.rank"].kind == "whole number, at least 1, at most 1024"
+    assert found["method.rank"].kind == "whole number, at least 1, at most 1,024"
     assert found["train.learning_rate"].kind == "number, above 0"
     assert found["data.keep_duplicates"].kind == "true or false"
     assert found["data.form"].kind.endswith("text or columns")

@@ -44,6 +44,8 @@ def test_the_recipe_of_the_tuned_arm_is_part_of_it_and_can_be_replaced() -> None
         ("few_shot.k=[0]", r"recipe: few_shot\.k\.0: found 0, expected greater than or equal to 1"),
         ("few_shot.k=[]", r"recipe: few_shot\.k: found \[\], expected"),
         ("needs.requests_per_week=3", r"Did you mean needs\.requests_per_day\?"),
+        ("needs.requests_per_day=1e307", r"needs\.requests_per_day: found '1e307', expected less than or equal to 1"),
+        ("prices.machine_per_hour=1e307", r"prices\.machine_per_hour: found '1e307', expected less than or equal to 1"),
         (
             "retention.tasks=[arc_easy]",
             r"recipe: retention\.tasks: found names of tasks, expected none: a study runs no",

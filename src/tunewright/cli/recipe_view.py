@@ -142,5 +142,5 @@ def _kind_of_one(field: JsonSchema) -> str:
         return "list of settings"
     if field["type"] == "array":
         return f"list of {_ITEM_WORDS[field['items']['type']]}"
-    limits = (f", {words} {field[key]}" for key, words in _LIMIT_WORDS.items() if key in field)
+    limits = (f", {words} {field[key]:,}" for key, words in _LIMIT_WORDS.items() if key in field)
     return _TYPE_WORDS[field["type"]] + "".join(limits)
