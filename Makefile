@@ -9,8 +9,9 @@ demo: .venv/installed  ## Every way to answer on the bundled rows, tuning among 
 
 # As many processes as cores, so each with one thread: threads that wait for each other on shared cores take twice as long.
 test test-all: export OMP_NUM_THREADS = 1
+# File by file: what a file sets up for all of its tests is then set up once. In their order: the longest come first.
 test: .venv/installed  ## Tests that take seconds; numbers against oracles; the real command line on a tiny model
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/installed  ## Also the slow proofs (minutes)
 	$(BIN)/python -m pytest -n 2 -m ""

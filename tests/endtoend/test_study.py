@@ -195,8 +195,10 @@ def test_a_trained_arm_can_be_talked_to(job):
 @pytest.mark.parametrize(
     "kills",
     [
-        (("answers", 30), ("tuned", 2), ("tuned-retrieval", 3)),
-        pytest.param((("answers", 1), ("answers", 60), ("tuned", 4), ("answers", 90)), marks=pytest.mark.slow),
+        (("answers", 30), ("tuned-retrieval", 3)),
+        pytest.param(
+            (("answers", 1), ("answers", 60), ("tuned", 2), ("tuned", 4), ("answers", 90)), marks=pytest.mark.slow
+        ),
     ],
     ids=["stages", "answers"],
 )
