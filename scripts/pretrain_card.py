@@ -85,7 +85,7 @@ def _stage(stage: StageFigures) -> dict[str, str]:
 def forecast(figures: TrainingFigures) -> str:
     """The course of the training loss over the stage of constant rate, and where it would go."""
     sys.path.append(str(ROOT / "benchmarks"))
-    from loss_curve import describe, fit_loss_curve
+    from loss_curve import MIN_POINTS, describe, fit_loss_curve
 
     before, grow = (stage.num_steps for stage in figures.stages[:2])
     # The first half of the stage still bends: copying, and with it every task, has just come.
@@ -96,6 +96,8 @@ def forecast(figures: TrainingFigures) -> str:
         ((first + end) * float(tokens_per_step), sum(losses[end - STEPS_PER_POINT : end]) / STEPS_PER_POINT)
         for end in range(STEPS_PER_POINT, len(losses) + 1, STEPS_PER_POINT)
     ]
+    if len(points) < MIN_POINTS:
+        return "The stage of constant rate had too few steps to tell."
     return (
         f"Training loss of the first sitting over steps {first:,} to {last:,}, at a constant rate, means of "
         f"{STEPS_PER_POINT} steps; the stage after it, in which the rate falls, lowers it further. Answers count three "

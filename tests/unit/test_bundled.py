@@ -210,3 +210,15 @@ def test_the_card_of_the_base_is_made_from_the_kept_figures(tmp_path: Path) -> N
     assert pretrain_card.card(figures, measured) == (BASE / "README.md").read_text(encoding="utf-8")
     draw_curve(figures, tmp_path / "curve.svg")
     assert "held-out loss by kind" in (tmp_path / "curve.svg").read_text(encoding="utf-8")
+
+
+def test_the_card_of_a_base_that_somebody_made_anew_tells_nothing_of_the_bundled_one() -> None:
+    sitting = PretrainingFigures.model_validate_json(pretrain_card.FIGURES.read_bytes()).sittings[0]
+    short = [stage.model_copy(update={"num_steps": 9}) for stage in sitting.stages]
+    sitting = sitting.model_copy(
+        update={"stages": tuple(short), "train_losses": sitting.train_losses[: 9 * len(short)]}
+    )
+    card = pretrain_card.card(PretrainingFigures(sittings=(sitting,)), "nothing measured")
+    assert "Made by `make pretrain-base` in one sitting.\n\n## Measured\n" in card
+    assert "had too few steps to tell" in card
+    assert not re.search("the sixth|seed 16|does not make these|looks things up better", card, re.IGNORECASE)
