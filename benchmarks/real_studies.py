@@ -195,8 +195,7 @@ INTRODUCTION = """\
 
 Written by `python benchmarks/real_studies.py`. Each is cut to a size that takes about ten minutes on two cores,
 with the bundled base (11.5M parameters, one epoch where the command says so), so the figures show what this base does
-with little data; the rules of the decision: [the study](study.md#the-decision). That of GSM8K had one
-thread and other work beside it, so that its seconds and prices compare its own arms only. What stands out: labels
+with little data; the rules of the decision: [the study](study.md#the-decision). What stands out: labels
 are worth tuning for, from 20 % with 200 rows to 82 % with 10,000 (25 % by examples); school arithmetic is beyond
 this base whatever is done with it (the honest "no" of GSM8K, on 600 problems); with questions about stories the study
 says how many more rows would tell whether an arm is above one answer to all inputs; of WikiSQL's queries 8 % select
