@@ -1,7 +1,7 @@
 """`tunewright check`: what is wrong with your rows, before anything is trained."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -78,16 +78,9 @@ def check(
     report = examine(recipe, base=base or named_base(data), fixes_file=fix, page=page, progress=screen.progress)
     print_data_report(screen, report, has_fix_list=fix is not None)
     if fix is not None:
-        options_given = (
-            ("--input", input_column),
-            ("--output", output_column),
-            ("--form", form),
-            ("--validation", validation),
-            ("--test", test),
-            ("--base", base),
-            *(("--set", override) for override in overrides or ()),
-        )
-        command = _tune_command(data, [(option, value) for option, value in options_given if value], fix)
+        rows = {"--input": input_column, "--output": output_column, "--form": form}
+        given = {**rows, "--validation": validation, "--test": test, "--base": base}
+        command = _tune_command(data, given, [*(overrides or ()), f"data.fixes={fix}"])
         screen.line(f"Fix list: {fix}  (change its actions, then: {command})")
     if page is not None:
         screen.line(f"Report: {page}")
@@ -96,8 +89,9 @@ def check(
         raise typer.Exit(EXIT_BLOCKING)
 
 
-def _tune_command(data: str, given: Sequence[tuple[str, str]], fixes: Path) -> str:
+def _tune_command(data: str, given: Mapping[str, str | None], overrides: Sequence[str]) -> str:
     """The tuning of the rows that were examined, with the options that they were examined under."""
-    named = [word for option in given for word in option]
-    words = ["tune", *(["--recipe"] if is_recipe_file(data) else []), data, *named, "--set", f"data.fixes={fixes}"]
-    return f"tunewright {shlex.join(words)}"
+    words = ["tunewright", "tune", *(["--recipe"] if is_recipe_file(data) else []), data]
+    words += [word for option, value in given.items() if value for word in (option, value)]
+    words += [word for override in overrides for word in ("--set", override)]
+    return shlex.join(words)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from tunewright.records.base import Record, Settings
 
 Amount = Annotated[float, Field(ge=0.0)]
-Price = Annotated[float, Field(ge=0.0, le=1e9)]
+Money = Annotated[float, Field(ge=0.0, le=1e9)]
 """Bounded, as are requests: a product of huge numbers is none that can be shown."""
 
 ArmKind = Literal["zero_shot", "prompted", "few_shot", "retrieval", "tuned", "tuned_retrieval", "endpoint"]
@@ -24,21 +24,21 @@ class Needs(Settings):
     """Whether an answer in another format (invalid JSON, code that does not parse) is of no use at all."""
     requests_per_day: Annotated[float, Field(ge=0.001, le=1e9)] = 1000.0
     """Requests that will be answered a day; turns the cost of a request into cost by month and days to break-even."""
-    budget_per_month: Price | None = None
+    budget_per_month: Money | None = None
     """Most that answering may cost a month, in the currency of the prices. Default: no limit."""
 
 
 class Prices(Settings):
     """What machine time and hosted tokens cost."""
 
-    machine_per_hour: Price = 0.10
-    """Price of an hour of the machine that answers and trains, paid while it works. Default: about the on-demand
+    machine_per_hour: Money = 0.10
+    """Money of an hour of the machine that answers and trains, paid while it works. Default: about the on-demand
     price in USD of a cloud machine with two cores, the least that tunewright is made for."""
-    per_million_prompt_tokens: Price | None = None
-    """Price of a million prompt tokens of a hosted model. No default, since hosted prices differ more than
+    per_million_prompt_tokens: Money | None = None
+    """Money of a million prompt tokens of a hosted model. No default, since hosted prices differ more than
     hundredfold: without it the cost of a hosted arm is unknown, not zero."""
-    per_million_answer_tokens: Price | None = None
-    """Price of a million answer tokens of a hosted model. No default, as above."""
+    per_million_answer_tokens: Money | None = None
+    """Money of a million answer tokens of a hosted model. No default, as above."""
     currency: Annotated[str, Field(min_length=1)] = "USD"
     """Name of the currency of all prices and of the budget; only shown."""
 
