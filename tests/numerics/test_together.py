@@ -25,7 +25,7 @@ FOLDERS = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "src"
 METHODS: dict[str, Lora | Full] = {"lora": Lora(rank=1, alpha=8.0, dropout=0.0), "full": Full(), "tied": Full()}
 """Of rank 1, the second process's part of a matrix is empty. Gemma's head has the weights of its embeddings."""
 BASE_OF = {"lora": "llama", "full": "llama", "tied": "gemma"}
-NUMBERS = {"lora": ("2", "12", "21", "22", "212"), "full": ("2", "22", "212"), "tied": ("2", "212")}
+NUMBERS = {"lora": ("2", "12", "21", "22", "212"), "full": ("2", "22", "212"), "tied": ("2", "22", "212")}
 """How many processes a training began with and went on with; 212 goes through what 12 and 21 do."""
 STOP_AT, STOP_AGAIN_AT = 5, 9
 FULL_AT = 3
