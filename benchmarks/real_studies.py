@@ -2,7 +2,7 @@
 
     python benchmarks/real_studies.py [--datasets ../shared/data/datasets] [--only NAME ...]
 
-Each study is cut to a size that takes about ten minutes on two cores, so the figures show what the bundled base and
+Each study is cut to a size that takes a few minutes on two cores, so the figures show what the bundled base and
 these arms do with little data, and not what the data sets can show. With --only, the sections of the other studies are
 kept from the last run (benchmarks/results/real_studies.json).
 """
@@ -193,7 +193,7 @@ def _row(report: StudyReport, name: str) -> str:
 INTRODUCTION = """\
 ## Studies: every way to answer on the same rows
 
-Written by `python benchmarks/real_studies.py`. Each is cut to a size that takes about ten minutes on two cores,
+Written by `python benchmarks/real_studies.py`. Each is cut to a size that takes a few minutes on two cores,
 with the bundled base (11.5M parameters, one epoch where the command says so), so the figures show what this base does
 with little data; the rules of the decision: [the study](study.md#the-decision). What stands out: labels
 are worth tuning for, from 20 % with 200 rows to 82 % with 10,000 (25 % by examples); school arithmetic is beyond
