@@ -32,13 +32,13 @@ class Prices(Settings):
     """What machine time and hosted tokens cost."""
 
     machine_per_hour: Money = 0.10
-    """Money of an hour of the machine that answers and trains, paid while it works. Default: about the on-demand
+    """Price of an hour of the machine that answers and trains, paid while it works. Default: about the on-demand
     price in USD of a cloud machine with two cores, the least that tunewright is made for."""
     per_million_prompt_tokens: Money | None = None
-    """Money of a million prompt tokens of a hosted model. No default, since hosted prices differ more than
+    """Price of a million prompt tokens of a hosted model. No default, since hosted prices differ more than
     hundredfold: without it the cost of a hosted arm is unknown, not zero."""
     per_million_answer_tokens: Money | None = None
-    """Money of a million answer tokens of a hosted model. No default, as above."""
+    """Price of a million answer tokens of a hosted model. No default, as above."""
     currency: Annotated[str, Field(min_length=1)] = "USD"
     """Name of the currency of all prices and of the budget; only shown."""
 
