@@ -1,7 +1,7 @@
 """How a network's own code attends within the documents of a packed row, through transformers' interface.
 
-Our own products compute it (documents.py), or torch's kernel where attention has dropout. On CUDA, where a launch costs
-more than a short document's products, all documents of the row are one call of flash attention.
+Our own products compute it (documents.py), flash attention on CUDA (flash.py), or torch's kernel where attention has
+dropout.
 
 This file needs torch: import it inside functions.
 
@@ -11,7 +11,6 @@ keys and values side by side, D size of a head.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from torch.nn import functional
 
 from tunewright.errors import ModelError
 from tunewright.model.documents import attend
+from tunewright.model.flash import FLASH_DTYPES, flash_attention, flash_refusal
 from tunewright.model.own_attention import compute_dtype, own_attention
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 NAME = "tunewright_documents"
 """Under which transformers knows `document_attention`."""
+
+KERNEL_DEVICE = "cuda"
+"""Where flash attention is tried."""
 
 
 def attention_within_documents(network: "PreTrainedModel") -> AbstractContextManager[None]:
@@ -72,13 +75,21 @@ def document_attention(
     # Inside, every dtype is chosen; autocast would turn the softmax to float32.
     with torch.autocast(device, enabled=False):
         query, key, value = query.to(compute), key.to(compute), value.to(compute)
-        if device == "cuda" and dropout == 0.0 and num_shared_tokens == 0 and compute in _FLASH_DTYPES:
-            return _flash_attention(query, key, value, tuple(document_offsets), scale), None
         if dropout > 0.0 or key.shape[-1] != value.shape[-1]:
             return _fused_attention(query, key, value, document_offsets, num_shared_tokens, scale, dropout), None
-        states_TLD = torch.cat([query[0], key[0], value[0]]).transpose(0, 1)
-        attended_THD = attend(states_TLD, query.shape[1], document_offsets, num_shared_tokens, scale)
+        if _is_flash(query, key):
+            query_THD, key_TKD, value_TKD = (states[0].transpose(0, 1) for states in (query, key, value))
+            attended_THD = flash_attention(query_THD, key_TKD, value_TKD, document_offsets, num_shared_tokens, scale)
+        else:
+            states_TLD = torch.cat([query[0], key[0], value[0]]).transpose(0, 1)
+            attended_THD = attend(states_TLD, query.shape[1], document_offsets, num_shared_tokens, scale)
     return attended_THD[None], None
+
+
+def _is_flash(query: Tensor, key: Tensor) -> bool:
+    if query.device.type != KERNEL_DEVICE or query.dtype not in FLASH_DTYPES:
+        return False
+    return flash_refusal(query.device, query.shape[1], key.shape[1], query.shape[-1]) is None
 
 
 def _refuse_other_attention(module: torch.nn.Module, settings: dict[str, Any], longest: int, is_plain: bool) -> None:
@@ -93,37 +104,6 @@ def _refuse_other_attention(module: torch.nn.Module, settings: dict[str, Any], l
             f"{type(module).__name__}: found attention with {' and '.join(wants)}, expected causal attention within "
             "documents. Use padded batches."
         )
-
-
-_FLASH_DTYPES = (torch.bfloat16, torch.float16)
-
-
-def _flash_attention(
-    query: Tensor, key: Tensor, value: Tensor, document_offsets: tuple[int, ...], scale: float
-) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
-    query_THD, key_TKD, value_TKD = (states[0].transpose(0, 1) for states in (query, key, value))
-    offsets, longest = _offsets_on_device(document_offsets, query.device), _longest(document_offsets)
-    out_THD = varlen_attn(
-        query_THD,
-        key_TKD,
-        value_TKD,
-        offsets,
-        offsets,
-        longest,
-        longest,
-        scale=scale,
-        window_size=(-1, 0),  # everything before, nothing after
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
-    assert isinstance(out_THD, Tensor)
-    return out_THD[None]
-
-
-@lru_cache(maxsize=2)
-def _offsets_on_device(document_offsets: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(document_offsets, dtype=torch.int32, device=device)
 
 
 def _fused_attention(

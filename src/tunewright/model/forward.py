@@ -15,7 +15,7 @@ from tunewright.model.batch import (
     pack_sequences,
     pad_sequences,
 )
-from tunewright.model.layout import attention_path, layout_of, shares_prompts
+from tunewright.model.layout import attention_path, layout_of
 from tunewright.model.passes import (
     fast_logits,
     fast_states,
@@ -78,11 +78,11 @@ def make_batches(
             yield group, pad_sequences([sequences[index] for index in group], pad_token_id, network.device)
         return
     # A prompt that all share is in every batch, once.
-    num_shared = num_shared_tokens(sequences) if shares_prompts(network) else 0
+    num_shared = num_shared_tokens(sequences)
     lengths = [num_read_tokens(sequence) - num_shared for sequence in sequences]
     for group in cut_best_fit(lengths, max_tokens - num_shared):
         chosen = [sequences[index] for index in group]
-        yield group, pack_sequences(chosen, network.device, share=shares_prompts(network))
+        yield group, pack_sequences(chosen, network.device)
 
 
 def make_scoring_batches(

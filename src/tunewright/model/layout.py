@@ -79,18 +79,13 @@ def _shorter_window(config: Any, longest: int) -> str | None:
 def training_path(network: "PreTrainedModel", sequences: Sequence[TokenSequence]) -> TrainingPath:
     """How these sequences will be computed, and why not faster."""
     path, reason = attention_path(network, max((len(sequence.token_ids) for sequence in sequences), default=0))
-    is_shared = path in ("fast", "packed") and shares_prompts(network)
+    is_shared = path in ("fast", "packed")
     return TrainingPath(
         name=path,
         reason=reason,
         num_shared_tokens=num_shared_tokens(sequences) if is_shared else 0,
         left_out_layers=left_out_layers(network),
     )
-
-
-def shares_prompts(network: "PreTrainedModel") -> bool:
-    """On CUDA all documents are one call of a kernel that knows no shared beginning."""
-    return str(network.device.type) != "cuda"
 
 
 _layouts: "WeakKeyDictionary[Module, Layout]" = WeakKeyDictionary()
