@@ -31,7 +31,7 @@ from typing import Any
 from race_job import Job, Row, read_rows, write_rows
 from train_figures import write_chart, write_table
 
-from tunewright.actions.environment import allocator_settings
+from tunewright.actions.environment import allocator_settings, processor_name
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "train.json"
@@ -439,11 +439,9 @@ def describe_machine() -> dict[str, Any]:
 
     import torch
 
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = {line.split(":")[1].strip() for line in lines if line.startswith("model name")}
     return {
         "date": date.today().isoformat(),
-        "processor": ", ".join(sorted(names)),
+        "processor": processor_name(),
         "num_threads": torch.get_num_threads(),
         "load_average": os.getloadavg()[0],
         "versions": {name: version(name) for name in ("torch", "transformers", "peft", "trl")},

@@ -57,6 +57,29 @@ def test_the_processor_is_named_with_its_cores(monkeypatch: pytest.MonkeyPatch) 
     assert len(processor_name()) > len(", 12 cores")
 
 
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (
+            "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n\nprocessor\t: 1\nmodel\t\t: 9\n",
+            "AMD EPYC (family 25, model 17), 2 cores",
+        ),
+        ("processor\t: 0\nmodel name\t: ARMv8\n", "ARMv8, 2 cores"),
+        ("processor\t: 0\nCPU part\t: 0xd0c\n", "aarch64, 2 cores"),
+        (None, "aarch64, 2 cores"),
+    ],
+)
+def test_the_processor_is_named_as_far_as_the_system_tells(
+    told: str | None, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("platform.processor", lambda: "")
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(told)
+    assert processor_name(tmp_path / "cpuinfo") == name
+
+
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -61,13 +61,20 @@ def memory_bytes() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def processor_name() -> str:
-    """Model name of the processor and its number of cores."""
+def processor_name(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Name of the processor, its family and model where the system tells them, and its number of cores.
+
+    A virtual machine may hide what comes after "AMD EPYC", and a Zen 5 (family 26) multiplies bfloat16 matrices more
+    than twice as fast as a Zen 4 (family 25) of that name.
+    """
     name = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
+        first_core = cpuinfo.read_text(encoding="utf-8", errors="replace").partition("\n\n")[0]
+        fields = [line.partition(":") for line in first_core.splitlines()]
+        told = {field.strip(): value.strip() for field, _, value in fields}
+        name = told.get("model name", name)
+        if "cpu family" in told and "model" in told:
+            name = f"{name} (family {told['cpu family']}, model {told['model']})"
     return f"{name}, {os.cpu_count()} cores"
 
 

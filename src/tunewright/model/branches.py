@@ -4,7 +4,7 @@ Sequences are put into groups by what they begin with. Of a group the row has th
 then what follows in each sequence, the branches; a branch sees its trunk and itself. Groups lie in blocks of up to
 `TOKENS_PER_BLOCK` tokens, each of which is one dense product of attention with a mask: a tenth of the calls that short
 documents would need one by one. Nothing here has a gradient. The bundled retention suite (1,656 sequences in 52,800
-tokens) becomes 29,100 tokens, and takes 4.4 s of one core instead of 7.8 (bfloat16, Zen 5).
+tokens) becomes 29,100 tokens, and takes 4.4 s of one core instead of 7.8 (bfloat16, AMD EPYC).
 
 This file needs torch for its tensors: import it inside functions.
 

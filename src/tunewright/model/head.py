@@ -22,7 +22,7 @@ from tunewright.model.projection import compute_copies
 
 LOGITS_PER_CHUNK, TOKENS_PER_CHUNK = 2**23, 512
 """Most of each on a CPU, so that a chunk's logits stay in its cache. A vocabulary of 49,152 allows 170 tokens; 305 at
-once took 1.2 times as long (Zen 5, one thread), and a whole step of that shape 3.20 GB instead of 3.07. A trained head
+once took 1.2 times as long (one thread), and a whole step of that shape 3.20 GB instead of 3.07. A trained head
 has no limit of logits: every chunk is added to its gradient, and 600 tokens in four chunks took 1.07 times as long as
 in two."""
 TOKENS_PER_CUDA_CHUNK = 8192
