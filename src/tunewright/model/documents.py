@@ -3,8 +3,8 @@
 Each document is a small dense problem: its scores are plain matrix products in the compute dtype, a block of queries at
 a time, and a block sees only the keys up to its end, so about half of the square is never computed. On a CPU this took
 a half to a sixth of the time of torch's fused kernel between 32 and 1,024 tokens (forward and backward, bfloat16, one
-AMD thread). The weights of short documents are kept for the backward pass; those of long ones, which grow with
-the square, are computed a second time.
+thread). The weights of short documents are kept for the backward pass; those of long ones, which grow with the square,
+are computed a second time.
 
 Documents are filled up to few different lengths, and short ones of the same length are computed together: oneDNN
 compiles the product of every new size, half a millisecond each, and asks for fresh memory for it.
