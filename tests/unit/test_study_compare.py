@@ -190,6 +190,25 @@ def test_a_better_loss_without_better_answers_is_said_exactly_so() -> None:
     )
 
 
+def test_a_better_loss_with_closer_answers_is_not_said_to_leave_them_as_far() -> None:
+    items = _items(30)
+    base = _arm("base", items, exact_match=[0.0] * 30, chrf=_steps(0.3, 0.01), loss=_steps(3, 0.01))
+    tuned = _arm("tuned", items, exact_match=[1.0] + [0.0] * 29, chrf=_steps(0.5, 0.01), loss=_steps(2, 0.02))
+    found = _compare(items, "exact_match", base, tuned)
+    assert found.summary.endswith("), but Exact match does not show it; better: chrF.")
+
+
+def test_a_better_loss_with_worse_answers_says_that_they_are_farther() -> None:
+    items = _items(30)
+    base = _arm("base", items, exact_match=[1.0] * 15 + [0.0] * 15, chrf=_steps(0.5, 0.01), loss=_steps(3, 0.01))
+    tuned = _arm("tuned", items, exact_match=[0.0] * 30, chrf=_steps(0.3, 0.01), loss=_steps(2, 0.02))
+    found = _compare(items, "exact_match", base, tuned)
+    assert found.summary.endswith(
+        "but Exact match does not show it: tuned finds the reference answers likelier, yet what it writes is "
+        "measurably farther from them; worse: chrF."
+    )
+
+
 def test_unscored_rows_are_counted_by_arm() -> None:
     items = _items(30)
     values: list[float | None] = [*_steps(0.1, 0.01, 28), None, None]

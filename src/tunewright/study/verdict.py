@@ -75,8 +75,11 @@ def _other_changes(
     loss = changes.get("loss")
     clauses: list[str] = []
     if loss in others and loss.verdict is Verdict.BETTER and changes[headline].verdict is not Verdict.BETTER:
-        clauses.append(_only_likelier(metric_of["loss"], loss, metric_of[headline], results))
         others = [change for change in others if change.metric not in LOSS_METRICS]
+        is_closer = any(change.verdict is Verdict.BETTER for change in others)
+        meaning = "" if is_closer else _only_likelier(changes[headline])
+        figures = _loss_figures(metric_of["loss"], loss, results)
+        clauses.append(f"{figures}, but {metric_of[headline].title} does not show it{meaning}")
     for verdict in Verdict:
         titles = [metric_of[change.metric].title for change in others if change.verdict is verdict]
         if titles:
@@ -85,17 +88,18 @@ def _other_changes(
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _only_likelier(loss: Metric, change: Difference, headline: Metric, results: Sequence[ArmMetric]) -> str:
+def _loss_figures(loss: Metric, change: Difference, results: Sequence[ArmMetric]) -> str:
     figures = {
         result.arm: _figure(loss, result.estimate)
         for result in results
         if result.metric == loss.name and result.estimate is not None
     }
-    return (
-        f"{loss.title} is better ({figures[change.baseline]} to {figures[change.arm]}), but {headline.title} does not "
-        f"show it: {change.arm} finds the reference answers likelier, yet what it writes is not measurably closer to "
-        "them"
-    )
+    return f"{loss.title} is better ({figures[change.baseline]} to {figures[change.arm]})"
+
+
+def _only_likelier(headline: Difference) -> str:
+    distance = "measurably farther from" if headline.verdict is Verdict.WORSE else "not measurably closer to"
+    return f": {headline.arm} finds the reference answers likelier, yet what it writes is {distance} them"
 
 
 def _unscored(metric_of: Mapping[str, Metric], results: Sequence[ArmMetric]) -> str:
