@@ -145,6 +145,23 @@ def test_scores_of_a_slice_stand_in_a_table_of_their_own() -> None:
     assert "#slices" in {attributes.get("href") for tag, attributes in page.tags if tag == "a"}
 
 
+@pytest.mark.parametrize("arms", [("base", "tuned"), ("tuned", "base")])
+def test_a_note_about_one_arm_of_a_slice_stands_beside_its_value_alone(arms: tuple[str, str]) -> None:
+    of_arm = {
+        "base": (Estimate(value=0.25, low=0.1, high=0.5, num_rows=40), None),
+        "tuned": (Estimate(value=1, low=0.51, high=1, num_rows=4, num_unscored=36), "only 4 items"),
+    }
+    results = tuple(
+        SliceResult(
+            slice="region", value="north", arm=arm, metric="field_accuracy", num_items=40, estimate=found, note=note
+        )
+        for arm, (found, note) in ((arm, of_arm[arm]) for arm in arms)
+    )
+    text = read(render_page(build_report().model_copy(update={"slices": results, "arms": arms}))).text
+    cells = {"base": "25 % [10, 50]", "tuned": "100 % [51, 100] n = 4, 36 unscored; only 4 items"}
+    assert f"Inputs {' '.join(arms)} north 40 {' '.join(cells[arm] for arm in arms)} " in text
+
+
 def test_every_part_of_the_record_is_on_the_page(html: str) -> None:
     report, text = build_report(), read(html).text
     assert report.training is not None

@@ -200,8 +200,9 @@ class _SliceRow:
     value: str
     num_items: int
     measured: Sequence[Measured]
-    """By arm."""
+    """By arm; a note is only of what differs from the row."""
     note: str | None
+    """What holds for every arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +223,18 @@ def slice_tables(results: Sequence[SliceResult], metric: Metric) -> list[_SliceT
 
 
 def _slice_row(value: str, arms: Sequence[SliceResult], metric: Metric) -> _SliceRow:
-    cells = [
-        measured(one.arm, ArmMetric(arm=one.arm, metric=one.metric, estimate=one.estimate), metric) for one in arms
-    ]
-    return _SliceRow(value, arms[0].num_items, cells, arms[0].note)
+    notes = {found.note for found in arms}
+    shared = arms[0].note if len(notes) == 1 else None
+    return _SliceRow(value, arms[0].num_items, [_slice_cell(found, metric, shared) for found in arms], shared)
+
+
+def _slice_cell(found: SliceResult, metric: Metric, shared: str | None) -> Measured:
+    parts = [found.note] if found.note and found.note != shared else []
+    if found.estimate is None:
+        return Measured(found.arm, _NOTHING, "", "; ".join(parts))
+    if found.estimate.num_rows != found.num_items:
+        parts.insert(0, _format_rows(found.estimate))
+    return Measured(found.arm, *_format_estimate(found.estimate, metric), "; ".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
