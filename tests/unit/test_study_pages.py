@@ -8,7 +8,7 @@ from html_reader import read
 from report_fixture import HOSTILE, by_group
 from study_fixture import ARMS, build_study, judge_comparison, strict_formats
 
-from tunewright.records import ArmCost, Estimate, Metric, Needs, Prices, Verdict, settled
+from tunewright.records import ArmCost, Change, Estimate, Metric, Needs, Prices, Verdict, settled
 from tunewright.study.cost import arm_cost, break_even
 from tunewright.study.study_charts import break_even_curve, cost_against_quality
 from tunewright.study.study_page import render_study_page
@@ -67,6 +67,26 @@ def test_the_page_says_what_computed_a_training_where_that_is_known(html: str) -
     text = read(render_study_page(report.model_copy(update={"arms": tuple(older)}))).text
     assert "The checkpoint of step" in text
     assert "Rows are padded" not in text
+
+
+def test_the_page_counts_changed_rows_it_does_not_name_and_tells_what_was_found_in_each_and_in_the_sources() -> None:
+    data = build_study().data
+    found = Change(
+        action="dropped", example_id="2" * 64, location="a:2", reason=f"near_duplicates: like row 1 {HOSTILE}"
+    )
+    study = build_study(data=data.model_copy(update={"changes": (*data.changes, found)}))
+    html = render_study_page(study)
+    assert HOSTILE not in html
+    text = " ".join(read(html).text.split())
+    assert "33 dropped: exact duplicate of an earlier row" in text
+    assert "and 13 more" in text
+    assert f"1 dropped: near_duplicates a:2 222222222222 like row 1 {HOSTILE}" in text
+    assert "extra.csv starts with a byte order mark; it was removed" in text
+
+
+def test_a_study_of_unchanged_rows_says_so() -> None:
+    data = build_study().data.model_copy(update={"changes": ()})
+    assert "None was dropped, moved or edited." in read(render_study_page(build_study(data=data))).text
 
 
 def as_shown(summary: str) -> str:
