@@ -159,6 +159,15 @@ def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pyt
     assert "svg" not in {tag for tag, _ in page.tags}
 
 
+def test_without_matplotlib_lengths_and_labels_stand_in_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    results = (build_result("cut_prompts", measured=(build_tokens(),)),)
+    text = read(render_data_page(build_data_report(results=results, num_labels=150))).text
+    assert "Length of Median Longest input in words 7 90 answer in words 1 1 input in tokens 20 90" in text
+    assert "Label Rows card <lost> 900 other 300" in text
+    assert "The 2 most frequent of 150 labels." in text
+
+
 @pytest.mark.usefixtures("no_charts")
 def test_an_edit_of_characters_that_nobody_sees_is_left_to_the_evidence() -> None:
     finding = build_finding("invisible", 1, evidence=("a<U+200B>b",), edited_text=(("\u200b", ""),))

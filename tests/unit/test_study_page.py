@@ -295,6 +295,7 @@ def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pyt
     assert page_without.text.count("pip install 'tunewright[plots]'") == 4
     assert "svg" not in {tag for tag, _ in page_without.tags}
     assert "83 % [75, 89]" in page_without.text
+    assert re.search(r"prompt in tokens [\d.]+ \d+ answer in tokens [\d.]+ \d+", page_without.text)
 
 
 def answer_row(name: str, base: float | None, tuned: float | None) -> AnswerRow:

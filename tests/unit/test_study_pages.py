@@ -157,6 +157,7 @@ def test_without_matplotlib_the_page_says_how_to_get_the_charts(monkeypatch: pyt
     text = read(render_study_page(build_study())).text
     assert "pip install 'tunewright[plots]'" in text
     assert "Fine-tune: no simpler arm" in text
+    assert "tuned costs less than prompted, set-up included, after" in text
 
 
 def test_the_summary_is_markdown_in_which_nothing_of_others_is_markup() -> None:

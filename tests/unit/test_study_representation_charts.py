@@ -89,6 +89,20 @@ def test_without_matplotlib_the_tables_remain(monkeypatch: pytest.MonkeyPatch) -
     assert "refund, card, invoice, charged 60" in page.text
 
 
+def test_without_matplotlib_the_numbers_of_the_pictures_stand_in_sentences_and_tables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    text = read(render_data_page(build_data_report(results=RESULTS))).text
+    assert "AUC 0.81, 95 % interval 0.77 to 0.85: the chance that a classifier ranks an input of prod.jsonl" in text
+    assert "beyond 0.7 it is a warning." in text
+    assert "88.0% of 400 inputs of prod.jsonl (95 % interval 83.0% to 93.0%) have a training input with" in text
+    assert "Rows Share of train Share of test Share of reference Inputs nearest" in text
+    assert "refund, card, invoice, charged 60 60% [55, 65] 60% [55, 65] 60% [55, 65] an input" in text
+    assert "2 clusters: the number with the highest silhouette." in text
+    assert "line: 95" not in text.lower(), "no words about a picture that is not there"
+
+
 def test_measurements_survive_the_json_of_the_report() -> None:
     report = build_data_report(results=RESULTS)
     assert DataReport.model_validate_json(report.model_dump_json()) == report

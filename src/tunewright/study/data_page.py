@@ -14,6 +14,8 @@ from tunewright.records import (
     Finding,
     GroupTable,
     InputClusters,
+    ReferenceComparison,
+    ReferenceCoverage,
     Severity,
     TokenLengths,
 )
@@ -21,7 +23,7 @@ from tunewright.study.charts import Chart
 from tunewright.study.data_charts import constant_lengths, label_bars, length_charts
 from tunewright.study.html import page_environment
 from tunewright.study.page import format_exact_duration
-from tunewright.study.representation_charts import representation_charts
+from tunewright.study.representation_charts import comparison_told, representation_charts
 
 NUM_EXAMPLES = 3
 NUM_LABELS_OF_GROUP = 4
@@ -40,8 +42,8 @@ _MEANINGS = {
 def render_data_page(report: DataReport) -> str:
     """Write what the checks found as HTML.
 
-    Equal reports give equal text. Without matplotlib the page is complete except for the charts, and says in their
-    place how to get them.
+    Equal reports give equal text. Without matplotlib the page says how to get the charts, and their numbers stand in
+    sentences and tables.
 
     Returns:
         A whole HTML document, to be written as UTF-8.
@@ -68,7 +70,11 @@ def render_data_page(report: DataReport) -> str:
         num_examples=NUM_EXAMPLES,
         charts=_draw_charts(report, tokens),
         tokens=tokens,
+        all_lengths=[*report.lengths, *(each for found in tokens for each in found.lengths)],
         is_represented=len(measured) > len(tokens),
+        compared=[
+            comparison_told(each) for each in measured if isinstance(each, ReferenceComparison | ReferenceCoverage)
+        ],
         topics=[each for each in measured if isinstance(each, InputClusters)],
         tables=[each for each in measured if isinstance(each, GroupTable)],
         num_labels=NUM_LABELS_OF_GROUP,

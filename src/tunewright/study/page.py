@@ -7,6 +7,7 @@ stands is the charts, whose own text is escaped where they are drawn.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import yaml
 
@@ -74,6 +75,7 @@ def render_page(report: Report) -> str:
         memorised=format_memorisation(report.memorisation) if report.memorisation else (),
         retention_rows=retention_rows(report.training),
         slice_tables=slice_tables(report.slices, metric),
+        token_lengths=_lengths(report),
         charts=_draw_charts(report),
     )
 
@@ -127,6 +129,21 @@ def _draw_charts(report: Report) -> _Charts:
         )
     except MissingExtraError as error:
         return _Charts(missing=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Lengths:
+    """How long one part of the training rows is."""
+
+    part: str
+    median: float
+    longest: int
+    unit: str = "tokens"
+
+
+def _lengths(report: Report) -> list[_Lengths]:
+    parts = {"prompt": report.data.prompt_tokens, "answer": report.data.answer_tokens}
+    return [_Lengths(part, median(found), max(found)) for part, found in parts.items() if found]
 
 
 @dataclass(frozen=True, slots=True)

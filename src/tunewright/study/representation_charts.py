@@ -45,6 +45,25 @@ def representation_charts(results: Sequence[CheckResult]) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
+def comparison_told(measured: ReferenceComparison | ReferenceCoverage) -> str:
+    """What was found about the reference, with its 95 % interval, as sentences that need no picture."""
+    if isinstance(measured, ReferenceCoverage):
+        covered = measured.covered
+        return (
+            f"{covered.value:.1%} of {covered.num_rows:,} inputs of {measured.reference} (95 % interval "
+            f"{covered.low:.1%} to {covered.high:.1%}) have a training input with a similarity of at least "
+            f"{measured.threshold:.2f}. The others are listed above."
+        )
+    return (
+        f"{_spoken_auc(measured.auc)}: the chance that a classifier ranks an input of {measured.reference} above a "
+        f"training input. At 0.5 it cannot tell them apart; beyond {measured.threshold:g} it is a warning."
+    )
+
+
+def _spoken_auc(auc: Estimate) -> str:
+    return f"AUC {auc.value:.2f}, 95 % interval {auc.low:.2f} to {auc.high:.2f}"
+
+
 def _topic_chart(measured: InputClusters) -> Chart:
     samples = [name for name in measured.clusters[0].shares if name != REFERENCE]
     rows = [(cluster.name, tuple(cluster.shares[name] for name in samples)) for cluster in measured.clusters]
@@ -83,13 +102,11 @@ def _group_chart(measured: GroupTable, number: int) -> Chart:
 
 def _separation_chart(measured: ReferenceComparison) -> Chart:
     auc = measured.auc
-    spoken = f"AUC {auc.value:.2f}, 95 % interval {auc.low:.2f} to {auc.high:.2f}"
     panel = _ScalePanel(auc, 0.5, 1.0, measured.threshold, ((0.5, "alike"), (0.75, "0.75"), (1.0, "never alike")))
-    svg = draw("separation", f"How well training and reference inputs are told apart: {spoken}", (5.0, 1.3), panel)
-    caption = (
-        f"{spoken}: the chance that a classifier ranks an input of {measured.reference} above a training input. At 0.5 "
-        f"it cannot tell them apart; beyond the dashed line ({measured.threshold:g}) it is a warning."
+    svg = draw(
+        "separation", f"How well training and reference inputs are told apart: {_spoken_auc(auc)}", (5.0, 1.3), panel
     )
+    caption = f"{comparison_told(measured)} Line: 95 % interval; dashed: {measured.threshold:g}."
     return Chart("Can training and production be told apart?", caption, svg)
 
 
@@ -98,11 +115,7 @@ def _coverage_chart(measured: ReferenceCoverage) -> Chart:
     spoken = f"{covered.value:.1%} of {covered.num_rows:,} inputs"
     panel = _ScalePanel(covered, 0.0, 1.0, None, ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %")))
     svg = draw("coverage", f"Reference inputs that training covers: {spoken}", (5.0, 1.3), panel)
-    caption = (
-        f"{spoken} of {measured.reference} have a training input with a similarity of at least "
-        f"{measured.threshold:.2f}; line: 95 % interval. The others are listed above."
-    )
-    return Chart("Production inputs that training covers", caption, svg)
+    return Chart("Production inputs that training covers", f"{comparison_told(measured)} Line: 95 % interval.", svg)
 
 
 _SharesByName = Sequence[tuple[str, tuple[Estimate, ...]]]
