@@ -107,6 +107,21 @@ def test_thinning_keeps_both_ends_and_the_order() -> None:
     assert thin(points[:400]) == points[:400]
 
 
+@pytest.mark.parametrize("value", [0.0, 50.0], ids=["drop", "spike"])
+def test_thinning_keeps_a_single_spike_wherever_it_is(value: float) -> None:
+    for place in range(0, 1_000, 7):
+        points = [(step, value if step == place else 1.0) for step in range(1_000)]
+        assert (place, value) in thin(points)
+
+
+def test_learning_rate_and_gradient_norm_say_that_a_long_run_is_thinned() -> None:
+    curve = [CurvePoint(step=step, epoch=0, learning_rate=1e-3, gradient_norm=1.0) for step in range(1_000)]
+    for chart in training_curves(training(curve)):
+        assert chart.caption.endswith(" 400 of 1,000 points are drawn.")
+    for chart in training_curves(training(curve[:400])):
+        assert "drawn" not in chart.caption
+
+
 def test_a_quantity_that_was_not_recorded_has_no_chart() -> None:
     assert training_curves(training([])) == ()
     assert length_histogram((), ()) == ()

@@ -5,6 +5,7 @@ Every chart is narrow enough for a phone. Arms differ by marker and curves by li
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -78,14 +79,15 @@ def training_curves(training: TrainingSummary, name: str = "") -> tuple[Chart, .
         peak = max(value for _, value in schedule)
         label = f"Learning rate by optimizer step, peak {peak:.3g}"
         svg = draw(f"{name}learning-rate", label, (5.0, 2.5), _LinePanel(schedule))
-        charts.append(Chart("Learning rate", f"Rises to its peak of {peak:.3g}, then falls.", svg))
+        caption = f"Rises to its peak of {peak:.3g}, then falls.{_num_drawn(schedule, 'points')}"
+        charts.append(Chart("Learning rate", caption, svg))
     norms = _series(training.curve, lambda point: point.gradient_norm)
     if norms:
         highest = max(value for _, value in norms)
         label = f"Gradient norm by optimizer step, highest {highest:.3g}"
         svg = draw(f"{name}gradient-norm", label, (5.0, 2.5), _LinePanel(norms))
         caption = f"Before clipping; highest {highest:.3g}. Spikes point to unusual rows or too high a learning rate."
-        charts.append(Chart("Gradient norm", caption, svg))
+        charts.append(Chart("Gradient norm", caption + _num_drawn(norms, "points"), svg))
     return tuple(charts)
 
 
@@ -111,8 +113,7 @@ def _loss_chart(training: TrainingSummary, name: str) -> Chart:
     validation = _series(training.curve, lambda point: point.validation_loss)
     best = f"{training.best_validation_loss:.4g} at step {training.best_step:,}"
     caption = f"Thin line: training, unsmoothed. Squares: validation. Star: the checkpoint that was kept, {best}."
-    if len(train) > MAX_CURVE_POINTS:
-        caption += f" {MAX_CURVE_POINTS} of {len(train):,} training points are drawn."
+    caption += _num_drawn(train, "training points")
     panel = _LossPanel(train, validation, (training.best_step, training.best_validation_loss))
     label = f"Training and validation loss by step; best {best}"
     return Chart("Loss", caption, draw(f"{name}loss", label, (4.6, 3.3), panel))
@@ -126,11 +127,22 @@ def _series(curve: Sequence[CurvePoint], read: Callable[[CurvePoint], float | No
 
 
 def thin(points: _Points) -> _Points:
-    """Keep at most MAX_CURVE_POINTS, evenly spaced by index, the first and the last included."""
+    """Keep at most MAX_CURVE_POINTS: the first, the last, and the lowest and the highest of each stretch between."""
     if len(points) <= MAX_CURVE_POINTS:
         return points
-    last = len(points) - 1
-    return [points[round(index * last / (MAX_CURVE_POINTS - 1))] for index in range(MAX_CURVE_POINTS)]
+    num_between = len(points) - 2
+    num_stretches = MAX_CURVE_POINTS // 2 - 1
+    edges = [1 + stretch * num_between // num_stretches for stretch in range(num_stretches + 1)]
+    kept = [0, len(points) - 1]
+    for start, end in pairwise(edges):
+        lowest, *_, highest = sorted(range(start, end), key=lambda index: points[index][1])
+        kept += [lowest, highest]
+    return [points[index] for index in sorted(kept)]
+
+
+def _num_drawn(points: _Points, what: str) -> str:
+    num_drawn = len(thin(points))
+    return f" {num_drawn} of {len(points):,} {what} are drawn." if num_drawn < len(points) else ""
 
 
 @dataclass(frozen=True, slots=True)
