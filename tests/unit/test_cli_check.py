@@ -67,6 +67,16 @@ def test_evidence_of_several_rows_stands_below_them_and_control_characters_are_s
     assert "…" in stdout
 
 
+def test_a_folder_that_a_row_names_stays_in_its_text(shell: Shell) -> None:
+    finding = build_finding(
+        "labels", 1, locations=("docs/rows.jsonl:1",), explanation="docs/rows.jsonl:1 asks “What is in docs/setup.md?”."
+    )
+    report = build_data_report(results=(build_result("labels", finding),))
+    source = report.sources[0].model_copy(update={"name": "docs/rows.jsonl"})
+    shell.fake("check", report.model_copy(update={"sources": (source,)}))
+    assert "- rows.jsonl:1 asks “What is in docs/setup.md?”." in shell.run("check", "docs/rows.jsonl").stdout
+
+
 def test_a_clean_data_set_ends_with_zero(shell: Shell) -> None:
     shell.fake("check", build_clean_data_report())
     outcome = shell.run("check", "rows.jsonl")

@@ -71,6 +71,21 @@ def test_places_are_shown_without_the_folder_of_all_sources() -> None:
     assert "/data/mine/more.jsonl:3" in text
 
 
+def test_a_folder_that_a_row_names_stays_in_its_text(no_charts: None) -> None:
+    report = build_data_report()
+    finding = build_finding("contradictions", 1).model_copy(
+        update={
+            "locations": ("docs/rows.jsonl:1", "docs/rows.jsonl:12"),
+            "explanation": "docs/rows.jsonl:1 and docs/rows.jsonl:12 have the input “What is in docs/setup.md?”.",
+        }
+    )
+    source = report.sources[0].model_copy(update={"name": "docs/rows.jsonl"})
+    results = (build_result("contradictions", finding),)
+    text = read(render_data_page(report.model_copy(update={"sources": (source,), "results": results}))).text
+    assert "rows.jsonl:1 and rows.jsonl:12 have the input “What is in docs/setup.md?”." in text
+    assert "docs/rows.jsonl:1" not in text
+
+
 def test_text_of_rows_is_shown_as_text(html: str) -> None:
     assert HOSTILE not in html
     assert read(html).text.count(HOSTILE) == 2

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from tunewright.actions.handover import EXIT_LOST, EXIT_OUT_OF_MEMORY, WorkerFolder
@@ -80,7 +81,8 @@ def _hand_on_signals(folder: WorkerFolder) -> None:
         del frame
         pulse = folder.pulse()
         if pulse is not None and pulse.pid is not None:
-            os.kill(pulse.pid, number)
+            with suppress(ProcessLookupError):  # it has saved and ended, and torchrun is about to end the others
+                os.kill(pulse.pid, number)
         elif number != signal.SIGUSR1:
             raise KeyboardInterrupt
 
