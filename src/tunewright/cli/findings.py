@@ -33,7 +33,7 @@ def print_data_report(screen: Screen, report: DataReport, *, has_fix_list: bool 
         screen.line("")
         screen.show(_problem_table(found))
     for result in found:
-        _print_problem(screen, result, report.short)
+        _print_problem(screen, result, report)
     print_measured(screen, report.results)
     num_clean = sum(not result.num_rows and result.skipped is None for result in report.results)
     screen.line(f"\n{num_clean} {'check' if num_clean == 1 else 'checks'} found nothing.")
@@ -69,12 +69,12 @@ def _problem_table(found: list[CheckResult]) -> Table:
     return table
 
 
-def _print_problem(screen: Screen, result: CheckResult, short: Callable[[str], str]) -> None:
+def _print_problem(screen: Screen, result: CheckResult, report: DataReport) -> None:
     screen.line(f"\n{result.title}", "bold")
     screen.show(Text(visible(result.explanation), "dim"))
     for finding in result.findings[:NUM_EXAMPLES]:
-        screen.show(Text(f"- {visible(short(finding.explanation))}"))
-        screen.show(_evidence(finding, short))
+        screen.show(Text(f"- {visible(report.explained(finding))}"))
+        screen.show(_evidence(finding, report.short))
 
 
 def _evidence(finding: Finding, short: Callable[[str], str]) -> Table:

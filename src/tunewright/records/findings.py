@@ -172,9 +172,16 @@ class DataReport(Record):
         """What training is refused for."""
         return tuple(result for result in self.results if result.blocks)
 
-    def short(self, text: str) -> str:
-        """The text without the folder that the places of all sources have in common."""
+    def short(self, place: str) -> str:
+        """A place without the folder that all sources have in common."""
         folders = {source.name.rpartition("/")[0] for source in self.sources}
         folder = folders.pop()
         is_common = not folders and folder and "://" not in folder
-        return text.replace(f"{folder}/", "") if is_common else text
+        return place.removeprefix(f"{folder}/") if is_common else place
+
+    def explained(self, finding: Finding) -> str:
+        """The explanation of a finding with its places short; a folder that the text of a row names stays."""
+        text = finding.explanation
+        for place in finding.locations:
+            text = text.replace(place, self.short(place))
+        return text

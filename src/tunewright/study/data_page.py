@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -55,7 +56,7 @@ def render_data_page(report: DataReport) -> str:
         marked=_marked,
         meaning=_MEANINGS.__getitem__,
         share=_share,
-        shown=_shown,
+        shown=partial(_shown, report),
     )
     measured = [each for result in report.results for each in result.measured]
     tokens = [each for each in measured if isinstance(each, TokenLengths)]
@@ -155,21 +156,21 @@ class _ShownFinding:
 MAX_SIDES = 4
 
 
-def _shown(result: CheckResult) -> list[_ShownFinding]:
-    return [_shown_finding(finding) for finding in result.findings[:NUM_EXAMPLES]]
+def _shown(report: DataReport, result: CheckResult) -> list[_ShownFinding]:
+    return [_shown_finding(report, finding) for finding in result.findings[:NUM_EXAMPLES]]
 
 
-def _shown_finding(finding: Finding) -> _ShownFinding:
+def _shown_finding(report: DataReport, finding: Finding) -> _ShownFinding:
     """Give each row its excerpt; excerpts that do not belong to single rows stand under the places of all."""
-    if len(finding.evidence) == len(finding.locations):
-        sides = tuple(_Side((place,), text) for place, text in zip(finding.locations, finding.evidence, strict=True))
+    places = tuple(map(report.short, finding.locations))
+    if len(finding.evidence) == len(places):
+        sides = tuple(_Side((place,), text) for place, text in zip(places, finding.evidence, strict=True))
     else:
-        places = finding.locations[:MAX_SIDES]
+        places = places[:MAX_SIDES]
         sides = tuple(_Side(places, text) for text in finding.evidence) or (_Side(places, ""),)
     shown = sides[:MAX_SIDES]
     num_named = len({place for side in shown for place in side.locations})
     # The others, such as a zero width space, show nothing before and nothing after; their evidence spells them out.
     visible = [pair for pair in finding.edited_text if all(part.replace("\n", " ").isprintable() for part in pair)]
-    return _ShownFinding(
-        finding.explanation, shown, len(finding.locations) - num_named + finding.num_more, tuple(visible[:MAX_SIDES])
-    )
+    num_more = len(finding.locations) - num_named + finding.num_more
+    return _ShownFinding(report.explained(finding), shown, num_more, tuple(visible[:MAX_SIDES]))
