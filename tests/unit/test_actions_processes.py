@@ -133,6 +133,29 @@ def test_the_launcher_dies_as_its_process_died(exit_codes: dict[int, int], numbe
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -number
 
 
+SIGNALLED_LAUNCHER = """
+import signal, subprocess, sys
+from pathlib import Path
+from tunewright.actions.handover import Pulse, WorkerFolder
+from tunewright.actions.launching import _hand_on_signals
+folder = WorkerFolder(Path(sys.argv[1]))
+first = subprocess.Popen(["true"])
+first.wait()
+folder.write_pulse(Pulse(patience_seconds=60, pid=first.pid))
+_hand_on_signals(folder)
+signal.raise_signal(signal.SIGINT)
+print("waits for the others")
+"""
+
+
+def test_a_second_request_to_stop_does_not_disturb_the_launcher_of_a_first_process_that_has_ended(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-c", SIGNALLED_LAUNCHER, str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "waits for the others\n", "")
+
+
 def test_a_job_for_several_processes_starts_their_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, kind in (("WORKER_COMMAND", "worker"), ("PROCESSES_COMMAND", "launcher")):
         command = (sys.executable, "-c", f"import sys; open(sys.argv[1] + '/{kind}', 'w')")
