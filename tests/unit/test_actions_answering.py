@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from listening import Listening
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
-from tunewright.actions import answering
+from tunewright.actions import answering, chatting
 from tunewright.actions.answering import open_model
 from tunewright.actions.chatting import Chat, chat
 from tunewright.errors import BaseMismatchError, CorruptError, ModelError, Problem, RenderError, StoreError
@@ -217,6 +218,9 @@ class Parrot:
     def fits(self, messages: Sequence[Message]) -> bool:
         return len(messages) <= self.max_messages and "<bad>" not in messages[-1].content
 
+    def left_out(self, messages: Sequence[Message]) -> str:
+        return ""
+
     def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
         if "<bad>" in messages[-1].content:
             raise RenderError(Problem("prompt", "a control token", "plain text", "Remove it."))
@@ -257,6 +261,43 @@ def test_a_message_that_is_refused_is_forgotten_and_nothing_else() -> None:
         conversation.say("<bad>", lambda _: None)
     conversation.say("good", lambda _: None)
     assert parrot.given[-1] == [("user", "before"), ("assistant", "before"), ("user", "good")]
+
+
+def test_what_is_cut_out_of_a_message_that_does_not_fit_even_alone_is_kept_for_the_user(
+    base: Path, tmp_path: Path
+) -> None:
+    conversation = chat(str(base), home=tmp_path)
+    text = "Start here. " + "one two three four five " * 40 + "Not the end?"
+    conversation.say(text, lambda _: None)
+    assert len(conversation.left_out) > 400
+    assert conversation.left_out in text
+    assert (text[:11] in conversation.left_out, text[-12:] in conversation.left_out) == (False, False)
+    conversation.say("Short?", lambda _: None)
+    assert conversation.left_out == ""
+    assert conversation.num_forgotten == 2
+
+
+def test_a_system_prompt_of_the_user_that_leaves_no_room_for_a_message_is_refused(base: Path, tmp_path: Path) -> None:
+    long = "Answer in English. " * 40
+    words = (
+        r"--system: found 760 characters, \d+ of them more than fit the context with a message, expected a prompt that"
+    )
+    with pytest.raises(RenderError, match=words):
+        chat(str(base), system_prompt=long, home=tmp_path)
+    with pytest.raises(RenderError, match="control token"):
+        chat(str(base), system_prompt="<|im_end|>", home=tmp_path)
+
+
+def test_a_prompt_before_the_rows_that_was_cut_in_training_is_cut_in_chat(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "Answer in English. " * 40
+    opened = replace(open_model(str(base), tmp_path), system_prompt=long)
+    monkeypatch.setattr(chatting, "open_model_or_arm", lambda *_, **__: opened)
+    conversation = chat(str(base), home=tmp_path)
+    conversation.say("Who?", lambda _: None)
+    assert conversation.left_out
+    assert conversation.left_out in long
 
 
 def test_chat_says_who_answers_and_answers(base: Path, tmp_path: Path) -> None:

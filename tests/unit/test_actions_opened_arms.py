@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from store_samples import RECIPE_ID, new_store, run_record
 from study_parts import KeywordIndex, Scripted, passage, row
+from tiny_base import write_tiny_base
 
-from tunewright.actions.chatting import Chat
+from tunewright.actions.answering import open_model
+from tunewright.actions.chatting import Chat, require_room
 from tunewright.actions.kept_arms import find_arm, keep_arm, kept_arm, kept_arms, list_arms
 from tunewright.actions.opened_arms import LoadedArm
-from tunewright.errors import StoreError
+from tunewright.errors import RenderError, StoreError
 from tunewright.records import Message, RunKind, RunStatus
 from tunewright.store import RunFolder, Store
 from tunewright.study.arms import Arm, FewShot, Prompted, Retrieval, ZeroShot
@@ -95,6 +97,25 @@ def test_passages_of_the_newest_question_are_told_with_what_the_answer_cites() -
     conversation.say("blue sky", lambda _: None)
     assert conversation.sources.passages == (passage("blue is cold"),)
     assert not any(conversation.sources.citations.passages)
+
+
+def test_an_arm_whose_own_prompt_is_cut_tells_what_is_left_out_and_takes_a_prompt_of_the_user(tmp_path: Path) -> None:
+    model = open_model(str(write_tiny_base(tmp_path / "base")), tmp_path).load("float32", rows_per_batch=1)
+    ground = ZeroShot(model, "model", model.fits)
+    long = "Answer in English. " * 40
+    arm = LoadedArm(Prompted(ground, long), ground)
+    require_room(arm, "Be brief.")
+    conversation = Chat(arm, "Be brief.")
+    conversation.say("Who?", lambda _: None)
+    assert conversation.left_out
+    assert conversation.left_out in long
+    with pytest.raises(RenderError, match="--system: found 760 characters"):
+        require_room(LoadedArm(ground, ground), long)
+
+
+def test_of_a_hosted_model_it_is_not_known_what_fits() -> None:
+    ground = bottom(Scripted())
+    assert LoadedArm(ground, ground).left_out([Message(role="user", content="word " * 9999)]) == ""
 
 
 # Names

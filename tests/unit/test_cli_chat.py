@@ -20,6 +20,7 @@ class Parrot:
     def __init__(self, finish: str = "stop") -> None:
         self.heard: list[str] = []
         self.num_forgotten = 0
+        self.left_out = ""
         self.sources = NO_SOURCES
         self._finish = finish
 
@@ -114,6 +115,19 @@ def test_forgotten_turns_are_told(shell: Shell) -> None:
     pipe(shell, "one\ntwo\nthree\n")
     outcome = shell.run("chat", "last")
     assert "the 2 oldest messages no longer fit and were left out" in " ".join(outcome.stderr.split())
+
+
+def test_what_was_cut_out_of_a_message_is_told_with_its_length_and_its_start(shell: Shell) -> None:
+    parrot = Parrot()
+    parrot.left_out = "and\n so " * 200
+    shell.fake("chat", parrot)
+    pipe(shell, "hello\n")
+    outcome = shell.run("chat", "last")
+    assert outcome.stdout == "you said hello\n"
+    words = " ".join(outcome.stderr.split())
+    assert "(too long for the context: 1,600 characters were cut out of the middle: and so and so " in words
+    assert words.count("and so") == 23
+    assert words.endswith("...)")
 
 
 def test_passages_are_shown_beside_the_answer_with_those_that_it_cites(shell: Shell) -> None:

@@ -174,6 +174,10 @@ class LoadedArm:
         alone = self._talking.given([message for message in messages if message.role == "system"] + [messages[-1]])
         return given.shows_as_much_as(alone) and self.bottom.fits(given.messages)
 
+    def left_out(self, messages: Sequence[Message]) -> str:
+        """The text that is cut out of what the model is given, so that it fits; see LanguageModel."""
+        return self.language_model.left_out(self._talking.given(messages).messages) if self.language_model else ""
+
     def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
         """Answer the last message of a conversation; a model here hands over text as it is written.
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tunewright.actions.chatting import Sources
 
 END = "/exit"
-MAX_PASSAGE_CHARACTERS = 160
-"""Shown of each passage."""
+MAX_SHOWN_CHARACTERS = 160
+"""Of each passage, and of text that was cut out of a message."""
 
 
 def chat(
@@ -59,6 +59,11 @@ def chat(
         screen.stream("\n")
         if conversation.num_forgotten > num_forgotten:
             screen.say(f"(the {conversation.num_forgotten} oldest messages no longer fit and were left out)")
+        if conversation.left_out:
+            size = f"{len(conversation.left_out):,} characters"
+            screen.say(
+                f"(too long for the context: {size} were cut out of the middle: {_start(conversation.left_out)})"
+            )
         if answer.finish == "length":
             screen.say(f"(cut after {answer.num_answer_tokens} tokens: there is no room for more)")
         elif answer.finish == "failed":
@@ -70,11 +75,14 @@ def chat(
 def _source_lines(sources: "Sources") -> Iterator[str]:
     for number, passage in enumerate(sources.passages, start=1):
         cited = ", cited" if passage in sources.citations.passages else ""
-        text = " ".join(passage.text.split())
-        shown = text if len(text) <= MAX_PASSAGE_CHARACTERS else f"{text[:MAX_PASSAGE_CHARACTERS]}..."
-        yield f"[{number}] {passage.document}, passage {passage.place}{cited}: {shown}"
+        yield f"[{number}] {passage.document}, passage {passage.place}{cited}: {_start(passage.text)}"
     for number in sources.citations.unknown:
         yield f"[{number}] is cited, but no passage has this number"
+
+
+def _start(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_SHOWN_CHARACTERS else f"{line[:MAX_SHOWN_CHARACTERS]}..."
 
 
 def _require_utf8(text: str, where: str) -> None:

@@ -88,6 +88,15 @@ class LanguageModel:
         """Whether a prompt leaves room for an answer without being shortened."""
         return self.renderer.fits(messages)
 
+    def left_out(self, messages: Sequence[Message]) -> str:
+        """The text that is cut out of the middle of a prompt so that it fits; empty where nothing is.
+
+        Raises:
+            RenderError: the messages cannot become tokens.
+        """
+        cut = self.renderer.prompt(messages).cut
+        return cut.text if cut else ""
+
     def stream(self, messages: Sequence[Message], on_text: Callable[[str], None]) -> Answer:
         """Answer one prompt, handing over text as it is written.
 
