@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_job import adapter_bytes, small_recipe, stop_at_step, write_rows
+from small_job import adapter_bytes, small_recipe, stop_at_step, write_long_texts, write_rows
 from small_study import write_study_base
 from tiny_base import write_tiny_base
 
@@ -150,6 +150,34 @@ def test_a_prompt_that_cannot_be_baked_is_refused_before_anything_is_written(
         with pytest.raises(RecipeError, match=match):
             tune(recipe_of((rows, base, path)), home=tmp_path / "home")
     assert not (tmp_path / "home" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "setting", "match"),
+    [
+        (
+            "evaluate",
+            {"metrics": ("loss", "exact_match")},
+            r"evaluate\.metrics: found 'loss', expected metrics of what is written\. Remove it: a prompt gives",
+        ),
+        ("memorisation", {"max_rows": 30}, r"memorisation\.max_rows: found 30 beside bake, expected one of them"),
+    ],
+)
+def test_what_is_not_measured_where_a_prompt_is_baked_cannot_be_asked_for(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, section: str, setting: dict[str, Any], match: str
+) -> None:
+    recipe = recipe_of(inputs)
+    changed = getattr(recipe, section).model_copy(update=setting)
+    with pytest.raises(RecipeError, match=match):
+        tune(recipe.model_copy(update={section: changed}), home=tmp_path)
+
+
+def test_plain_text_has_no_answers_that_a_prompt_could_be_baked_into(
+    inputs: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    _, base, prompt = inputs
+    with pytest.raises(RecipeError, match="data: found rows of plain text, expected rows with an input and an answer"):
+        tune(recipe_of((write_long_texts(tmp_path / "texts.jsonl"), base, prompt)), home=tmp_path / "home")
 
 
 def test_a_prompted_base_that_never_ends_an_answer_teaches_nothing(

@@ -10,7 +10,7 @@ from pathlib import Path
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
-from tunewright.actions.preparing import Preparation, answers_only
+from tunewright.actions.preparing import Preparation, answers_only, refuse_loss_metrics
 from tunewright.actions.reporting import build_report, write_report
 from tunewright.actions.resuming import seconds_of, timed
 from tunewright.actions.training import publish_artifact
@@ -24,9 +24,11 @@ from tunewright.records import (
     BakeRecipe,
     Conversation,
     Example,
+    MemorisationRecipe,
     Message,
     Report,
     Split,
+    TuneRecipe,
     content_hash,
     format_savings,
     settled,
@@ -42,6 +44,17 @@ from tunewright.study.options import Option
 from tunewright.train.distill import Distillation, soft_targets
 
 PROMPT_FILE = "bake-prompt.json"
+
+
+def refuse_without_effect(recipe: TuneRecipe) -> None:
+    """Raises: RecipeError when something is asked for that is not measured where a prompt is baked in."""
+    refuse_loss_metrics(recipe.evaluate, "a prompt gives the references other probabilities")
+    max_rows = recipe.memorisation.max_rows
+    # The default also stands in the recipe that a run has kept, and may be read from there.
+    if max_rows not in (0, MemorisationRecipe().max_rows):
+        found, expected = f"{max_rows:,} beside bake", "one of them: baking does not measure memorisation"
+        fix = "Remove it, or train without a prompt to bake."
+        raise RecipeError(Problem("memorisation.max_rows", found, expected, fix))
 
 
 def read_bake_prompt(recipe: BakeRecipe) -> str:

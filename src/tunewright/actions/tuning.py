@@ -5,7 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunewright.actions.answering import ARTIFACT, say_slow_answers
-from tunewright.actions.baking import PROMPT_FILE, carry_out_baking, prepare_baking, read_bake_prompt
+from tunewright.actions.baking import (
+    PROMPT_FILE,
+    carry_out_baking,
+    prepare_baking,
+    read_bake_prompt,
+    refuse_without_effect,
+)
 from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
 from tunewright.actions.fitting import require_memory_and_disk
@@ -58,6 +64,8 @@ def tune(
     store = Store(home)
     store.require_writable()
     require_trainable_together(recipe)
+    if recipe.bake:
+        refuse_without_effect(recipe)
     prompt = read_bake_prompt(recipe.bake) if recipe.bake else None
     preparation = plant_canaries(prepare_tuning(recipe, progress, home))
     if prompt is not None:
