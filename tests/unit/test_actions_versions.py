@@ -1,6 +1,7 @@
 """Named data sets: build, refresh, compare, take back, export, and training on a version."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -306,6 +307,21 @@ def test_a_card_counts_every_step() -> None:
     assert "| in the version |  | 81 |" in text
     assert "    tunewright data build tickets.jsonl" in text
     assert text == Store().logs.card_path("tickets", 1).read_text(encoding="utf-8")
+
+
+def test_nothing_that_others_wrote_is_markup_in_a_card() -> None:
+    image, details = "<img src=https://evil.example/x.png>", "<details>*urgent* | no"
+    rows = [row(number, answer=(image, details)[number % 2], **{"<b>": 1}) for number in range(80)]
+    write_jsonl(Path("my_tickets <1>.jsonl"), rows)
+    sources = (SourceRecipe(path="my_tickets <1>.jsonl", owner="[Ann](https://evil.example)"),)
+    build_dataset(DataRecipe(sources=sources, checks=NO_CHECKS), name="tickets")
+    before_recipe = dataset_card("tickets").partition("## How to make it again")[0]
+    assert "\n| \\<img src=https://evil.example/x.png\\> | " in before_recipe
+    assert "\n| \\<details\\>\\*urgent\\* \\| no | " in before_recipe
+    assert "\nmy_tickets \\<1\\>.jsonl: fields that were not used: \\<b\\>" in before_recipe
+    assert "\n- No licence is stated for my_tickets \\<1\\>.jsonl." in before_recipe
+    assert "| \\[Ann\\](https://evil.example) |" in before_recipe
+    assert not re.search(r"(?<!\\)[<\[*]", before_recipe)
 
 
 def test_the_tables_of_a_card_add_up_with_the_copies_that_weights_make() -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from tunewright.records import DatasetCard, SplitSummary, VersionEntry
+from tunewright.study.markdown import escape_markdown
 
 MAX_HASH = 16
 
@@ -45,7 +46,7 @@ def _since(card: DatasetCard) -> str:
     if not differences:
         return "No row is new, gone or changed."
     return " ".join(
-        f"{difference.source}: {difference.num_new:,} new, {difference.num_gone:,} gone, "
+        f"{_text(difference.source)}: {difference.num_new:,} new, {difference.num_gone:,} gone, "
         f"{difference.num_changed:,} changed."
         for difference in differences
     )
@@ -63,14 +64,14 @@ def _sources(card: DatasetCard) -> Iterator[str]:
             source.owner or "not stated",
             f"{source.weight:g}",
             read,
-            f"`{source.sha256[:MAX_HASH]}`",
+            source.sha256[:MAX_HASH],
         )
         for source in card.sources
     ]
     headings = ("source", "file", "rows", "form", "licence", "owner", "weight", "read", "SHA-256")
     yield from _table(headings, rows)
     for source in card.sources:
-        yield from (f"\n{source.name}: {warning}." for warning in source.warnings)
+        yield from (f"\n{_text(f'{source.name}: {warning}.')}" for warning in source.warnings)
 
 
 def _steps(card: DatasetCard) -> Iterator[str]:
@@ -82,7 +83,7 @@ def _steps(card: DatasetCard) -> Iterator[str]:
     yield from _table(("step", "by", "rows"), rows)
     if card.entry is not None and card.entry.notes:
         yield ""
-        yield from (f"- {note}" for note in card.entry.notes)
+        yield from (f"- {_text(note)}" for note in card.entry.notes)
 
 
 def _splits(splits: Sequence[SplitSummary]) -> Iterator[str]:
@@ -126,13 +127,14 @@ def _share(num_rows: int, split: SplitSummary) -> str:
 def _gaps(card: DatasetCard) -> Iterator[str]:
     gaps = [*(card.entry.gaps if card.entry else ["Checks of this version are not recorded: it has no line in a log."])]
     gaps += [f"No licence is stated for {source.name}." for source in card.sources if source.licence is None]
-    yield from (f"- {gap}" for gap in gaps or ["None recorded."])
+    yield from (f"- {_text(gap)}" for gap in gaps or ["None recorded."])
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for line in (headings, ["---"] * len(headings), *rows):
-        yield "| " + " | ".join(_cell(text) for text in line) + " |"
+        yield "| " + " | ".join(map(_text, line)) + " |"
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _text(text: str) -> str:
+    """Text of others on one line."""
+    return escape_markdown(" ".join(text.split()))

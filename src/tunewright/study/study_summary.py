@@ -14,16 +14,14 @@ from tunewright.records import (
     format_judge_agreement,
     format_p_value,
 )
-
-# GitHub looks for @team and #12 in the rendered page, where a backslash is gone; a space of no width stays.
-_WITHOUT_FORCE = str.maketrans({**{each: f"\\{each}" for each in "\\`*_<>|[]!&"}, "@": "@\u200b", "#": "\\#\u200b"})
+from tunewright.study.markdown import escape_markdown
 
 
 def render_study_summary(report: StudyReport) -> str:
     """Decision, one line per arm with its interval and its difference to the best one, reasons, how to repeat."""
     to_best = f"difference to {report.best}" if report.best else "difference"
     heading = ("arm", report.headline.title, to_best, "tokens per request", "1,000 requests")
-    lines = [f"## {_text(report.title)}", "", f"**{_text(report.decision.headline)}**", ""]
+    lines = [f"## {escape_markdown(report.title)}", "", f"**{escape_markdown(report.decision.headline)}**", ""]
     lines += [_line(heading), "|---|---:|---:|---:|---:|", *(_line(_cells(arm, report)) for arm in report.arms)]
     groups = format_groups(report.results)
     lines += [
@@ -31,10 +29,10 @@ def render_study_summary(report: StudyReport) -> str:
         " ".join(filter(None, ("Brackets hold 95 % intervals; p-values are corrected after Holm.", groups))),
         "",
     ]
-    lines += [f"- {_text(reason)}" for reason in report.decision.reasons]
+    lines += [f"- {escape_markdown(reason)}" for reason in report.decision.reasons]
     if report.decision.what_would_change_it:
         lines += ["", "What would change it:", ""]
-        lines += [f"- {_text(condition)}" for condition in report.decision.what_would_change_it]
+        lines += [f"- {escape_markdown(condition)}" for condition in report.decision.what_would_change_it]
     if report.strict_formats:
         lines += ["", *_format_lines(report.strict_formats)]
     if report.judge:
@@ -45,7 +43,7 @@ def render_study_summary(report: StudyReport) -> str:
 
 def _format_lines(formats: StrictFormats) -> list[str]:
     """One line per arm and way to choose tokens."""
-    note = [_text(formats.note)] if formats.note else []
+    note = [escape_markdown(formats.note)] if formats.note else []
     if not formats.arms:
         return note
     titles = [metric.title for metric in formats.metrics]
@@ -67,7 +65,8 @@ def _judge_lines(found: JudgeComparison) -> list[str]:
     agreed = f"{100 * found.agreement.value:.0f} %" if found.agreement else "not measured"
     line = _line((f"{found.arm} against {found.baseline}", *(f"{count:,}" for count in counts), agreed))
     told = (format_judge(found), format_judge_agreement(found), found.note, found.caveat)
-    return [_line(heading), "|---|---:|---:|---:|---:|---:|", line, "", " ".join(_text(each) for each in told if each)]
+    meaning = escape_markdown(" ".join(filter(None, told)))
+    return [_line(heading), "|---|---:|---:|---:|---:|---:|", line, "", meaning]
 
 
 def _cells(arm: StudyArm, report: StudyReport) -> tuple[str, ...]:
@@ -89,9 +88,4 @@ def _compared(change: Difference, report: StudyReport) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(map(_text, cells))} |"
-
-
-def _text(text: str) -> str:
-    """Text of others, with what Markdown, HTML or GitHub would act on taken out of force."""
-    return text.translate(_WITHOUT_FORCE)
+    return f"| {' | '.join(map(escape_markdown, cells))} |"
