@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listening import Listening
 from small_job import adapter_bytes, small_recipe, stop_at_step, write_long_texts, write_rows
 from small_study import write_study_base
 from tiny_base import write_tiny_base
@@ -42,14 +43,14 @@ def recipe_of(inputs: tuple[Path, Path, Path], **bake: Any) -> TuneRecipe:
     )
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, finish: str = "stop") -> None:
+def answering(monkeypatch: pytest.MonkeyPatch, text: str = "grey", finish: str = "stop") -> None:
     """Let the prompted base write whole answers: a random one never ends."""
     real = baking.Remembering
 
     class Ending(real):  # type: ignore[misc, valid-type]
         def answer(self, prompts: Any, advance: Any) -> list[Answer]:
             given = super().answer(prompts, advance)
-            return [Answer.model_validate({"text": "grey", "finish": finish}) for _ in given]
+            return [Answer.model_validate({"text": text, "finish": finish}) for _ in given]
 
     monkeypatch.setattr(baking, "Remembering", Ending)
 
@@ -180,9 +181,26 @@ def test_plain_text_has_no_answers_that_a_prompt_could_be_baked_into(
         tune(recipe_of((write_long_texts(tmp_path / "texts.jsonl"), base, prompt)), home=tmp_path / "home")
 
 
-def test_a_prompted_base_that_never_ends_an_answer_teaches_nothing(
-    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (
+            {"text": "grey", "finish": "length"},
+            r"the prompted base's answer ran into the length limit \(evaluate\.max_answer_tokens\), .* "
+            r"Raise evaluate\.max_answer_tokens \(here 6\), ask for shorter answers in the prompt, or train on your",
+        ),
+        (
+            {"text": " ", "finish": "stop"},
+            r"the prompted base gave an empty answer, .* Read its answers with `tunewright chat`, improve the prompt",
+        ),
+    ],
+)
+def test_a_prompted_base_without_a_usable_answer_teaches_nothing_and_it_is_said_why(
+    inputs: tuple[Path, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: dict[str, str], why: str
 ) -> None:
-    answering(monkeypatch, finish="length")
-    with pytest.raises(DataError, match=r"bake\.targets: found no usable answer of the prompted base to \d+ rows"):
-        tune(recipe_of(inputs), home=tmp_path)
+    answering(monkeypatch, **answer)
+    found = r"bake\.targets: found no usable answer of the prompted base to any of the 40 train rows\. Most often, "
+    listening = Listening()
+    with pytest.raises(DataError, match=found + why):
+        tune(recipe_of(inputs), home=tmp_path, progress=listening)
+    assert any(line.startswith("60 rows left out; the reason of 60, such as ") for line in listening.lines)

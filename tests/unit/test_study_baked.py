@@ -106,7 +106,7 @@ def test_rows_get_the_prompted_answers_and_unusable_ones_are_named() -> None:
     }
     assert [(dropped.location, dropped.reason) for dropped in found.version.changes] == [
         ("rows.jsonl:1", "the prompted base gave no answer: it broke"),
-        ("rows.jsonl:2", "the prompted base's answer ran into the length limit"),
+        ("rows.jsonl:2", "the prompted base's answer ran into the length limit (evaluate.max_answer_tokens)"),
         ("rows.jsonl:3", "the prompted base gave an empty answer"),
         ("rows.jsonl:5", "it is refused"),
     ]

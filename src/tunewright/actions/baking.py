@@ -4,9 +4,11 @@ The prompted base is the teacher: its answers are what is trained (or those of t
 their tokens are learned besides. The report compares prompted and tuned in pairs and counts what is saved.
 """
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from tunewright.actions.announcing import count_rows
 from tunewright.actions.answering import ARTIFACT
 from tunewright.actions.benchmarking import measure_tasks, measure_tasks_of_base
 from tunewright.actions.fallbacks import language_model, train_keeping_ability, with_trainable
@@ -15,6 +17,7 @@ from tunewright.actions.reporting import build_report, write_report
 from tunewright.actions.resuming import seconds_of, timed
 from tunewright.actions.training import publish_artifact
 from tunewright.contracts import Progress
+from tunewright.data import PreparedData
 from tunewright.errors import DataError, Problem, RecipeError, RenderError
 from tunewright.evaluate import test_items
 from tunewright.evaluate.scorers import SCORERS
@@ -38,7 +41,7 @@ from tunewright.render import Renderer, TokenSequence
 from tunewright.store import RunFolder, Store
 from tunewright.study.answers import AnswerLog, Remembering
 from tunewright.study.arms import Arm, Prompted, ZeroShot, with_system_prompt
-from tunewright.study.baked import Sides, rows_of, summarise_bake, with_answers
+from tunewright.study.baked import RAN_INTO_LIMIT, Sides, rows_of, summarise_bake, with_answers
 from tunewright.study.bench import Bench, Measured
 from tunewright.study.options import Option
 from tunewright.train.distill import Distillation, soft_targets
@@ -175,15 +178,29 @@ def _with_targets(bench: Bench, preparation: Preparation, teacher: Arm, progress
         given: list[Answer] = asked.answer(prompts, advance)
     by_row = {row.id: answer for row, answer in zip(rows, given, strict=True)}
     data = with_answers(preparation.data, by_row, lambda row: _refused(preparation, row))
-    dropped = len(data.version.changes) - len(preparation.data.version.changes)
+    dropped = data.version.changes[len(preparation.data.version.changes) :]
     if dropped:
-        progress.say(f"{dropped:,} rows are left out: {data.version.changes[-1].reason}, such as "
-                     f"{data.version.changes[-1].location}.")  # fmt: skip
-    if not data.rows(Split.TRAIN) or not data.rows(Split.VALIDATION):
-        found = f"no usable answer of the prompted base to {len(rows):,} rows"
-        fix = "Read its answers with `tunewright chat`, improve the prompt, or train on your own: bake.targets=rows."
-        raise DataError(Problem("bake.targets", found, "answers to learn from", fix))
+        ((reason, number),) = Counter(change.reason for change in dropped).most_common(1)
+        first = next(change for change in dropped if change.reason == reason)
+        left_out = f"{count_rows(len(dropped))} left out"
+        progress.say(f"{left_out}; the reason of {number:,}, such as {first.location}: {reason}.")
+        _require_answers(preparation, data, reason)
     return replace(preparation, data=data)
+
+
+def _require_answers(preparation: Preparation, data: PreparedData, reason: str) -> None:
+    """Raises: DataError when rows were left out, mostly for this reason, so that none are left of a split."""
+    lacking = next((split for split in (Split.TRAIN, Split.VALIDATION) if not data.rows(split)), None)
+    if lacking is None:
+        return
+    num_rows = len(preparation.data.rows(lacking))
+    found = f"no usable answer of the prompted base to any of the {num_rows:,} {lacking} rows. Most often, {reason}"
+    fix = "Read its answers with `tunewright chat`, improve the prompt"
+    if reason == RAN_INTO_LIMIT:
+        limit = settled(preparation.recipe.evaluate.max_answer_tokens)
+        fix = f"Raise evaluate.max_answer_tokens (here {limit}), ask for shorter answers in the prompt"
+    fix += ", or train on your own: bake.targets=rows."
+    raise DataError(Problem("bake.targets", found, "answers to learn from", fix))
 
 
 def _refused(preparation: Preparation, row: Example) -> str | None:

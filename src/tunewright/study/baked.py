@@ -29,6 +29,7 @@ from tunewright.study.bench import Measured
 from tunewright.study.cost import SECONDS_PER_HOUR
 
 THOUSAND = 1000
+RAN_INTO_LIMIT = "the prompted base's answer ran into the length limit (evaluate.max_answer_tokens)"
 
 
 def with_answers(
@@ -70,7 +71,7 @@ def _unusable(answer: Answer) -> str | None:
         return f"the prompted base gave no answer: {answer.reason}"
     if not answer.text.strip():
         return "the prompted base gave an empty answer"
-    return "the prompted base's answer ran into the length limit" if answer.finish == "length" else None
+    return RAN_INTO_LIMIT if answer.finish == "length" else None
 
 
 def _answered(row: Example, text: str) -> Example:
