@@ -10,7 +10,7 @@ from split_rows import row, write_jsonl
 from store_samples import RECIPE_ID, new_store, run_record
 from tiny_base import write_tiny_base
 
-from tunewright.actions import resume, tune, tuning
+from tunewright.actions import resume, resume_study, tune, tuning
 from tunewright.actions.resuming import reopen
 from tunewright.contracts import SilentProgress
 from tunewright.errors import (
@@ -103,8 +103,16 @@ def test_a_run_that_is_not_there_cannot_be_resumed(tmp_path: Path) -> None:
 def test_a_run_that_has_succeeded_cannot_be_resumed(tmp_path: Path) -> None:
     run = new_store(tmp_path).create_run(RECIPE_ID, run_record)
     run.update(RunStatus.SUCCEEDED)
-    with pytest.raises(TrainError, match=rf"has already succeeded\. See it with: tunewright show {run.record.id}$"):
+    seen_with = rf"tunewright show {run.record.id} --home {tmp_path}$"
+    with pytest.raises(TrainError, match=rf"has already succeeded\. See it with: {seen_with}"):
         resume("last", home=tmp_path)
+
+
+def test_a_run_of_another_kind_is_refused_with_the_command_that_continues_it(tmp_path: Path) -> None:
+    run = new_store(tmp_path).create_run(RECIPE_ID, run_record, {"headline.json": "exact_match"})
+    command = f"tunewright tune --resume {run.record.id} --home {tmp_path}"
+    with pytest.raises(TrainError, match=rf"is of kind tune, not study\. Continue it with: {command}$"):
+        resume_study("last", home=tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["tune", "evaluate"])

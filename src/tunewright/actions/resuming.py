@@ -4,9 +4,11 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tunewright.actions.environment import describe_environment
 from tunewright.actions.handover import RECIPE_FILE as RECIPE_FILE
+from tunewright.actions.handover import command_to_continue, home_option
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData
@@ -32,20 +34,22 @@ def preparation_files(recipe: Record, preparation: Preparation) -> dict[str, obj
     }
 
 
-def require_unfinished(run: RunFolder, kind: RunKind, *, has_gaps: bool = False) -> None:
+def require_unfinished(run: RunFolder, kind: RunKind, home: Path | None, *, has_gaps: bool = False) -> None:
     """Raises: TrainError when a run has succeeded, is of another kind, or saved nothing that could be continued;
     CorruptError when what it was made with has changed.
 
     Args:
+        home: where the run was looked for; the commands in the errors name it.
         has_gaps: whether a run that has succeeded left something out that can be made up for.
     """
     if run.record.status is RunStatus.SUCCEEDED and not has_gaps:
-        raise TrainError(f"Run {run.record.id} has already succeeded. See it with: tunewright show {run.record.id}")
+        see = f"tunewright show {run.record.id}{home_option(home)}"
+        raise TrainError(f"Run {run.record.id} has already succeeded. See it with: {see}")
     if not run.has(HEADLINE_FILE):
         again = f"Start it again with: {run.record.command}"
         raise TrainError(f"Run {run.record.id} ({run.record.kind}) has saved nothing that could be continued. {again}")
     if run.record.kind != kind:
-        command = f"tunewright {run.record.kind} --resume {run.record.id}"
+        command = command_to_continue(run.record.id, home, run.record.environment.num_processes, run.record.kind)
         raise TrainError(f"Run {run.record.id} is of kind {run.record.kind}, not {kind}. Continue it with: {command}")
     run.require_unchanged()
 

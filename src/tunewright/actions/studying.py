@@ -136,7 +136,7 @@ def resume_study(run_name: str, *, home: Path | None = None, progress: Progress 
     store = Store(home)
     run = store.run(run_name)
     has_gaps = _has_gaps(run)
-    require_unfinished(run, "study", has_gaps=has_gaps)
+    require_unfinished(run, "study", home, has_gaps=has_gaps)
     with run.lock():
         recipe = run.read_record(RECIPE_FILE, StudyRecipe)
         preparation = reopen(store, run, recipe.tuning, progress)

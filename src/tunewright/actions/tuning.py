@@ -93,7 +93,7 @@ def resume(run_name: str, *, home: Path | None = None, progress: Progress | None
     progress = progress or SilentProgress()
     store = Store(home)
     run = store.run(run_name)
-    require_unfinished(run, "tune")
+    require_unfinished(run, "tune", home)
     with run.lock():
         recipe = run.read_record(RECIPE_FILE, TuneRecipe)
         require_trainable_together(recipe)
