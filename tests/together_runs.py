@@ -2,9 +2,9 @@
 
     torchrun --standalone --nproc-per-node 2 tests/together_runs.py PLAN.json
 
-The plan lists trainings: {"base", "home", "recipe", "until"}. The first process carries them out one after the other,
-each from where its run stands, and saves weights and curve; the second follows. In the first checkpoint of a step that
-is named as "full_at" the second finds its disk full.
+The plan lists trainings: {"base", "home", "recipe", "until", "rehearses"}. The first process carries them out one after
+the other, each from where its run stands, and saves weights and curve; the second follows. In the first checkpoint of a
+step that is named as "full_at" the second finds its disk full.
 """
 
 import errno
@@ -24,12 +24,14 @@ from tunewright.contracts import SilentProgress
 from tunewright.errors import StoreError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.load import load_base
-from tunewright.records import TuneRecipe
+from tunewright.records import Full, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.store import Store
 from tunewright.train import loop
 from tunewright.train.job import TrainingJob, Validation
 from tunewright.train.loop import train
+from tunewright.train.loss import accumulate_gradients
+from tunewright.train.rehearsal import RehearsalLoss
 from tunewright.train.schedule import make_plan
 from tunewright.train.stream import TokenStream
 
@@ -60,8 +62,13 @@ class Stopped(BaseException):
     """Stands in for a kill, after so many steps."""
 
 
-def carry_out(base: Path, home: Path, recipe: TuneRecipe, until: int, open_trainable=None) -> None:
-    """Train up to a step, from where the run in `home` stands; weights and curve are saved beside it."""
+def carry_out(
+    base: Path, home: Path, recipe: TuneRecipe, until: int, open_trainable=None, *, rehearses: bool = False
+) -> None:
+    """Train up to a step, from where the run in `home` stands; weights and curve are saved beside it.
+
+    Where it rehearses, the last five rows are general ones: some steps have none of them, and some nothing else.
+    """
     store = Store(home)
     run = store.run("last") if store.runs() else store.create_run(RECIPE_ID, run_record)
     network = prepare_for_training(load_base(base), recipe.method, recipe.train.seed)
@@ -74,6 +81,10 @@ def carry_out(base: Path, home: Path, recipe: TuneRecipe, until: int, open_train
     job = TrainingJob(
         network, recipe.train, stream, plan, 0, validate, {str(n): f"rows:{n}" for n in range(len(ROWS))}, run, "again"
     )
+    if rehearses:
+        teacher = load_base(base).requires_grad_(False) if isinstance(recipe.method, Full) else None
+        general_ids = frozenset(row.example_id for row in ROWS[-5:])
+        job = replace(job, accumulate=RehearsalLoss(accumulate_gradients, general_ids, teacher))
     if open_trainable:
         job = replace(job, open_trainable=open_trainable)
     real_step = loop._step
@@ -118,7 +129,8 @@ def main(plan: Path) -> None:
             return together.Together(job, base, recipe)
 
         try:
-            carry_out(base, Path(one["home"]), recipe, one["until"], open_trainable)
+            home, rehearses = Path(one["home"]), one["rehearses"]
+            carry_out(base, home, recipe, one["until"], open_trainable, rehearses=rehearses)
         except StoreError as error:
             (Path(one["home"]) / "words").write_text(str(error))
     together.end()

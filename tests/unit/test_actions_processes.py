@@ -174,13 +174,13 @@ def test_memory_that_runs_out_in_one_process_is_an_end_for_all(monkeypatch: pyte
     def fail(*arguments: object) -> float:
         raise errors.pop(0)
 
-    monkeypatch.setattr(together.Part, "_gradients", fail)
+    monkeypatch.setattr(together.Part, "_add", fail)
     for kind, words in (
         (ProcessOutOfMemoryError, r"Memory ran out in process 1 of 2 .*lower train\.tokens_per_micro_batch"),
         (RuntimeError, "a bug"),
     ):
         with pytest.raises(kind, match=words):
-            part.gradients([], 1, 0, "float32", 0)
+            part.gradients([], [], 1, 0, "float32", 0)
 
 
 def test_the_others_are_told_to_end_only_where_they_listen(monkeypatch: pytest.MonkeyPatch) -> None:

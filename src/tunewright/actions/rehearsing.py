@@ -27,19 +27,17 @@ def prepare_rehearsal(preparation: Preparation, model: LanguageModel, progress: 
     Returns:
         None where no general row fits, and the user is told that there is no rehearsal.
     """
-    is_alone = num_processes() == 1
     rendered: list[TokenSequence] = []
     locations: dict[str, str] = {}
     for row, sequence in _fitting(preparation):
-        rendered.append(_trained_throughout(sequence) if is_alone else sequence)
+        rendered.append(_trained_throughout(sequence))
         locations[row.id] = str(row.provenance)
     if not rendered:
         progress.say(NONE_FITS)
         return None
-    if not is_alone:
-        progress.say("Several processes learn the general rows as they stand, not what the base expects at each token.")
-    has_adapter = not isinstance(preparation.recipe.method, Full)
-    base = None if has_adapter or not is_alone else copy.deepcopy(model.network).requires_grad_(False)
+    # Several processes share a base of their own.
+    needs_base = isinstance(preparation.recipe.method, Full) and num_processes() == 1
+    base = copy.deepcopy(model.network).requires_grad_(False) if needs_base else None
     return Rehearsal(rendered, locations, preparation.recipe.retention.rehearsal_fraction, base)
 
 

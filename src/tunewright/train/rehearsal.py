@@ -9,7 +9,8 @@ Forgetting", for the base as the teacher.
 Axes: N trained tokens, V words of the vocabulary.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,7 @@ from tunewright.train.stream import TokenStream, epoch_order
 from tunewright.train.trainable import Accumulate
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import PreTrainedModel
-
-    from tunewright.model.batch import PackedBatch, PaddedBatch
 
 
 ROWS_AT_ONCE = 8
@@ -114,21 +112,28 @@ class RehearsalLoss:
         num_tokens = sum(row.num_trained_tokens for row in general)
         for _, batch in make_batches(network, general, tokens_per_micro_batch, pad_token_id) if general else ():
             with compute_precision(precision, network.device):
-                teacher_NV = self._expected(network, batch)
+                with as_base(network, self.base) as base:
+                    teacher_NV = trained_logits(base, batch)[0]
                 logits_NV = trained_logits(network, batch)[0]
             backward_pass(network, batch, taught_loss(logits_NV, teacher_NV, num_tokens))
         return loss
 
-    def _expected(self, network: "PreTrainedModel", batch: "PackedBatch | PaddedBatch") -> "Tensor":
-        """[N, V]: the base's logits at each trained token."""
-        import torch
 
-        was_training = network.training
-        try:
-            with without_update(network) as base, torch.no_grad():
-                base = self.base or base
-                base.eval()
-                return trained_logits(base, batch)[0]
-        finally:
-            # Where memory runs out, the step is computed again: with dropout, as before.
-            network.train(was_training)
+@contextmanager
+def as_base(network: "PreTrainedModel", base: "PreTrainedModel | None" = None) -> Iterator["PreTrainedModel"]:
+    """While open, there is what the base expects: no update, no dropout, no gradient.
+
+    Args:
+        base: where the network has no adapter to leave out.
+    """
+    import torch
+
+    was_training = network.training
+    try:
+        with without_update(network) as plain, torch.no_grad():
+            teacher = base or plain
+            teacher.eval()
+            yield teacher
+    finally:
+        # Where memory runs out, the step is computed again: with dropout, as before.
+        network.train(was_training)

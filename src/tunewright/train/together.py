@@ -13,7 +13,7 @@ This file needs torch: import it inside functions.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,22 +21,24 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from tunewright.errors import ProcessOutOfMemoryError, StoreError
 from tunewright.model.adapter import prepare_for_training, trainable_parameters
 from tunewright.model.batch import PackedBatch, PaddedBatch, divide_evenly
-from tunewright.model.forward import compute_precision, make_batches, trained_loss
+from tunewright.model.forward import compute_precision, make_batches, trained_logits, trained_loss
+from tunewright.model.head import taught_loss
 from tunewright.model.layout import training_path, use_own_code
 from tunewright.model.load import load_base
 from tunewright.model.out_of_memory import is_out_of_memory, shortage
-from tunewright.records import Precision, TrainingPath, TuneRecipe
+from tunewright.records import Full, Precision, TrainingPath, TuneRecipe
 from tunewright.render import TokenSequence
 from tunewright.train.forecast import MOMENTS
 from tunewright.train.job import TrainingJob
 from tunewright.train.optimizer import make_optimizers
+from tunewright.train.rehearsal import RehearsalLoss, as_base
 from tunewright.train.shards import read_shards, write_shards
 from tunewright.train.trainable import (
     RANDOM_FILE,
@@ -52,26 +54,27 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class _StepLoss(nn.Module):
-    """The outermost module: FSDP puts the weights outside of layers together when it is called."""
+class _Spread(nn.Module):
+    """A network, as the outermost module: FSDP puts the weights outside of layers together when it is called."""
 
     def __init__(self, network: "PreTrainedModel") -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, batch: PackedBatch | PaddedBatch) -> Tensor:
-        return trained_loss(self.network, batch)
+    def forward(self, compute: "Callable[[PreTrainedModel], Tensor]") -> Tensor:
+        return compute(self.network)
 
 
 class Part:
     """What one process holds of a network that several train. All of them call the same methods in the same order."""
 
-    def __init__(self, base_folder: Path, recipe: TuneRecipe) -> None:
+    def __init__(self, base_folder: Path, recipe: TuneRecipe, *, rehearses: bool) -> None:
         self.rank, self.num_processes = dist.get_rank(), dist.get_world_size()
         network = prepare_for_training(load_base(base_folder), recipe.method, recipe.train.seed)
-        use_own_code(network, f"its layers are spread over {self.num_processes} processes")
         self.network = network.train()
-        self.step_loss = _spread(network, init_device_mesh(network.device.type, (self.num_processes,)))
+        self._spread = _spread(network)
+        has_adapter = not isinstance(recipe.method, Full)
+        self._base = None if has_adapter or not rehearses else _spread(load_base(base_folder).requires_grad_(False))
         self.parameters: dict[str, DTensor] = trainable_parameters(network)  # type: ignore[assignment]
         self.optimizers = make_optimizers(network, recipe.train)
 
@@ -88,7 +91,8 @@ class Part:
 
     def gradients(
         self,
-        rows: Sequence[TokenSequence],
+        own: Sequence[TokenSequence],
+        general: Sequence[TokenSequence],
         tokens_per_micro_batch: int,
         pad_token_id: int,
         precision: Precision,
@@ -97,13 +101,31 @@ class Part:
         """Add the gradient of all rows, of which this process computes its part; see Trainable.
 
         Args:
+            own: the user's rows.
+            general: those of a rehearsal, which are held to what the base expects; see RehearsalLoss.
             seed: of dropout; each process draws its own.
+        Returns:
+            The mean token loss of the user's rows.
         Raises:
             ProcessOutOfMemoryError: the others wait for this one, so none of them can go on.
         """
         torch.manual_seed(seed + self.rank)
+        own_weight = sum(sum(row.loss_weights) for row in own)
+        num_general = sum(row.num_trained_tokens for row in general)
+
+        def own_loss(batch: PackedBatch | PaddedBatch) -> Tensor:
+            loss: Tensor = self._spread(lambda network: trained_loss(network, batch))
+            return loss / own_weight
+
+        def general_loss(batch: PackedBatch | PaddedBatch) -> Tensor:
+            with as_base(self.network, self._base and self._base.network):
+                teacher_NV = (self._base or self._spread)(lambda base: trained_logits(base, batch)[0])
+            logits_NV: Tensor = self._spread(lambda network: trained_logits(network, batch)[0])
+            return taught_loss(logits_NV, teacher_NV, num_general)
+
         try:
-            return self._gradients(rows, tokens_per_micro_batch, pad_token_id, precision)
+            loss = self._add(own, own_loss, tokens_per_micro_batch, pad_token_id, precision)
+            self._add(general, general_loss, tokens_per_micro_batch, pad_token_id, precision)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -112,10 +134,24 @@ class Part:
                 "cannot go on without it. Resume with more processes, or start again with a lower "
                 "train.tokens_per_micro_batch."
             ) from None
+        return loss
 
-    def _gradients(self, rows: Sequence[TokenSequence], max_tokens: int, pad_id: int, precision: Precision) -> float:
+    def _add(
+        self,
+        rows: Sequence[TokenSequence],
+        loss_of: Callable[[PackedBatch | PaddedBatch], Tensor],
+        max_tokens: int,
+        pad_id: int,
+        precision: Precision,
+    ) -> float:
+        """Add the gradients of rows, and give their loss; this process computes its part of them.
+
+        Args:
+            loss_of: what a batch adds to the loss of all rows.
+        """
+        if not rows:
+            return 0.0
         device = self.network.device
-        total_weight = sum(sum(row.loss_weights) for row in rows)
         parts = divide_evenly([len(row.token_ids) for row in rows], self.num_processes)
         mine = [rows[index] for index in parts[self.rank]]
         # A process without rows of its own computes one that does not count: layers are put together by all.
@@ -126,7 +162,7 @@ class Part:
         for number in range(int(num_rounds)):
             counts = bool(mine) and number < len(batches)
             with compute_precision(precision, device):
-                loss = self.step_loss(batches[min(number, len(batches) - 1)]) * (counts / total_weight)
+                loss = loss_of(batches[min(number, len(batches) - 1)]) * counts
             torch.autograd.backward(loss)
             total_loss += loss.detach()
         dist.all_reduce(total_loss)
@@ -168,20 +204,23 @@ class Part:
         read_shards(folder, self.parameters, self.optimizers)
 
 
-def _spread(network: "PreTrainedModel", mesh: DeviceMesh) -> _StepLoss:
+def _spread(network: "PreTrainedModel") -> _Spread:
     """Give each process its part of every weight: layer by layer, then what is outside of layers."""
+    num_processes = dist.get_world_size()
+    use_own_code(network, f"its layers are spread over {num_processes} processes")
+    mesh = init_device_mesh(network.device.type, (num_processes,))
     names = set(getattr(network, "_no_split_modules", None) or ())
     for module in network.modules():
         if type(module).__name__ in names:
             fully_shard(module, mesh=mesh)
-    step_loss = _StepLoss(network)
-    fully_shard(step_loss, mesh=mesh)
-    for module in step_loss.modules():
+    spread = _Spread(network)
+    fully_shard(spread, mesh=mesh)
+    for module in spread.modules():
         if isinstance(module, FSDPModule):
             # Gradients are summed; gloo knows no average, and a loss is divided by the tokens of the whole step.
             module.set_gradient_divide_factor(1.0)
             module.set_force_sum_reduction_for_comms(True)
-    return step_loss
+    return spread
 
 
 class Together:
@@ -190,8 +229,11 @@ class Together:
     def __init__(self, job: TrainingJob, base_folder: Path, recipe: TuneRecipe) -> None:
         self._job = job
         self._whole = trainable_parameters(job.network)
-        with _told("begin", str(base_folder), recipe.model_dump(mode="json")):
-            self._part = Part(base_folder, recipe)
+        loss = job.accumulate
+        self._general_ids = loss.general_ids if isinstance(loss, RehearsalLoss) else frozenset()
+        rehearses = bool(self._general_ids)
+        with _told("begin", str(base_folder), recipe.model_dump(mode="json"), rehearses):
+            self._part = Part(base_folder, recipe, rehearses=rehearses)
             self._part.start_from(self._whole)
         self.num_processes = self._part.num_processes
 
@@ -216,9 +258,11 @@ class Together:
         """See Trainable."""
         # Drawn from our generator, whose state is in every checkpoint: a resumed run draws the same.
         seed = int(torch.randint(2**31, ()))
-        plain_rows = [(row.token_ids, row.loss_weights) for row in rows]
-        with _told("gradients", plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed):
-            return self._part.gradients(rows, tokens_per_micro_batch, pad_token_id, precision, seed)
+        own = [row for row in rows if row.example_id not in self._general_ids]
+        general = [row for row in rows if row.example_id in self._general_ids]
+        plain_rows = ([(row.token_ids, row.loss_weights) for row in part] for part in (own, general))
+        with _told("gradients", *plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed):
+            return self._part.gradients(own, general, tokens_per_micro_batch, pad_token_id, precision, seed)
 
     def clip(self, max_norm: float) -> float:
         """Shorten the gradient; gives its length before."""
@@ -266,7 +310,7 @@ def follow() -> None:
         do, *arguments = command
         if do == "begin":
             part = None  # what an earlier training held is free before the next is loaded
-            part = Part(Path(arguments[0]), TuneRecipe.model_validate(arguments[1]))
+            part = Part(Path(arguments[0]), TuneRecipe.model_validate(arguments[1]), rehearses=arguments[2])
             part.start_from(None)
         else:
             assert part is not None, do
@@ -275,8 +319,10 @@ def follow() -> None:
 
 def _carry_out(part: Part, do: str, arguments: list[Any]) -> None:
     if do == "gradients":
-        rows = [TokenSequence("", tuple(ids), tuple(weights), cut=None) for ids, weights in arguments[0]]
-        part.gradients(rows, *arguments[1:])
+        own, general = (
+            [TokenSequence("", tuple(ids), tuple(weights), cut=None) for ids, weights in rows] for rows in arguments[:2]
+        )
+        part.gradients(own, general, *arguments[2:])
     elif do == "gather":
         part.gather(None)
     elif do in ("write", "read"):
