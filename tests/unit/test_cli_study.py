@@ -74,6 +74,16 @@ def test_the_break_even_is_told_once(shell: Shell, is_told_by: str | None) -> No
     assert " ".join(shell.run("study", "rows.jsonl").stdout.split()).count(told) == 1
 
 
+def test_seconds_of_a_slow_arm_have_no_exponent(shell: Shell) -> None:
+    report = build_study()
+    arms = tuple(
+        arm.model_copy(update={"facts": arm.facts.model_copy(update={"machine_seconds": 1321.4})})
+        for arm in report.arms
+    )
+    shell.fake("study", report.model_copy(update={"arms": arms}))
+    assert "1,320" in shell.run("study", "rows.jsonl").stdout
+
+
 def test_the_screen_says_that_intervals_are_by_group(shell: Shell) -> None:
     shell.fake("study", by_group(build_study(), 14))
     words = " ".join(shell.run("study", "rows.jsonl").stdout.split())

@@ -229,6 +229,14 @@ def test_why_training_stopped_early_is_read_from_its_validations(
 
 
 @pytest.mark.usefixtures("no_charts")
+def test_full_tuning_trains_100_per_cent_of_the_parameters() -> None:
+    report = build_report()
+    assert report.training is not None
+    full = report.training.model_copy(update={"num_trained_parameters": report.training.num_parameters})
+    text = read(render_page(report.model_copy(update={"training": full}))).text
+    assert "9,412,608 of 9,412,608 (100 %)" in text
+
+
 def test_changes_by_one_check_are_one_group_with_what_was_found_beside_each_row() -> None:
     report = build_report()
     changes = tuple(

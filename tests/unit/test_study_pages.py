@@ -189,6 +189,14 @@ def test_less_than_one_request_a_day_is_not_told_as_none() -> None:
     assert "At 0.3 requests a day and" in page.text
 
 
+def test_seconds_of_a_slow_arm_have_no_exponent() -> None:
+    study = build_study()
+    slow = {"machine_seconds": 41.3, "seconds_p50": 1321.4, "seconds_p95": 2204.0}
+    arms = tuple(arm.model_copy(update={"facts": arm.facts.model_copy(update=slow)}) for arm in study.arms)
+    text = read(render_study_page(study.model_copy(update={"arms": arms}))).text
+    assert "41.3 wait p50 1,320, p95 2,200" in " ".join(text.split())
+
+
 def test_the_summary_leaves_out_what_there_is_not() -> None:
     study = build_study(differences=(), results=tuple(
         found.model_copy(update={"estimate": None, "reason": "r"}) for found in build_study().results

@@ -20,6 +20,7 @@ from tunewright.records import (
     format_groups,
     format_judge,
     format_judge_agreement,
+    format_plain,
     format_untold_break_even,
 )
 
@@ -80,7 +81,7 @@ def _cells(arm: StudyArm, report: StudyReport) -> tuple[Text | str, ...]:
     tokens = f"{arm.facts.prompt_tokens:,.0f}\n+ {arm.facts.answer_tokens:,.0f}"
     cost = format_amount(report.cost(arm.name).per_thousand_requests, report.currency)
     name = Text(visible(arm.name), "bold" if arm.name == report.decision.arm else "")
-    return name, value, _difference(arm, report), tokens, f"{arm.facts.machine_seconds:.3g}", cost
+    return name, value, _difference(arm, report), tokens, format_plain(arm.facts.machine_seconds, 3), cost
 
 
 def _difference(arm: StudyArm, report: StudyReport) -> Text:

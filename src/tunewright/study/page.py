@@ -30,6 +30,7 @@ from tunewright.records import (
     format_groups,
     format_memorisation,
     format_p_value,
+    format_plain,
     format_savings,
 )
 from tunewright.study.charts import Chart, length_histogram, metric_intervals, training_curves
@@ -57,7 +58,9 @@ def render_page(report: Report) -> str:
         A whole HTML document, to be written as UTF-8.
     """
     environment = page_environment()
-    environment.filters.update(duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__)
+    environment.filters.update(
+        duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__, plain=format_plain
+    )
     metric = {metric.name: metric for metric in report.metrics}[report.headline_metric]
     rows = [_metric_row(metric, report) for metric in report.metrics]
     return environment.get_template("report.html.j2").render(

@@ -24,6 +24,7 @@ from tunewright.records import (
     format_groups,
     format_judge,
     format_judge_agreement,
+    format_plain,
     format_rate,
 )
 from tunewright.study.charts import Chart, metric_intervals, training_curves
@@ -55,7 +56,11 @@ def render_study_page(report: StudyReport) -> str:
     """Write the report as HTML. Equal reports give equal text; without matplotlib the charts are left out, in words."""
     environment = page_environment()
     environment.filters.update(
-        duration=format_exact_duration, memory=format_memory, mark=VERDICT_MARKS.__getitem__, rate=format_rate
+        duration=format_exact_duration,
+        memory=format_memory,
+        mark=VERDICT_MARKS.__getitem__,
+        plain=format_plain,
+        rate=format_rate,
     )
     headline = report.headline
     return environment.get_template("study.html.j2").render(
