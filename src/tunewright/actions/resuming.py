@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tunewright.actions.environment import describe_environment
@@ -12,7 +12,7 @@ from tunewright.actions.handover import command_to_continue, home_option
 from tunewright.actions.preparing import Preparation
 from tunewright.contracts import Progress
 from tunewright.data import PreparedData
-from tunewright.errors import BaseMismatchError, TrainError
+from tunewright.errors import BaseMismatchError, StoreError, TrainError
 from tunewright.evaluate.house import HouseRules
 from tunewright.model.libraries import import_libraries
 from tunewright.outside.hub import find_again
@@ -132,14 +132,26 @@ def _tell_other_environment(run: RunFolder, progress: Progress) -> None:
 
 @contextmanager
 def timed(run: RunFolder, stage: str) -> Iterator[None]:
-    """Add the wall time of a finished stage to what earlier sittings spent on it."""
+    """Add the wall time of a stage to what earlier sittings spent on it, however it ends.
+
+    Only a kill leaves no time to write: what the stage took until then is missing.
+    """
     started = time.monotonic()
-    yield
-    seconds = seconds_of(run)
-    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - started, 2)
-    run.write_json(SECONDS_FILE, seconds)
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):  # what ended the stage is the one to tell
+            _add_seconds(run, stage, time.monotonic() - started)
+        raise
+    _add_seconds(run, stage, time.monotonic() - started)
+
+
+def _add_seconds(run: RunFolder, stage: str, seconds: float) -> None:
+    so_far = seconds_of(run)
+    so_far[stage] = round(so_far.get(stage, 0.0) + seconds, 2)
+    run.write_json(SECONDS_FILE, so_far)
 
 
 def seconds_of(run: RunFolder) -> dict[str, float]:
-    """Wall time by finished stage, over all sittings."""
+    """Wall time by stage, over all sittings; see `timed`."""
     return dict(run.read_json(SECONDS_FILE)) if run.has(SECONDS_FILE) else {}
