@@ -166,9 +166,25 @@ def test_the_nearest_training_input_is_the_equal_one() -> None:
 
 
 def test_training_inputs_that_are_unlike_each_other_lower_the_threshold() -> None:
-    training = [f"apple{number} pear{number} plum{number}" for number in range(40)]
-    coverage = cover(training, ["kiwi melon"])
-    assert coverage.threshold == 0.0
+    training = [f"apple{number} pear{number} plum{number} fig{number} cherry" for number in range(40)]
+    coverage = cover(training, ["kiwi melon", training[0]])
+    assert 0 < coverage.threshold < 0.1
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        [*inputs(94, seed=14), *(f"apple{number} pear{number}" for number in range(6))],
+        [f"apple{number} pear{number}" for number in range(40)],
+        ["invoice paid card"],
+        ["invoice paid card"] * 40,
+    ],
+    ids=["a few unlike all others", "all unlike each other", "a single one", "all equal"],
+)
+def test_a_text_without_a_word_of_training_is_below_the_threshold(training: list[str]) -> None:
+    coverage = cover(training, ["kiwi melon", training[0]])
+    assert coverage.similarities == pytest.approx((0, 1), abs=1e-5)
+    assert coverage.threshold == MAX_THRESHOLD
 
 
 def test_a_share_has_the_interval_of_wilson() -> None:

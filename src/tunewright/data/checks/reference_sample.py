@@ -133,9 +133,9 @@ NOT_COVERED = Check(
     title="Production inputs that training does not cover",
     explanation=(
         "Inputs of `data.checks.reference` whose most similar training input has a cosine similarity (TF-IDF of "
-        "content words) below .25, or below what 95 % of the training inputs reach among themselves if that is less. "
-        "Each is shown with its nearest training input; of a larger reference 2,000 inputs are looked at. The "
-        "model saw nothing like them: add rows that answer them."
+        "content words) below .25, or below what 95 % of the training inputs that have a content word in common with "
+        "another reach among themselves if that is less. Each is shown with its nearest training input; of a larger "
+        "reference 2,000 inputs are looked at. The model saw nothing like them: add rows that answer them."
     ),
     severity=Severity.WARNING,
     action="listed only",

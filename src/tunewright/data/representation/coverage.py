@@ -41,7 +41,8 @@ class Coverage:
     """Position of the training input."""
     threshold: float
     """Below it a text is not covered: MAX_THRESHOLD, or less where training inputs are that unlike each other
-    (LOW_QUANTILE of the similarities of a sample of them to their own nearest other)."""
+    (LOW_QUANTILE of the similarities above 0 of a sample of them to their own nearest other). Always above 0, so a
+    text that has no content word in common with training is never covered."""
 
 
 def cover(training: Sequence[str], texts: Sequence[str]) -> Coverage:
@@ -57,8 +58,13 @@ def cover(training: Sequence[str], texts: Sequence[str]) -> Coverage:
     return Coverage(
         tuple(similarities.tolist()),
         tuple(nearest.tolist()),
-        threshold=min(MAX_THRESHOLD, float(np.quantile(among_themselves, LOW_QUANTILE))),
+        threshold=_threshold(among_themselves),
     )
+
+
+def _threshold(among_themselves: "Similarities") -> float:
+    related = among_themselves[among_themselves > 0]
+    return min(MAX_THRESHOLD, float(np.quantile(related, LOW_QUANTILE))) if related.size else MAX_THRESHOLD
 
 
 def _vectors(training: Sequence[str], texts: Sequence[str]) -> "tuple[Vectors, Vectors]":
