@@ -1,12 +1,13 @@
 """Where the borders between splits run."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.data.cut import Unit, cut_by_label, cut_in_order, quotas, seeded_hash
+from tunewright.data.cut import SplitOf, Unit, cut_around_giants, cut_by_label, cut_in_order, quotas, seeded_hash
 from tunewright.records import Split
 
 LABELLED = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 4)), min_size=20, max_size=80)
@@ -69,11 +70,37 @@ def test_a_giant_stays_in_training_and_counts_for_the_shares_of_labels() -> None
     found = sorted(units([("a", 1)] * 100 + [("b", 1)] * 100), key=lambda unit: unit.order)
     found[0] = dataclasses.replace(found[0], label="a", num_rows=200)
     wanted = {Split.TEST: 20, Split.VALIDATION: 20}
-    split_of = cut_by_label(found, wanted)
+    split_of = cut_around_giants(found, wanted, 20, cut_by_label)
     assert found[0].name not in split_of
     for split in wanted:
         held_out = [unit.label for unit in found if split_of.get(unit.name) is split]
         assert (held_out.count("a"), held_out.count("b")) == (15, 5)
+
+
+def in_order(each: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit]) -> SplitOf:
+    return cut_in_order(each, wanted)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ((800, 50, 150), (50, 150)),
+        ((800, 150, 50), (150, 50)),
+        # Half of the rows wanted: the test ends before the unit that would leave nothing.
+        ((700, 60, 30, 199, 11), (60, 229)),
+        # No order of the small units gives both splits 20 rows.
+        ((20, 800, 180), (820, 180)),
+        # A split may have fewer rows than wanted.
+        ((700, 90, 180, 30), (270, 30)),
+    ],
+)
+def test_giants_are_cut_only_where_a_split_would_get_too_few_rows(
+    sizes: tuple[int, ...], expected: tuple[int, int]
+) -> None:
+    found = units([("", size) for size in sizes])
+    wanted = {Split.TEST: 100, Split.VALIDATION: 100}
+    split_of = cut_around_giants(found, wanted, 21, in_order)
+    assert tuple(rows_in(split_of, found, split) for split in wanted) == expected
 
 
 @pytest.mark.parametrize("place", [0, 10, 30, 70])

@@ -85,6 +85,26 @@ def test_rows_of_a_group_in_a_test_file_are_taken_out_of_training(tmp_path: Path
     assert not groups_in(data, Split.TEST) & (groups_in(data, Split.TRAIN) | groups_in(data, Split.VALIDATION))
 
 
+@pytest.mark.parametrize("answers", [("yes", "no"), ()])
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_beside_a_giant_fill_both_held_out_splits(tmp_path: Path, seed: int, answers: Sequence[str]) -> None:
+    names = ["acme"] * 240 + ["bolt"] * 40 + ["cord"] * 20
+    rows = [
+        row(number, answers[number % 2] if answers else "", customer=customer) for number, customer in enumerate(names)
+    ]
+    data = prepare_rows(tmp_path, rows, group_column="customer", split_seed=seed)
+    assert groups_in(data, Split.TRAIN) == {"acme"}
+    assert groups_in(data, Split.TEST) | groups_in(data, Split.VALIDATION) == {"bolt", "cord"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_groups_too_few_for_the_splits_are_refused_with_their_sizes(tmp_path: Path, seed: int) -> None:
+    rows = [row(number, customer="acme" if number < 160 else "bolt") for number in range(200)]
+    message = r"which leave 0 for training; rows by customer: acme 160, bolt 40, expected at least 50 rows"
+    with pytest.raises(DataError, match=message):
+        prepare_rows(tmp_path, rows, group_column="customer", split_seed=seed)
+
+
 def test_rows_without_a_group_stand_alone_and_are_counted(tmp_path: Path) -> None:
     rows = [*customers(60, 20), *(row(number, customer=None) for number in range(100, 130)), row(200)]
     data = prepare_rows(tmp_path, rows, group_column="customer")

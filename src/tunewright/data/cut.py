@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -44,33 +44,60 @@ def cut_in_order(units: Sequence[Unit], wanted: Mapping[Split, int]) -> SplitOf:
     return split_of
 
 
-def without_giants(units: Sequence[Unit], wanted: Mapping[Split, int]) -> Sequence[Unit]:
-    """The units that fill no split twice over; all, where those are too few for the rows wanted.
+Cut = Callable[[Sequence[Unit], Mapping[Split, int], Sequence[Unit]], SplitOf]
+"""Cuts the rows wanted of each split from units; other units stay in training and only count for shares."""
+
+
+def cut_around_giants(units: Sequence[Unit], wanted: Mapping[Split, int], least: int, cut: Cut) -> SplitOf:
+    """Cut from the units that fill no split twice over; from all, where those are too few for the rows wanted.
 
     One short question that thousands of chats begin with ties them into one unit: a test split would hold nothing else.
-    """
-    most = 2 * min(wanted.values(), default=0)
-    smaller = [unit for unit in units if unit.num_rows <= most]
-    return smaller if sum(unit.num_rows for unit in smaller) >= sum(wanted.values()) else units
-
-
-def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], cut_before: Sequence[Unit] = ()) -> SplitOf:
-    """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
-
-    A unit is taken for its label where that brings the label closer to its quota. What is then still wanted is filled
-    from all labels in the order of the hashes, with units that overshoot it only where no others are left. Giants stay
-    in training, as in `without_giants`, and count for the shares.
+    Where the last unit of a split leaves too little for the next, less is cut: half, a quarter, and so on.
 
     Args:
         units: what is cut.
         wanted: rows of each split, in the order of filling.
-        cut_before: units that are in a split already; they count for the shares.
+        least: rows that a split has to have; where giants in training deny them, giants are cut too.
+        cut: fills the splits.
+    """
+    most = 2 * min(wanted.values(), default=0)
+    smaller = [unit for unit in units if unit.num_rows <= most]
+    giants = [unit for unit in units if unit.num_rows > most]
+    if sum(unit.num_rows for unit in smaller) >= sum(wanted.values()):
+        for fewer in _halved(wanted, least):
+            split_of = cut(smaller, fewer, giants)
+            if all(_num_rows(smaller, split_of, split) >= least for split in wanted):
+                return split_of
+    return cut(units, wanted, ())
+
+
+def _halved(wanted: Mapping[Split, int], least: int) -> Iterator[Mapping[Split, int]]:
+    yield wanted
+    while max(wanted.values(), default=0) > least:
+        wanted = {split: max(least, num_wanted // 2) for split, num_wanted in wanted.items()}
+        yield wanted
+
+
+def _num_rows(units: Iterable[Unit], split_of: SplitOf, split: Split) -> int:
+    return sum(unit.num_rows for unit in units if split_of.get(unit.name) is split)
+
+
+def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit] = ()) -> SplitOf:
+    """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
+
+    A unit is taken for its label where that brings the label closer to its quota. What is then still wanted is filled
+    from all labels in the order of the hashes, with units that overshoot it only where no others are left.
+
+    Args:
+        units: what is cut.
+        wanted: rows of each split, in the order of filling.
+        others: units that are in a split already or stay in training; they count for the shares.
     """
     sizes: Counter[str] = Counter()
-    for unit in (*units, *cut_before):
+    for unit in (*units, *others):
         sizes[unit.label] += unit.num_rows
     split_of: SplitOf = {}
-    left = sorted(without_giants(units, wanted), key=lambda unit: unit.order)
+    left = sorted(units, key=lambda unit: unit.order)
     for split, num_wanted in wanted.items():
         by_label: dict[str, list[Unit]] = defaultdict(list)
         for unit in left:

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Literal
 
 from tunewright.data.checks.answers import answer_kind, normal_label
-from tunewright.data.cut import Unit, cut_by_label, cut_in_order, seeded_hash, without_giants
+from tunewright.data.cut import SplitOf, Unit, cut_around_giants, cut_by_label, cut_in_order, seeded_hash
 from tunewright.data.examine import ExaminedData
 from tunewright.data.facets import times_of
 from tunewright.data.frozen import FrozenTest
@@ -28,6 +28,9 @@ from tunewright.records import Change, Conversation, DataRecipe, Example, Split
 MIN_TRAIN_ROWS = 10
 MIN_HELD_OUT_ROWS = 20
 """Fewest rows of a validation or test split that is cut from the data."""
+
+MAX_LISTED_GROUPS = 5
+"""The largest ones, where groups leave too few rows for a split."""
 
 Key = tuple[int, str]
 """What ties a row to others. Group values sort before inputs and so name their unit: it keeps its name, and with it
@@ -146,7 +149,7 @@ class _Splitter:
                 Problem(
                     self._recipe.title,
                     f"{len(main)} rows with {num_inputs} distinct inputs, which leave {num_train} for training"
-                    f"{self._summary()}",
+                    f"{self._summary()}{self._largest_groups(main)}",
                     f"at least {num_needed} rows ({', '.join(parts)}; {together})",
                     "Add rows, or give held-out rows of your own with --validation and --test.",
                 )
@@ -157,6 +160,14 @@ class _Splitter:
                 found = "only rows whose input is test data too" if are_left else "only rows that are dropped"
                 fix = f"Give other rows with --{split}, or leave it out."
                 raise DataError(Problem(str(path), found, "rows of its own", fix))
+
+    def _largest_groups(self, main: Sequence[Example]) -> str:
+        sizes = Counter(example.provenance.group for example in main if example.provenance.group)
+        if not sizes:
+            return ""
+        shown = [f"{group} {count:,}" for group, count in sizes.most_common(MAX_LISTED_GROUPS)]
+        more = ", …" if len(sizes) > len(shown) else ""
+        return f"; rows by {self._recipe.group_title or 'document'}: {', '.join(shown)}{more}"
 
     def finish(self) -> SplitRows:
         """Put validation and test rows into hash order."""
@@ -219,9 +230,14 @@ class _Splitter:
         if self._recipe.time_column is not None:
             split_of = cut_in_order(sorted(units, key=lambda unit: (-unit.time, unit.order)), wanted)
         elif self._is_stratified():
-            split_of = cut_by_label(units, wanted, self._units(cut_before, name_of))
+            units_before = self._units(cut_before, name_of)
+
+            def by_label(units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit]) -> SplitOf:
+                return cut_by_label(units, wanted, (*others, *units_before))
+
+            split_of = cut_around_giants(units, wanted, MIN_HELD_OUT_ROWS, by_label)
         else:
-            split_of = cut_in_order(sorted(without_giants(units, wanted), key=lambda unit: unit.order), wanted)
+            split_of = cut_around_giants(units, wanted, MIN_HELD_OUT_ROWS, _by_hash)
         return {example.input_id: split_of.get(name_of[example.input_id], Split.TRAIN) for example in examples}
 
     def _keys(self, example: Example, asked: Set[str]) -> Iterator[Key]:
@@ -278,6 +294,11 @@ class _Splitter:
             f"{counts['dropped']} dropped as duplicates, {counts['moved']} moved out as inputs of held-out files"
         )
         return f" ({by_checks}{by_splitting})"
+
+
+def _by_hash(units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit]) -> SplitOf:
+    del others
+    return cut_in_order(sorted(units, key=lambda unit: unit.order), wanted)
 
 
 def _label(rows: Iterable[Example]) -> str:
