@@ -101,7 +101,10 @@ def _problem(detail: "ErrorDetails", where: str, kind: type[Record]) -> Problem:
             return _own_problem(own, detail.get("ctx", {}), place)
         case "extra_forbidden":
             asked = ".".join(str(part) for part in location if not isinstance(part, int))
-            closest = difflib.get_close_matches(asked, _setting_names(kind), n=1)
+            names = _setting_names(kind)
+            if asked in names:
+                return _of_another_kind(asked, detail["loc"], place)
+            closest = difflib.get_close_matches(asked, names, n=1)
             advice = f"Did you mean {closest[0]}?" if closest else "Remove it."
             fix = f"{advice} `tunewright recipe` lists them all."
             return Problem(place, "an unknown setting", "a setting that exists", fix)
@@ -118,6 +121,13 @@ def _problem(detail: "ErrorDetails", where: str, kind: type[Record]) -> Problem:
             message = detail["msg"].removeprefix("Input should be ")
             found, expected = repr(detail["input"])[:80], message[0].lower() + message[1:]
     return Problem(place, found, expected, _ADVICE.get(name, "Change the value."))
+
+
+def _of_another_kind(asked: str, location: tuple[int | str, ...], place: str) -> Problem:
+    """The section has such a setting where its kind is another one: LoRA's dropout beside full tuning."""
+    section = asked.rpartition(".")[0]
+    found = f"a setting that {section}.kind={location[-2]} does not have"
+    return Problem(place, found, "one that it has", f"Remove it, or choose another {section}.kind.")
 
 
 def _setting_names(kind: type[Record], prefix: str = "") -> list[str]:
