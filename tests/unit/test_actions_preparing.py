@@ -13,6 +13,7 @@ from tunewright.actions.preparing import Preparation, announce, prepare_tuning
 from tunewright.actions.reporting import summarise_data
 from tunewright.contracts import SilentProgress
 from tunewright.errors import DataError, ModelError, RecipeError
+from tunewright.evaluate.retention import make_suite
 from tunewright.model.load import num_parameters
 from tunewright.records import Conversation, Full, Lora, Method, Split
 
@@ -100,6 +101,21 @@ def test_rows_of_one_input_are_one_input_to_answer_at_validations(
     validation = preparation.data.rows(Split.VALIDATION)
     assert len(validation) == 4 * len({row.input_id for row in validation}) == 4 * num_inputs // 10
     assert (preparation.recipe.train.keep_by, preparation.recipe.train.validation_answers) == (keep_by, num_answers)
+
+
+def test_a_prepared_recipe_finds_files_of_retention_from_any_folder(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = {"sentence_good": "The cat sleeps.", "sentence_bad": "The cat sleep."}
+    (tmp_path / "pairs.jsonl").write_text(json.dumps(pair) + "\n", encoding="utf-8")
+    (tmp_path / "named.jsonl").symlink_to("pairs.jsonl")
+    settings = ("retention.enabled=true", "retention.files=[named.jsonl]", "retention.task_folder=tasks")
+    monkeypatch.chdir(tmp_path)
+    retention = prepare_tuning(small_recipe(rows_file(tmp_path), base, *settings), SilentProgress()).recipe.retention
+    assert retention.files == (str(tmp_path / "named.jsonl"),)
+    assert retention.task_folder == str(tmp_path / "tasks")
+    monkeypatch.chdir("/")
+    assert "named" in [part.name for part in make_suite(retention).parts]
 
 
 def test_explain_recipe_gives_what_tune_would_do(base: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from tunewright.records import (
     Derived,
     EvaluateRecipe,
     Example,
+    RetentionRecipe,
     Split,
     TuneRecipe,
     settled,
@@ -80,6 +81,7 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         make_suite(recipe.retention)  # so that a bad file of retention.files is found before anything is written
     if recipe.retention.tasks:
         require_lm_eval()
+    recipe = recipe.model_copy(update={"retention": _found_from_anywhere(recipe.retention)})
     house = read_house(recipe.evaluate)
     import_libraries()
     base = find_base(recipe.base)
@@ -116,6 +118,14 @@ def prepare_tuning(recipe: TuneRecipe, progress: Progress, home: Path | None = N
         headline_metric=headline,
         house=house,
     )
+
+
+def _found_from_anywhere(retention: RetentionRecipe) -> RetentionRecipe:
+    """The settings with full paths, so that a run finds its files again when it is resumed from another folder."""
+    # Links are not followed: a part has the name that its file was given by.
+    folder = retention.task_folder and str(Path(retention.task_folder).absolute())
+    files = tuple(str(Path(path).absolute()) for path in retention.files)
+    return retention.model_copy(update={"files": files, "task_folder": folder})
 
 
 def _require_weights_to_choose_from(recipe: TuneRecipe) -> None:
