@@ -153,6 +153,22 @@ def test_rows_in_another_order_are_no_difference_of_content_but_said() -> None:
     assert (built.difference.is_reordered, built.difference.sources, built.difference.num_moved) == (True, (), 0)
 
 
+def test_copies_are_counted_by_how_often_a_row_stands_in_training() -> None:
+    sources = (SourceRecipe(path="a.jsonl"), SourceRecipe(path="b.jsonl"))
+    write_jsonl(Path("a.jsonl"), PLACES[:40])
+    write_jsonl(Path("b.jsonl"), PLACES[40:])
+    recipe = DataRecipe(sources=sources, checks=NO_CHECKS)
+    first = build_dataset(recipe, name="mixed")
+    heavier = tuple(source.model_copy(update={"weight": 2.0}) for source in sources)
+    second = build_dataset(recipe.model_copy(update={"sources": heavier}), name="mixed")
+    num_train = first.num_rows[Split.TRAIN]
+    assert second.difference is not None
+    assert (second.difference.num_more_copies, second.difference.num_fewer_copies) == (num_train, 0)
+    assert (second.difference.is_reordered, second.difference.is_empty) == (False, False)
+    assert second.entry.num_more_copies == num_train
+    assert take_back("mixed", "1").entry.num_fewer_copies == num_train
+
+
 def test_the_test_split_stays_until_a_new_one_is_asked_for() -> None:
     first = build()
     frozen = test_ids("tickets")

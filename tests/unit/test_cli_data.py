@@ -100,6 +100,25 @@ def test_rows_that_moved_or_stand_in_another_order_are_said(shell: Shell) -> Non
     assert "Rows that both have stand in another order." in shell.run("data", "refresh", "tickets").stdout
 
 
+def test_copies_that_weights_add_and_take_away_are_said_and_are_no_other_order(shell: Shell) -> None:
+    for name, first in (("a", 0), ("b", 40)):
+        write_jsonl(Path(f"{name}.jsonl"), [row(number) for number in range(first, first + 40)])
+
+    def build(a_weight: int, b_weight: int) -> str:
+        sources = f"[{{path: a.jsonl, weight: {a_weight}}}, {{path: b.jsonl, weight: {b_weight}}}]"
+        Path("mix.yaml").write_text(f"data: {{sources: {sources}}}")
+        return shell.run("data", "build", "mix.yaml", "--name", "mix").stdout
+
+    build(1, 1)
+    for said in (build(1, 2), build(2, 1), build(1, 1)):
+        assert "Of training rows that both have: " in said
+        assert "another order" not in said
+    log = " ".join(shell.run("data", "log", "mix").stdout.split())
+    assert "more and" in log
+    assert "fewer copies" in log
+    assert "the same rows" not in log
+
+
 def test_without_data_sets_the_log_says_how_to_make_one(shell: Shell) -> None:
     assert "tunewright data build DATA" in shell.run("data", "log").stdout
 

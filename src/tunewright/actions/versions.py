@@ -98,13 +98,16 @@ def take_back(name: str, version: str, *, home: Path | None = None, command: str
         raise StoreError(str(problem))
     before, _ = load_version(store, f"{name}@{log.current.number}")
     data, _ = load_version(store, f"{name}@{older.number}")
+    change = difference(before, data)
     entry = older.model_copy(
         update={
             "number": len(log.entries) + 1,
             "action": "back",
             "parent_id": log.current.version_id,
             "created_at": store.logs.now(),
-            "differences": difference(before, data).sources,
+            "differences": change.sources,
+            "num_more_copies": change.num_more_copies,
+            "num_fewer_copies": change.num_fewer_copies,
             "command": command or f"tunewright data back {name} {older.number}",
         }
     )
@@ -150,6 +153,7 @@ def _make(
             return _result(name, current, before, before, is_new=False)
     dataset_hash = store.put_dataset(data.version, data.examples)
     number = current.number + 1 if current else 1
+    change = difference(before, data) if before else None
     entry = VersionEntry(
         number=number,
         action=action,
@@ -163,7 +167,9 @@ def _make(
         recipe=recipe,
         sources=data.version.sources,
         test_number=current.test_number if current and frozen else number,
-        differences=difference(before, data).sources if before else (),
+        differences=change.sources if change else (),
+        num_more_copies=change.num_more_copies if change else 0,
+        num_fewer_copies=change.num_fewer_copies if change else 0,
         steps=count_steps(data.version.changes),
         notes=data.notes,
         gaps=known_gaps(data.results),

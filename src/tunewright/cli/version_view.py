@@ -1,6 +1,6 @@
 """Versions of data sets on the screen: what a build did, what differs, what a version holds, the log."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
 from rich.table import Table
@@ -13,7 +13,6 @@ from tunewright.records import (
     DatasetCard,
     DatasetLog,
     RowDifference,
-    SourceDifference,
     VersionDifference,
     VersionEntry,
 )
@@ -64,6 +63,8 @@ def print_difference(screen: Screen, found: VersionDifference) -> None:
     verb = "lies" if found.num_moved == 1 else "lie"
     moved = f"; {found.num_moved:,} of them {verb} in another split" if found.num_moved else ""
     screen.line(f"{found.num_same:,} rows are in both{moved}.")
+    if copies := _copies(found):
+        screen.line(f"Of training rows that both have: {copies}.")
     if found.is_reordered:
         screen.line("Rows that both have stand in another order.")
     for kind in ("new", "gone", "changed"):
@@ -120,7 +121,7 @@ def print_log(screen: Screen, log: DatasetLog) -> None:
             entry.version_id[:ID_DIGITS],
             _when(entry),
             f"{log.name}@{entry.test_number}",
-            _what_changed(entry.differences) if entry.parent_id else "first version",
+            _what_changed(entry) if entry.parent_id else "first version",
         )
         for entry in reversed(log.entries)
     ]
@@ -146,14 +147,21 @@ def _difference_line(row: RowDifference) -> str:
     return f"  {row.kind:<8}{row.location}  {question}{answers}"
 
 
-def _what_changed(differences: Iterable[SourceDifference]) -> str:
-    differences = tuple(differences)
+def _what_changed(entry: VersionEntry) -> str:
     counts = {
-        "new": sum(found.num_new for found in differences),
-        "gone": sum(found.num_gone for found in differences),
-        "changed": sum(found.num_changed for found in differences),
+        "new": sum(found.num_new for found in entry.differences),
+        "gone": sum(found.num_gone for found in entry.differences),
+        "changed": sum(found.num_changed for found in entry.differences),
     }
-    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count) or "the same rows"
+    changes = [f"{count:,} {kind}" for kind, count in counts.items() if count]
+    return ", ".join([*changes, *filter(None, [_copies(entry)])]) or "the same rows"
+
+
+def _copies(found: VersionDifference | VersionEntry) -> str:
+    more, fewer = found.num_more_copies, found.num_fewer_copies
+    counts = [f"{more:,} more" if more else "", f"{fewer:,} fewer" if fewer else ""]
+    noun = "copy" if (fewer or more) == 1 else "copies"
+    return f"{' and '.join(filter(None, counts))} {noun}" if more or fewer else ""
 
 
 def _when(entry: VersionEntry) -> str:

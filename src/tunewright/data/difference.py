@@ -27,11 +27,14 @@ def difference(older: PreparedData, newer: PreparedData) -> VersionDifference:
         rows.append((example.provenance.source, _row(before, example)))
     paired = {id(example) for example in gone} - {id(example) for rest in pending.values() for example in rest}
     rows += [(example.provenance.source, _row(example, None)) for example in gone if id(example) not in paired]
+    more, fewer = _copies(older, newer)
     return VersionDifference(
         older=older.version.id,
         newer=newer.version.id,
         num_same=len(newer.examples) - len(new),
         num_moved=_num_moved(older, newer),
+        num_more_copies=more,
+        num_fewer_copies=fewer,
         is_reordered=_is_reordered(older, newer),
         sources=_by_source(rows),
         rows=tuple(row for _, row in rows),
@@ -66,6 +69,20 @@ def _num_moved(older: PreparedData, newer: PreparedData) -> int:
     return sum(after.get(id_, split) != split for id_, split in before.items())
 
 
+def _copies(older: PreparedData, newer: PreparedData) -> tuple[int, int]:
+    """How many copies more and how many fewer rows have that both versions train on."""
+    before, after = _training_copies(older), _training_copies(newer)
+    common = before.keys() & after.keys()
+    return (
+        sum(max(after[id_] - before[id_], 0) for id_ in common),
+        sum(max(before[id_] - after[id_], 0) for id_ in common),
+    )
+
+
+def _training_copies(data: PreparedData) -> Counter[str]:
+    return Counter(entry.example_id for entry in data.version.entries if entry.split == Split.TRAIN)
+
+
 def _is_reordered(older: PreparedData, newer: PreparedData) -> bool:
     """Whether rows that lie in one split of both versions have another order there."""
     common = _split_of(older).items() & _split_of(newer).items()
@@ -74,7 +91,7 @@ def _is_reordered(older: PreparedData, newer: PreparedData) -> bool:
 
 def _in_order(data: PreparedData, common: Set[tuple[str, Split]]) -> list[tuple[str, Split]]:
     pairs = ((entry.example_id, entry.split) for entry in data.version.entries)
-    return [pair for pair in pairs if pair in common]
+    return [pair for pair in dict.fromkeys(pairs) if pair in common]
 
 
 def _split_of(data: PreparedData) -> dict[str, Split]:

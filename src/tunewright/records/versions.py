@@ -43,16 +43,21 @@ class VersionDifference(Record):
     """Distinct rows that both have."""
     num_moved: int
     """Of those, rows that lie in another split."""
+    num_more_copies: int
+    """How many times more training rows that both have stand in the newer version, as weights make them."""
+    num_fewer_copies: int
     is_reordered: bool
-    """Whether the rows that both have stand in another order, which changes what training computes."""
+    """Whether the rows that both have stand in another order, which changes what training computes. A row stands where
+    its first copy does."""
     sources: tuple[SourceDifference, ...]
     """Those with a difference, by name."""
     rows: tuple[RowDifference, ...]
 
     @property
     def is_empty(self) -> bool:
-        """Whether both versions have the same rows in the same splits and order."""
-        return not (self.sources or self.num_moved or self.is_reordered)
+        """Whether both versions have the same rows as often, in the same splits and order."""
+        has_copies = self.num_more_copies or self.num_fewer_copies
+        return not (self.sources or self.num_moved or has_copies or self.is_reordered)
 
 
 class StepCount(Record):
@@ -88,6 +93,9 @@ class VersionEntry(Record):
     """The line of the log in which the test split was made."""
     differences: tuple[SourceDifference, ...] = ()
     """From the parent."""
+    num_more_copies: int = 0
+    """Of training rows that the parent has too."""
+    num_fewer_copies: int = 0
     steps: tuple[StepCount, ...] = ()
     """What reading, checking and splitting did to rows."""
     notes: tuple[str, ...] = ()
