@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tunewright.data.checks.check import checked_row
 from tunewright.data.representation.reference import MIN_INPUTS, read_reference
+from tunewright.data.sources import read_path
 from tunewright.errors import DataError, RecipeError
+from tunewright.records import DataRecipe
 
 
 def save(path: Path, rows: list[dict[str, object]]) -> str:
@@ -22,6 +25,11 @@ def filler(field: str = "prompt") -> list[dict[str, object]]:
 SYSTEM = {"role": "system", "content": "Be brief."}
 USER = {"role": "user", "content": "One?"}
 ASSISTANT = {"role": "assistant", "content": "Yes."}
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "look", "arguments": "{}"}}]}
+RESULT = {"role": "tool", "content": "3"}
+HUMAN = {"from": "human", "value": "One?"}
+WRITTEN_CALL = {"from": "function_call", "value": '{"name": "look", "arguments": {}}'}
+OBSERVATION = {"from": "observation", "value": "3"}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +50,44 @@ def test_the_input_of_a_row_is_found_by_its_fields(tmp_path: Path, row: dict[str
     assert found[0].text == text
     assert found[0].location == f"{tmp_path / 'prod.jsonl'}:1"
     assert len(found) == MIN_INPUTS + 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [SYSTEM, USER, CALL]},
+        {"messages": [USER, CALL, RESULT, ASSISTANT]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "One?"}]}, ASSISTANT]},
+        {"messages": [USER, ASSISTANT, ASSISTANT]},
+        {"messages": [USER, CALL, RESULT], "response": "Yes."},
+        {"conversations": [HUMAN, WRITTEN_CALL]},
+        {"conversations": [HUMAN, WRITTEN_CALL, OBSERVATION, {"from": "gpt", "value": "Yes."}]},
+        {"request": {"messages": [USER]}, "response": {"choices": [{"message": ASSISTANT}]}},
+        {"prompt": [USER], "chosen": [ASSISTANT], "rejected": [{"role": "assistant", "content": "No."}]},
+    ],
+)
+def test_a_row_to_learn_from_has_the_same_input_as_reference(tmp_path: Path, row: dict[str, object]) -> None:
+    path = save(tmp_path / "rows.jsonl", [row])
+    (trained,) = read_path(path, DataRecipe(path=path), None)[0].examples
+    found = read_reference(save(tmp_path / "prod.jsonl", [row, *filler()]), None)
+    assert found[0].text == checked_row(trained).asked
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ({"messages": [USER, CALL, RESULT]}, "One?\n\n3"),
+        ({"messages": [USER, {"role": "assistant", "content": None}]}, "One?"),
+        ({"messages": [{"role": "user", "content": [{"type": "text", "text": "One?"}]}]}, "One?"),
+        ({"conversations": [HUMAN, WRITTEN_CALL, OBSERVATION]}, "One?\n\n3"),
+        ({"conversations": [HUMAN, {"from": "function_call", "value": "no JSON"}]}, "One?"),
+        ({"prompt": "One?", "text": "user: One?"}, "One?"),
+    ],
+)
+def test_a_log_without_an_answer_is_read_up_to_where_one_is_due(
+    tmp_path: Path, row: dict[str, object], text: str
+) -> None:
+    assert read_reference(save(tmp_path / "prod.jsonl", [row, *filler()]), None)[0].text == text
 
 
 def test_a_named_column_wins_and_rows_without_it_are_left_out(tmp_path: Path) -> None:
@@ -77,10 +123,11 @@ def test_equal_texts_have_equal_ids(tmp_path: Path) -> None:
             r"prod\.jsonl:1: found the fields a, b, expected one of messages, .*data\.checks\.reference_input",
         ),
         ([{"prompt": ["x"]}], r"prod\.jsonl:1 prompt: found a list, expected a text"),
+        ([{"messages": ["x"]}], r"messages\[0\]: found 'x', expected an object with role and content"),
         ([{"messages": "x"}], r"messages: found 'x', expected a list of messages"),
         (
             [{"messages": [{"role": "user"}]}],
-            r"messages\[0\]: found an object, expected an object with role and content",
+            r"messages\[0\]\.content: found nothing, expected a text, or a list of text parts",
         ),
         (filler()[1:], r"found 19 different inputs, expected at least 20"),
         ([{"prompt": "Hi"}] * 50, r"found 1 different inputs, expected at least 20"),

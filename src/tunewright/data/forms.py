@@ -92,7 +92,7 @@ def choose_form(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog) -> Form:
     if recipe.input is not None:
         _require_columns(rows, recipe, log)
         return "columns"
-    form = recipe.form or _detect(rows)
+    form = recipe.form or detect_form(rows)
     if form is None:
         log.refuse(None, _unknown_form(rows))
         log.raise_if_refused()
@@ -104,7 +104,8 @@ def choose_form(rows: Sequence[Row], recipe: DataRecipe, log: ReadLog) -> Form:
     return form
 
 
-def _detect(rows: Sequence[Row]) -> Form | None:
+def detect_form(rows: Sequence[Row]) -> Form | None:
+    """The form of which one of the rows has all fields; None where none fits."""
     for form, required in _SIGNATURES:
         if any(all(name in row for name in required) for row in rows):
             return form

@@ -109,7 +109,7 @@ def read_message(message: object, place: str, shape: MessageShape) -> Message:
     if calls and role != "assistant":
         fix = "Remove the field, or correct the role."
         raise RefusedError(f"{place}.tool_calls", f"calls of the {role}", "calls of the assistant", fix)
-    content = _content(message, f"{place}.{shape.text_key}", shape, may_be_absent=bool(calls))
+    content = read_content(message, f"{place}.{shape.text_key}", shape, may_be_absent=bool(calls))
     if written_role == shape.calls_role:
         content, calls = "", read_written_calls(content, f"{place}.{shape.text_key}")
     # The weight of other roles means nothing; keeping it would make equal rows look different.
@@ -125,7 +125,12 @@ def read_message(message: object, place: str, shape: MessageShape) -> Message:
     )
 
 
-def _content(message: Mapping[str, object], place: str, shape: MessageShape, *, may_be_absent: bool) -> str:
+def read_content(message: Mapping[str, object], place: str, shape: MessageShape, *, may_be_absent: bool) -> str:
+    """The text of a message, whatever its role; a list of text parts is joined.
+
+    Raises:
+        RefusedError: it is no text, or absent although it may not be.
+    """
     content = message.get(shape.text_key)
     if content is None and may_be_absent:
         return ""

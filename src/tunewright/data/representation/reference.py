@@ -1,5 +1,6 @@
 """The reference sample: production inputs from a file, with or without answers.
 
+a row of any form in docs/data-formats.md                    what is asked there
 {"prompt": "Where is my parcel?"}                            the prompt
 {"messages": [{"role": "user", "content": "Hi"}, ...]}       all messages before a last answer, without system's
 {"question": "Hi", "seconds": 3}, question named             the named column
@@ -10,20 +11,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from tunewright.data.checks.check import checked_row
 from tunewright.data.files import opened, suffix_of
+from tunewright.data.forms import detect_form, to_body
 from tunewright.data.lines import read_lines
+from tunewright.data.messages import OPENAI, SHAREGPT, MessageShape, read_content
 from tunewright.data.refusals import ReadLog, RefusedError, describe, excerpt, join_names
 from tunewright.data.row_files import ROW_READERS, NumberedRows, RowReader
 from tunewright.errors import DataError, Problem, RecipeError
-from tunewright.records import content_hash
+from tunewright.records import DataRecipe, Example, Provenance, content_hash
 
 MIN_INPUTS = 20
 """Fewer different inputs say too little about what production asks."""
 
 _TEXT_FIELDS = ("prompt", "input", "question", "text")
-_TURN_FIELDS = {"messages": ("role", "content"), "conversations": ("from", "value")}
+_TURN_FIELDS = {"messages": OPENAI, "conversations": SHAREGPT}
 _SYSTEM_ROLES = frozenset({"system", "developer"})
-_ANSWERING_ROLES = frozenset({"assistant", "gpt"})
+_ANSWERING_ROLES = frozenset(
+    name for shape in _TURN_FIELDS.values() for name, role in shape.roles.items() if role == "assistant"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def _inputs(rows: NumberedRows, column: str | None, log: ReadLog) -> Iterator[Re
         names.update(dict.fromkeys(row))
         is_named = is_named or column in row
         try:
-            text = _field(row, column) if column is not None else _detected(row)
+            text = _field(row, column) if column is not None else _detected(row, log.name, number)
         except RefusedError as refused:
             log.refuse(number, refused)
             continue
@@ -91,10 +97,22 @@ def _inputs(rows: NumberedRows, column: str | None, log: ReadLog) -> Iterator[Re
         )
 
 
-def _detected(row: Mapping[str, object]) -> str:
-    for field, (role_key, text_key) in _TURN_FIELDS.items():
+def _detected(row: Mapping[str, object], source: str, number: int) -> str:
+    """The input as training rows have it, or by looser rules where the row could not be trained on."""
+    form = detect_form([row])
+    if form is None or form == "text":  # a text beside other fields is often a rendering of them
+        return _unanswered(row)
+    try:
+        body = to_body(row, form, DataRecipe(path=source))
+    except RefusedError:
+        return _unanswered(row)
+    return checked_row(Example(body=body, provenance=Provenance(source=source, row=number))).asked
+
+
+def _unanswered(row: Mapping[str, object]) -> str:
+    for field, shape in _TURN_FIELDS.items():
         if field in row:
-            return _turns(row[field], field, role_key, text_key)
+            return _turns(row[field], field, shape)
     if "instruction" in row:
         parts = (_field(row, "instruction"), _field(row, "input"))
         return "\n\n".join(part for part in parts if part.strip())
@@ -115,16 +133,20 @@ def _field(row: Mapping[str, object], field: str) -> str:
     raise RefusedError(field, describe(value), "a text", "Write the input as a text, or name another field.")
 
 
-def _turns(turns: object, field: str, role_key: str, text_key: str) -> str:
+def _turns(turns: object, field: str, shape: MessageShape) -> str:
     """The messages before the last answer, if there is one; a log may as well end with the user's."""
     if not isinstance(turns, list):
         raise RefusedError(field, describe(turns), "a list of messages", "See docs/data-formats.md for a row.")
-    texts: list[tuple[object, str]] = []
+    texts: list[tuple[str, str]] = []
     for index, turn in enumerate(turns):
-        if not isinstance(turn, dict) or not isinstance(turn.get(text_key), str):
-            place = f"{field}[{index}]"
-            raise RefusedError(place, describe(turn), f"an object with {role_key} and {text_key}", "Correct the row.")
-        texts.append((turn.get(role_key), turn[text_key]))
+        place = f"{field}[{index}]"
+        if not isinstance(turn, dict):
+            expected = f"an object with {shape.role_key} and {shape.text_key}"
+            raise RefusedError(place, describe(turn), expected, "Correct the row.")
+        role = str(turn.get(shape.role_key))
+        is_answer = role in _ANSWERING_ROLES
+        text = read_content(turn, f"{place}.{shape.text_key}", shape, may_be_absent=is_answer)
+        texts.append((role, "" if role == shape.calls_role else text))
     while texts and texts[-1][0] in _ANSWERING_ROLES:
         texts.pop()
     return "\n".join(text for role, text in texts if role not in _SYSTEM_ROLES)
