@@ -127,7 +127,7 @@ def test_equal_texts_have_equal_ids(tmp_path: Path) -> None:
         ([{"messages": "x"}], r"messages: found 'x', expected a list of messages"),
         (
             [{"messages": [{"role": "user"}]}],
-            r"messages\[0\]\.content: found nothing, expected a text, or a list of text parts",
+            r"messages\[0\]\.content: found null, expected a text, or a list of text parts",
         ),
         (filler()[1:], r"found 19 different inputs, expected at least 20"),
         ([{"prompt": "Hi"}] * 50, r"found 1 different inputs, expected at least 20"),
