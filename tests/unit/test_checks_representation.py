@@ -248,6 +248,24 @@ def test_the_input_column_of_the_rows_is_that_of_the_reference_too(tmp_path: Pat
     assert results[REFERENCE_DRIFT.id].skipped is None
 
 
+@pytest.mark.parametrize("name", ["prod.txt", "prod.jsonl"])
+def test_a_reference_without_the_input_column_of_the_rows_is_read_by_the_usual_names(tmp_path: Path, name: str) -> None:
+    texts = inputs(40, seed=18)
+    lines = texts if name.endswith(".txt") else [json.dumps({"prompt": text}) for text in texts]
+    (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    path = tmp_path / "rows.csv"
+    cells = [f"{text} {number},answer {number}" for number, text in enumerate(inputs(60, seed=17))]
+    path.write_text("ask,reply\n" + "\n".join(cells), encoding="utf-8")
+    recipe = DataRecipe(path=str(path), input="ask", output="reply", checks=CheckRecipe(reference=str(tmp_path / name)))
+    results = {result.check: result for result in examine(recipe, None, SilentProgress()).results}
+    (measured,) = results[NOT_COVERED.id].measured
+    assert isinstance(measured, ReferenceCoverage)
+    assert measured.covered.num_rows == 40
+    named = recipe.model_copy(update={"checks": recipe.checks.model_copy(update={"reference_input": "ask"})})
+    with pytest.raises(RecipeError, match=r"data\.checks\.reference_input: found 'ask', which no row of"):
+        examine(named, None, SilentProgress())
+
+
 def test_a_check_that_cannot_compare_says_why_and_does_not_count_as_clean(reference: Save) -> None:
     found = run_checks(
         rows_of(inputs(12, seed=19)), CheckRecipe(reference=reference(inputs(40, seed=20))), SilentProgress()

@@ -23,6 +23,7 @@ from tunewright.data.fixes import NOTHING_LEFT, decisions_of, default_fixes, rea
 from tunewright.data.groups import Groups
 from tunewright.data.read import LoadHubDataset
 from tunewright.data.refusals import Unreadable
+from tunewright.data.representation.reference import has_field
 from tunewright.data.sources import read_path, read_sources
 from tunewright.records import Change, CheckRecipe, CheckResult, DataRecipe, Example, Finding, Fix, Source, Split
 
@@ -107,9 +108,11 @@ def examine(
 
 
 def _with_reference_input(recipe: DataRecipe) -> CheckRecipe:
-    """Production inputs mostly stand under the name that the rows have for them."""
+    """Production inputs often stand under the name that the rows have for them; otherwise the usual names hold."""
     checks = recipe.checks
-    if checks.reference is None or checks.reference_input is not None:
+    if checks.reference is None or checks.reference_input is not None or recipe.input is None:
+        return checks
+    if not has_field(checks.reference, recipe.input):
         return checks
     return checks.model_copy(update={"reference_input": recipe.input})
 

@@ -43,7 +43,8 @@ class CheckRecipe(Settings):
     reference: str | None = None
     """A file of production inputs, with or without answers, that the rows are compared with."""
     reference_input: str | None = None
-    """Field of the reference that holds the input. Default: `data.input`, else found by the usual names."""
+    """Field of the reference that holds the input. Default: `data.input` where a row of it has that
+    field, else found by the usual names."""
     groups: tuple[str, ...] = ()
     """Fields of the rows, such as `region`, by whose values rows and labels are counted."""
 

@@ -73,6 +73,16 @@ def read_reference(path: str, column: str | None) -> list[ReferenceInput]:
     return found
 
 
+def has_field(path: str, field: str) -> bool:
+    """Whether a row of the file has the field. Rows that cannot be read are left for `read_reference` to refuse.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
+    with opened(path, _READERS) as file:
+        return any(field in row for _, row in _READERS[suffix_of(path)](file.reader, ReadLog(path)))
+
+
 def _inputs(rows: NumberedRows, column: str | None, log: ReadLog) -> Iterator[ReferenceInput]:
     names: dict[str, None] = {}
     is_named = False
