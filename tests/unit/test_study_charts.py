@@ -16,6 +16,7 @@ from tunewright.study.charts import (
     Chart,
     length_histogram,
     metric_intervals,
+    short_name,
     thin,
     training_curves,
 )
@@ -158,6 +159,21 @@ def test_a_name_of_any_characters_is_drawn_as_it_is(name: str) -> None:
     drawn = name if len(name) <= 40 else name[:39] + "…"
     assert drawn in texts_of(chart.svg)
     assert name in (ElementTree.fromstring(chart.svg).get("aria-label") or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("a" * 40, "a" * 40),
+        ("a" * 41, "a" * 39 + "…"),
+        ("你" * 20, "你" * 20),
+        ("你" * 21, "你" * 19 + "…"),
+        ("a" + "你" * 20, "a" + "你" * 19 + "…"),
+        ("two\nlines ", "two lines"),
+    ],
+)
+def test_a_name_is_cut_by_the_columns_that_it_takes(name: str, drawn: str) -> None:
+    assert short_name(name) == drawn
 
 
 def test_without_matplotlib_the_install_line_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

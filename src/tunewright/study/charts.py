@@ -5,9 +5,10 @@ Every chart is narrow enough for a phone. Arms differ by marker and curves by li
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from tunewright.records import ArmMetric, CurvePoint, Estimate, Metric, TrainingSummary
 from tunewright.study.svg import INK, draw
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_CURVE_POINTS = 400
-MAX_ARM_NAME = 40
+MAX_NAME_COLUMNS = 40
+"""Of a name beside a row of a chart. A letter of a wide script, as in Chinese, takes two."""
 
 SERIES_COLOURS = ("#78818c", "#1f80c6", "#cf5c00", "#0a9167", "#b4589c", "#8f7200", "#7a6fd0")
 """By arm, the first being the baseline. After Okabe and Ito (2008), shifted until each has a contrast of at least 3:1
@@ -155,7 +157,7 @@ class _IntervalPanel:
         for index, (arm, estimate) in enumerate(self.rows):
             series = index % len(SERIES_COLOURS)
             colour = SERIES_COLOURS[series]
-            name = _shorten(arm) if estimate else f"{_shorten(arm)} (not measured)"
+            name = short_name(arm) if estimate else f"{short_name(arm)} (not measured)"
             axes.annotate(
                 name, (0, index), xycoords=("axes fraction", "data"), xytext=(2, 7), textcoords="offset points"
             )
@@ -227,8 +229,14 @@ def _columns(points: _Points) -> tuple[list[int], list[float]]:
     return [step for step, _ in points], [value for _, value in points]
 
 
-def _shorten(name: str) -> str:
-    return name if len(name) <= MAX_ARM_NAME else f"{name[: MAX_ARM_NAME - 1]}…"
+def short_name(name: str) -> str:
+    """In one line, cut where it is too wide to stand beside a row of a chart."""
+    one_line = " ".join(name.split())
+    widths = [2 if east_asian_width(letter) in "WF" else 1 for letter in one_line]
+    if sum(widths) <= MAX_NAME_COLUMNS:
+        return one_line
+    num_letters = sum(columns < MAX_NAME_COLUMNS for columns in accumulate(widths))
+    return f"{one_line[:num_letters]}…"
 
 
 def _spoken(arm: str, estimate: Estimate | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunewright.records import LabelCount, LengthHistogram
-from tunewright.study.charts import MAX_ARM_NAME, SERIES_COLOURS, Chart
+from tunewright.study.charts import SERIES_COLOURS, Chart, short_name
 from tunewright.study.svg import INK, draw
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _LabelPanel:
     def __call__(self, axes: "Axes") -> None:
         places = range(len(self.labels))
         axes.barh(places, [found.num_rows for found in self.labels], color=_COLOUR, alpha=0.85, height=0.7)
-        axes.set_yticks(places, [_shorten(found.label) for found in self.labels])
+        axes.set_yticks(places, [short_name(found.label) for found in self.labels])
         axes.set_ylim(len(self.labels) - 0.4, -0.6)
         axes.set_xlabel("rows")
         axes.locator_params(axis="x", nbins=6, integer=True)
@@ -91,8 +91,3 @@ class _LabelPanel:
                 fontsize=8.5,
             )
         axes.margins(x=0.12)
-
-
-def _shorten(label: str) -> str:
-    one_line = " ".join(label.split())
-    return one_line if len(one_line) <= MAX_ARM_NAME else f"{one_line[: MAX_ARM_NAME - 1]}…"

@@ -13,7 +13,7 @@ from tunewright.records import (
     ReferenceCoverage,
     TokenLengths,
 )
-from tunewright.study.charts import MAX_ARM_NAME, SERIES_COLOURS, Chart
+from tunewright.study.charts import SERIES_COLOURS, Chart, short_name
 from tunewright.study.svg import INK, draw
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class _SharePanel:
                 linewidth=0,
                 label=sample,
             )
-        axes.set_yticks(range(len(self.rows)), [_shorten(name) for name, _ in self.rows])
+        axes.set_yticks(range(len(self.rows)), [short_name(name) for name, _ in self.rows])
         axes.set_ylim(len(self.rows) - 0.4, -0.6)
         axes.set_xlim(left=0)
         axes.set_xlabel("% of the inputs")
@@ -171,7 +171,7 @@ class _CountPanel:
     def __call__(self, axes: "Axes") -> None:
         places = range(len(self.rows))
         axes.barh(places, [count for _, count in self.rows], color=SERIES_COLOURS[1], alpha=0.85, height=0.7)
-        axes.set_yticks(places, [_shorten(name) for name, _ in self.rows])
+        axes.set_yticks(places, [short_name(name) for name, _ in self.rows])
         axes.set_ylim(len(self.rows) - 0.4, -0.6)
         axes.set_xlabel("rows")
         axes.locator_params(axis="x", nbins=6, integer=True)
@@ -213,8 +213,3 @@ class _ScalePanel:
         axes.set_ylim(-1, 1)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-
-
-def _shorten(name: str) -> str:
-    one_line = " ".join(name.split())
-    return one_line if len(one_line) <= MAX_ARM_NAME else f"{one_line[: MAX_ARM_NAME - 1]}…"
