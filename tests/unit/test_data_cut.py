@@ -135,3 +135,14 @@ def test_a_part_that_is_cut_before_counts_for_the_shares() -> None:
     rest = [unit for unit in found if both.get(unit.name) is not Split.TEST]
     again = cut_by_label(rest, {Split.VALIDATION: 20}, test)
     assert again == {name: split for name, split in both.items() if split is Split.VALIDATION}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_of_one_size_that_the_test_passes_over_are_in_validation(seed: int) -> None:
+    found = units([(f"label{number:03d}", 1) for number in range(150)] * 5)
+    split_of = cut_by_label(found, {Split.TEST: 75, Split.VALIDATION: 75}, seed=seed)
+    tested, validated = (
+        {unit.label for unit in found if split_of.get(unit.name) is split} for split in (Split.TEST, Split.VALIDATION)
+    )
+    assert (len(tested), len(validated), len(tested | validated)) == (75, 75, 150)
+    assert 20 < sum(label < "label075" for label in tested) < 55

@@ -319,7 +319,17 @@ def shares(data: PreparedData, split: Split) -> dict[str, int]:
 def test_each_split_has_the_same_share_of_every_label_by_default(tmp_path: Path) -> None:
     data = prepare_rows(tmp_path, labelled(500))
     assert shares(data, Split.TEST) == shares(data, Split.VALIDATION) == {"yes": 35, "no": 10, "unsure": 5}
-    assert data.notes == ("The answers are labels: each split has the same share of every label.",)
+    assert data.notes == ("The answers are labels: each split has the same share of every label, in whole rows.",)
+
+
+def test_rare_labels_are_held_out_in_turn_and_it_is_said_how_many_are_not(tmp_path: Path) -> None:
+    data = prepare_rows(tmp_path, [row(number, f"label {number % 50:02d}") for number in range(250)])
+    tested, validated = set(shares(data, Split.TEST)), set(shares(data, Split.VALIDATION))
+    assert (len(tested), len(validated), len(tested | validated)) == (25, 25, 50)
+    assert data.notes[1:] == (
+        "25 of 50 labels are too rare for a test row.",
+        "25 of 50 labels are too rare for a validation row.",
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -82,7 +82,9 @@ def _num_rows(units: Iterable[Unit], split_of: SplitOf, split: Split) -> int:
     return sum(unit.num_rows for unit in units if split_of.get(unit.name) is split)
 
 
-def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit] = ()) -> SplitOf:
+def cut_by_label(
+    units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit] = (), seed: int = 0
+) -> SplitOf:
     """Fill the splits so that each has the share of every label that all rows have, as far as units allow.
 
     A unit is taken for its label where that brings the label closer to its quota. What is then still wanted is filled
@@ -92,18 +94,20 @@ def cut_by_label(units: Sequence[Unit], wanted: Mapping[Split, int], others: Seq
         units: what is cut.
         wanted: rows of each split, in the order of filling.
         others: units that are in a split already or stay in training; they count for the shares.
+        seed: of which labels get a row more than others of their size. Those are other ones in validation than in test.
     """
     sizes: Counter[str] = Counter()
     for unit in (*units, *others):
         sizes[unit.label] += unit.num_rows
     split_of: SplitOf = {}
+    labels = sorted(sizes, key=lambda label: seeded_hash(seed, label))
     left = sorted(units, key=lambda unit: unit.order)
     for split, num_wanted in wanted.items():
         by_label: dict[str, list[Unit]] = defaultdict(list)
         for unit in left:
             by_label[unit.label].append(unit)
         num_taken = 0
-        for label, quota in quotas(sizes, num_wanted).items():
+        for label, quota in quotas(sizes, num_wanted, labels[::-1] if split is Split.VALIDATION else labels).items():
             for unit in _closest(by_label[label], quota):
                 split_of[unit.name] = split
                 num_taken += unit.num_rows
@@ -124,8 +128,11 @@ def _closest(units: Iterable[Unit], num_wanted: int) -> Iterator[Unit]:
             yield unit
 
 
-def quotas(sizes: Mapping[str, int], num_wanted: int) -> dict[str, int]:
+def quotas(sizes: Mapping[str, int], num_wanted: int, labels: Sequence[str] = ()) -> dict[str, int]:
     """Share out a number in proportion to sizes, in whole rows: largest remainders (Hamilton's method).
+
+    Args:
+        labels: the order in which equal remainders get a row; that of the alphabet, if not given.
 
     >>> quotas({"yes": 70, "no": 30}, 5)
     {'no': 2, 'yes': 3}
@@ -134,7 +141,7 @@ def quotas(sizes: Mapping[str, int], num_wanted: int) -> dict[str, int]:
     num_wanted = min(num_wanted, total)
     exact = {label: Fraction(num_wanted * sizes[label], total) for label in sorted(sizes)}
     whole = {label: int(share) for label, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda label: whole[label] - exact[label])
+    by_remainder = sorted(labels or exact, key=lambda label: whole[label] - exact[label])
     for label in by_remainder[: num_wanted - sum(whole.values())]:
         whole[label] += 1
     return whole

@@ -233,12 +233,20 @@ class _Splitter:
             units_before = self._units(cut_before, name_of)
 
             def by_label(units: Sequence[Unit], wanted: Mapping[Split, int], others: Sequence[Unit]) -> SplitOf:
-                return cut_by_label(units, wanted, (*others, *units_before))
+                return cut_by_label(units, wanted, (*others, *units_before), self._recipe.split_seed)
 
             split_of = cut_around_giants(units, wanted, MIN_HELD_OUT_ROWS, by_label)
+            self._note_missing_labels(units, split_of, wanted)
         else:
             split_of = cut_around_giants(units, wanted, MIN_HELD_OUT_ROWS, _by_hash)
         return {example.input_id: split_of.get(name_of[example.input_id], Split.TRAIN) for example in examples}
+
+    def _note_missing_labels(self, units: Sequence[Unit], split_of: SplitOf, splits: Iterable[Split]) -> None:
+        labels = {unit.label for unit in units}
+        for split in splits:
+            num_missing = len(labels - {unit.label for unit in units if split_of.get(unit.name) is split})
+            if num_missing:
+                self.notes.append(f"{num_missing} of {len(labels)} labels are too rare for a {split} row.")
 
     def _keys(self, example: Example, asked: Set[str]) -> Iterator[Key]:
         yield _INPUT, example.input_id
@@ -277,7 +285,7 @@ class _Splitter:
         if self._recipe.stratify is False or not self._to_cut:
             return False
         if answer_kind(self._examined.rows) == "label":
-            self.notes.append("The answers are labels: each split has the same share of every label.")
+            self.notes.append("The answers are labels: each split has the same share of every label, in whole rows.")
             return True
         if self._recipe.stratify:
             fix = "Remove it: only labels (few short answers that repeat) can be shared out evenly."
