@@ -98,8 +98,7 @@ class RehearsalLoss:
         """
         from tunewright.model.head import taught_loss
 
-        own = [row for row in sequences if row.example_id not in self.general_ids]
-        general = [row for row in sequences if row.example_id in self.general_ids]
+        own, general = own_and_general(sequences, self.general_ids)
         loss = 0.0
         if own:  # the longest rows, which are tried before training, may all be general ones
             loss = self.own(
@@ -117,6 +116,14 @@ class RehearsalLoss:
                 logits_NV = trained_logits(network, batch)[0]
             backward_pass(network, batch, taught_loss(logits_NV, teacher_NV, num_tokens))
         return loss
+
+
+def own_and_general(
+    rows: Sequence[TokenSequence], general_ids: Set[str]
+) -> tuple[list[TokenSequence], list[TokenSequence]]:
+    """The user's rows of a step, and its general ones."""
+    own = [row for row in rows if row.example_id not in general_ids]
+    return own, [row for row in rows if row.example_id in general_ids]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ from tunewright.render import TokenSequence
 from tunewright.train.forecast import MOMENTS
 from tunewright.train.job import TrainingJob
 from tunewright.train.optimizer import make_optimizers
-from tunewright.train.rehearsal import RehearsalLoss, as_base
+from tunewright.train.rehearsal import RehearsalLoss, as_base, own_and_general
 from tunewright.train.shards import read_shards, write_shards
 from tunewright.train.trainable import (
     RANDOM_FILE,
@@ -54,7 +54,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-class _Spread(nn.Module):
+LossOf = Callable[[PackedBatch | PaddedBatch], Tensor]
+"""What a batch adds to the loss of all rows of a step."""
+
+
+class _Sharded(nn.Module):
     """A network, as the outermost module: FSDP puts the weights outside of layers together when it is called."""
 
     def __init__(self, network: "PreTrainedModel") -> None:
@@ -72,9 +76,9 @@ class Part:
         self.rank, self.num_processes = dist.get_rank(), dist.get_world_size()
         network = prepare_for_training(load_base(base_folder), recipe.method, recipe.train.seed)
         self.network = network.train()
-        self._spread = _spread(network)
-        has_adapter = not isinstance(recipe.method, Full)
-        self._base = None if has_adapter or not rehearses else _spread(load_base(base_folder).requires_grad_(False))
+        self._sharded = _shard(network)
+        needs_base = rehearses and isinstance(recipe.method, Full)
+        self._base = _shard(load_base(base_folder).requires_grad_(False)) if needs_base else None
         self.parameters: dict[str, DTensor] = trainable_parameters(network)  # type: ignore[assignment]
         self.optimizers = make_optimizers(network, recipe.train)
 
@@ -110,22 +114,9 @@ class Part:
             ProcessOutOfMemoryError: the others wait for this one, so none of them can go on.
         """
         torch.manual_seed(seed + self.rank)
-        own_weight = sum(sum(row.loss_weights) for row in own)
-        num_general = sum(row.num_trained_tokens for row in general)
-
-        def own_loss(batch: PackedBatch | PaddedBatch) -> Tensor:
-            loss: Tensor = self._spread(lambda network: trained_loss(network, batch))
-            return loss / own_weight
-
-        def general_loss(batch: PackedBatch | PaddedBatch) -> Tensor:
-            with as_base(self.network, self._base and self._base.network):
-                teacher_NV = (self._base or self._spread)(lambda base: trained_logits(base, batch)[0])
-            logits_NV: Tensor = self._spread(lambda network: trained_logits(network, batch)[0])
-            return taught_loss(logits_NV, teacher_NV, num_general)
-
         try:
-            loss = self._add(own, own_loss, tokens_per_micro_batch, pad_token_id, precision)
-            self._add(general, general_loss, tokens_per_micro_batch, pad_token_id, precision)
+            loss = self._add(own, self._own_loss(own), tokens_per_micro_batch, pad_token_id, precision)
+            self._add(general, self._general_loss(general), tokens_per_micro_batch, pad_token_id, precision)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -136,19 +127,36 @@ class Part:
             ) from None
         return loss
 
+    def _own_loss(self, rows: Sequence[TokenSequence]) -> LossOf:
+        total_weight = sum(sum(row.loss_weights) for row in rows)
+
+        def loss_of(batch: PackedBatch | PaddedBatch) -> Tensor:
+            loss: Tensor = self._sharded(lambda network: trained_loss(network, batch))
+            return loss / total_weight
+
+        return loss_of
+
+    def _general_loss(self, rows: Sequence[TokenSequence]) -> LossOf:
+        num_tokens = sum(row.num_trained_tokens for row in rows)
+        teacher = self._base or self._sharded
+
+        def loss_of(batch: PackedBatch | PaddedBatch) -> Tensor:
+            with as_base(self.network, self._base and self._base.network):
+                teacher_NV = teacher(lambda base: trained_logits(base, batch)[0])
+            logits_NV: Tensor = self._sharded(lambda network: trained_logits(network, batch)[0])
+            return taught_loss(logits_NV, teacher_NV, num_tokens)
+
+        return loss_of
+
     def _add(
         self,
         rows: Sequence[TokenSequence],
-        loss_of: Callable[[PackedBatch | PaddedBatch], Tensor],
+        loss_of: LossOf,
         max_tokens: int,
         pad_id: int,
         precision: Precision,
     ) -> float:
-        """Add the gradients of rows, and give their loss; this process computes its part of them.
-
-        Args:
-            loss_of: what a batch adds to the loss of all rows.
-        """
+        """Add the gradients of rows, and give their loss; this process computes its part of them."""
         if not rows:
             return 0.0
         device = self.network.device
@@ -204,7 +212,7 @@ class Part:
         read_shards(folder, self.parameters, self.optimizers)
 
 
-def _spread(network: "PreTrainedModel") -> _Spread:
+def _shard(network: "PreTrainedModel") -> _Sharded:
     """Give each process its part of every weight: layer by layer, then what is outside of layers."""
     num_processes = dist.get_world_size()
     use_own_code(network, f"its layers are spread over {num_processes} processes")
@@ -213,14 +221,14 @@ def _spread(network: "PreTrainedModel") -> _Spread:
     for module in network.modules():
         if type(module).__name__ in names:
             fully_shard(module, mesh=mesh)
-    spread = _Spread(network)
-    fully_shard(spread, mesh=mesh)
-    for module in spread.modules():
+    sharded = _Sharded(network)
+    fully_shard(sharded, mesh=mesh)
+    for module in sharded.modules():
         if isinstance(module, FSDPModule):
             # Gradients are summed; gloo knows no average, and a loss is divided by the tokens of the whole step.
             module.set_gradient_divide_factor(1.0)
             module.set_force_sum_reduction_for_comms(True)
-    return spread
+    return sharded
 
 
 class Together:
@@ -258,8 +266,7 @@ class Together:
         """See Trainable."""
         # Drawn from our generator, whose state is in every checkpoint: a resumed run draws the same.
         seed = int(torch.randint(2**31, ()))
-        own = [row for row in rows if row.example_id not in self._general_ids]
-        general = [row for row in rows if row.example_id in self._general_ids]
+        own, general = own_and_general(rows, self._general_ids)
         plain_rows = ([(row.token_ids, row.loss_weights) for row in part] for part in (own, general))
         with _told("gradients", *plain_rows, tokens_per_micro_batch, pad_token_id, precision, seed):
             return self._part.gradients(own, general, tokens_per_micro_batch, pad_token_id, precision, seed)
