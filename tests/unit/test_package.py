@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from package_source import attributes_read
 from pydantic import BaseModel
 
 import tunewright
@@ -80,17 +81,6 @@ def recipe_fields() -> list[tuple[str, str]]:
         records.RetentionRecipe,
     ]
     return [(kind.__name__, field) for kind in kinds for field in kind.model_fields if field != "kind"]
-
-
-def attributes_read() -> set[str]:
-    """Names read as attributes anywhere in the package but in the recipes themselves."""
-    return {
-        node.attr
-        for path in PACKAGE.rglob("*.py")
-        if path.name not in ("recipe.py", "data_recipe.py") or path.parent.name != "records"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    }
 
 
 @pytest.mark.parametrize(("kind", "field"), recipe_fields())

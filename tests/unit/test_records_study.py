@@ -1,12 +1,9 @@
 """The recipe of a study: the one of its tuned arm and what it has besides, every field read and documented."""
 
-import ast
-from pathlib import Path
-
 import pytest
+from package_source import attributes_read
 from study_fixture import build_study
 
-import tunewright
 from tunewright.cli.recipe_view import list_settings
 from tunewright.errors import RecipeError
 from tunewright.records import (
@@ -22,7 +19,6 @@ from tunewright.records import (
     settled,
 )
 
-PACKAGE = Path(tunewright.__file__).parent
 OWN_SETTINGS = [setting for setting in list_settings(StudyRecipe) if setting not in list_settings()]
 
 
@@ -61,13 +57,7 @@ def test_a_setting_out_of_range_or_unknown_is_refused_by_name(override: str, mes
 @pytest.mark.parametrize("setting", OWN_SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_of_its_own_is_documented_and_read(setting) -> None:
     assert setting.explanation
-    attributes = {
-        node.attr
-        for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    }
-    assert setting.name.rpartition(".")[2] in attributes
+    assert setting.name.rpartition(".")[2] in attributes_read()
 
 
 def test_differences_read_from_either_side() -> None:
